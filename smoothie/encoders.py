@@ -1,0 +1,275 @@
+"""Texts -> vectors: sentence-transformers models, or vectors that the user brings."""
+
+import hashlib
+import logging
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smoothie.cache import VectorCache, content_key
+from smoothie.errors import SmoothieError
+from smoothie.problem import Problem
+
+log = logging.getLogger(__name__)
+
+Vectors = NDArray[np.floating[Any]]
+
+FLUSH_TEXTS = 256  # texts encoded between two writes to the cache: what an interruption may cost
+DTYPES = ("float32", "bfloat16", "float16")
+
+
+class Encoder(Protocol):
+    """What the pipeline needs of an encoder."""
+
+    def encode_problem(self, problem: Problem, inputs: bool) -> tuple[Vectors, Vectors | None]:
+        """Embed a problem: generations (N, K, d) and, if asked for, inputs (N, e)."""
+        ...
+
+    @property
+    def signature(self) -> str:
+        """What made the vectors, in one line."""
+        ...
+
+
+@dataclass
+class SentenceEncoder:
+    """A sentence-transformers model.
+
+    Attributes
+    ----------
+    model : str
+        Hub id, or a local folder.
+    revision : str or None
+        Commit of the Hub repository. None resolves the newest once and keeps it in the lock file.
+    dtype : {"float32", "bfloat16", "float16"}
+        Type of the weights while encoding; vectors are always kept in float32.
+    device : str or None
+        Torch device; None takes a GPU where there is one.
+    batch_size : int
+        Texts at a time.
+    max_tokens : int or None
+        Longer texts are cut; None keeps the model's own limit.
+    progress : bool
+        Show a progress bar.
+    cache : str or None
+        Folder of the embedding cache; None keeps nothing.
+    lock : str or None
+        Lock file for the revisions of Hub repositories.
+    """
+
+    model: str
+    revision: str | None = None
+    dtype: str = "float32"
+    device: str | None = None
+    batch_size: int = 32
+    max_tokens: int | None = None
+    progress: bool = True
+    cache: str | None = None
+    lock: str | None = None
+    encoded: int = field(default=0, init=False)  # texts that the model has encoded so far
+    _loaded: Any = field(default=None, init=False, repr=False)
+    _store: Any = field(default=None, init=False, repr=False)
+    _identity: str = field(default="", init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        if self.dtype not in DTYPES:
+            raise SmoothieError(f"encoder.dtype={self.dtype}: expected one of {', '.join(DTYPES)}")
+        if self.batch_size < 1:
+            raise SmoothieError(f"encoder.batch_size={self.batch_size}: expected at least 1")
+        if self.max_tokens is not None and self.max_tokens < 1:
+            raise SmoothieError(f"encoder.max_tokens={self.max_tokens}: expected at least 1")
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether the model is a local folder rather than a Hub id."""
+        return Path(self.model).expanduser().is_dir()
+
+    @property
+    def signature(self) -> str:
+        """Model, revision or checksum of the weights, dtype and truncation."""
+        name = Path(self.model).name if self.is_folder else self.model
+        return f"{name}@{self.identity[:12]} {self.dtype} max_tokens={self.max_tokens or 'model'}"
+
+    @property
+    def identity(self) -> str:
+        """Revision of a Hub model, or SHA-256 over the files of a local one."""
+        if not self._identity:
+            if self.is_folder:
+                self._identity = folder_checksum(Path(self.model).expanduser())
+            elif not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", self.model) or self.model.startswith("."):
+                raise SmoothieError(
+                    f"encoder.model={self.model}: no such folder, and not the id of a Hub model"
+                )
+            else:
+                from smoothie.loaders.lock import HubLock
+
+                self._identity = HubLock.at(self.lock).revision("model", self.model, self.revision)
+        return self._identity
+
+    def encode_problem(self, problem: Problem, inputs: bool) -> tuple[Vectors, Vectors | None]:
+        """Embed the texts of a problem and, if asked for, its inputs; each distinct text once."""
+        generations = [text for row in problem.texts for text in row]
+        vectors = self.encode(generations + (problem.input_texts if inputs else []))
+        shape = (*problem.texts.shape, vectors.shape[1])
+        embedded = vectors[: len(generations)].reshape(shape)
+        return embedded, vectors[len(generations) :] if inputs else None
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Embed texts.
+
+        Parameters
+        ----------
+        texts : sequence of str, length M
+
+        Returns
+        -------
+        ndarray of shape (M, d), float32
+            Equal texts have equal vectors, to the last bit.
+
+        Notes
+        -----
+        Distinct texts that are not in the cache go through the model, longest first, and are
+        written to the cache every few hundred texts: an interrupted run goes on where it was.
+        """
+        keys = {text: content_key(text) for text in dict.fromkeys(texts)}
+        cache = self._cache()
+        known = cache.load(keys.values())
+        todo = sorted((t for t in keys if keys[t] not in known), key=len, reverse=True)
+        log.info(
+            "%s: %d distinct texts, %d from the cache, %d to encode",
+            Path(self.model).name,
+            len(keys),
+            len(keys) - len(todo),
+            len(todo),
+        )
+        if todo:
+            from tqdm import tqdm
+
+            with tqdm(total=len(todo), unit="text", disable=not self.progress) as bar:
+                for start in range(0, len(todo), FLUSH_TEXTS):
+                    part = todo[start : start + FLUSH_TEXTS]
+                    vectors = self._encode(part)
+                    cache.store([keys[text] for text in part], vectors)
+                    self.encoded += len(part)
+                    bar.update(len(part))
+            known = cache.load(keys.values())
+        positions = {text: i for i, text in enumerate(keys)}
+        matrix = np.stack([known[keys[text]] for text in keys])
+        result: NDArray[np.float32] = matrix[[positions[text] for text in texts]]
+        return result
+
+    def _cache(self) -> VectorCache:
+        """The cache folder of exactly this encoder with these settings."""
+        if self._store is None:
+            folder = None
+            if self.cache is not None:
+                settings = (self.model if not self.is_folder else "", self.identity, self.dtype)
+                key = content_key(*settings, str(self.max_tokens)).hex()
+                name = re.sub(r"[^\w.-]+", "_", Path(self.model).name)
+                folder = Path(self.cache).expanduser() / "embeddings" / f"{name}-{key}"
+            self._store = VectorCache(folder)
+        store: VectorCache = self._store
+        return store
+
+    def _encode(self, texts: list[str]) -> NDArray[np.float32]:
+        """Send texts through the model, which is loaded at the first call."""
+        if self._loaded is None:
+            self._loaded = self._load()
+        vectors = self._loaded.encode(
+            texts, batch_size=self.batch_size, show_progress_bar=False, convert_to_numpy=True
+        )
+        return np.asarray(vectors, dtype=np.float32)
+
+    def _load(self) -> Any:
+        """Load the model."""
+        import torch
+        from sentence_transformers import SentenceTransformer
+
+        folder = Path(self.model).expanduser()
+        try:
+            model = SentenceTransformer(
+                str(folder) if self.is_folder else self.model,
+                revision=None if self.is_folder else self.identity,
+                device=self.device,
+                model_kwargs={"dtype": getattr(torch, self.dtype)},
+                local_files_only=self.is_folder,
+            )
+        except (OSError, ValueError, RuntimeError) as error:
+            reason = str(error).strip().split("\n")[0]
+            raise SmoothieError(
+                f"encoder {self.model}: the model cannot be loaded ({reason})"
+            ) from error
+        if self.max_tokens is not None:
+            model.max_seq_length = self.max_tokens
+        return model
+
+
+@dataclass
+class StoredVectors:
+    """Vectors that the user brings, one .npy file for each candidate.
+
+    Attributes
+    ----------
+    folder : str
+        Holds CANDIDATE.npy of shape (rows of the dataset, d) for every candidate, rows in the
+        order of the dataset's file, and inputs.npy of shape (rows, e) for methods that look for
+        similar inputs.
+    """
+
+    folder: str
+
+    @property
+    def signature(self) -> str:
+        """Where the vectors came from, and the checksum of the files."""
+        path = Path(self.folder).expanduser()
+        return f"{path.name}@{folder_checksum(path)[:12]}"
+
+    def encode_problem(self, problem: Problem, inputs: bool) -> tuple[Vectors, Vectors | None]:
+        """Read the vectors of a problem's candidates and, if asked for, of its inputs."""
+        columns = [self._read(name, problem) for name in problem.candidates]
+        for name, column in zip(problem.candidates, columns, strict=True):
+            if column.shape[1] != columns[0].shape[1]:
+                raise SmoothieError(
+                    f"{self.folder}: {name}.npy has {column.shape[1]} dimensions, "
+                    f"{problem.candidates[0]}.npy has {columns[0].shape[1]}"
+                )
+        return np.stack(columns, axis=1), self._read("inputs", problem) if inputs else None
+
+    def _read(self, name: str, problem: Problem) -> Vectors:
+        """Read one file and pick the rows of the problem."""
+        path = Path(self.folder).expanduser() / f"{name}.npy"
+        try:
+            vectors: Vectors = np.load(path, mmap_mode="r", allow_pickle=False)
+        except FileNotFoundError as error:
+            raise SmoothieError(f"{path}: no such file; the vectors of {name} go there") from error
+        except (OSError, ValueError, EOFError) as error:
+            raise SmoothieError(f"{path}: not a NumPy array file ({error})") from error
+        if vectors.ndim != 2 or len(vectors) != problem.source_rows:
+            raise SmoothieError(
+                f"{path}: expected {problem.source_rows} rows (one for each input of "
+                f"{problem.name}, in order) of vectors, found shape {vectors.shape}"
+            )
+        if vectors.dtype.kind != "f":
+            raise SmoothieError(f"{path}: expected floats, found {vectors.dtype}")
+        return vectors[problem.rows]
+
+
+def folder_checksum(folder: Path) -> str:
+    """SHA-256 over names and contents of the files that decide what a model computes."""
+    digest = hashlib.sha256()
+    suffixes = {".json", ".safetensors", ".bin", ".txt", ".model", ".onnx", ".npy", ".py"}
+    files = sorted(p for p in folder.rglob("*") if p.is_file() and p.suffix in suffixes)
+    for path in files:
+        with path.open("rb") as file:
+            content = hashlib.file_digest(file, "sha256").hexdigest()
+        digest.update(f"{path.relative_to(folder).as_posix()} {content}\n".encode())
+    return digest.hexdigest()
+
+
+ENCODERS: dict[str, type[Any]] = {"sentence_transformers": SentenceEncoder, "stored": StoredVectors}

@@ -1,0 +1,9 @@
+"""The exceptions that the library raises on purpose."""
+
+
+class SmoothieError(ValueError):
+    """Input that cannot be used; the message is one sentence that a user can act on."""
+
+
+class NotFittedError(ValueError, AttributeError):
+    """A router was asked for choices before it was fitted."""

@@ -1,0 +1,182 @@
+r"""The mathematics of Smoothie: squared distances -> errors -> weights.
+
+The model (Guha et al., "Smoothie: Label Free Language Model Routing", NeurIPS 2024, section 4).
+K candidates answer an input. Their answers are embedded as vectors :math:`\lambda_1 .. \lambda_K`;
+the embedding :math:`y` of the true answer is not known. If the errors :math:`\lambda_i - y` are
+zero-mean Gaussian and independent of one another, then distances between candidates add up:
+
+.. math:: E\|\lambda_i - \lambda_j\|^2 = e_i + e_j, \qquad e_i = E\|\lambda_i - y\|^2 .
+
+The left side needs no labels. With three candidates i, j, k the three equations are solved by
+
+.. math:: e_i = \tfrac12 \left(d_{ij} + d_{ik} - d_{jk}\right),
+    \qquad d_{ij} = E\|\lambda_i - \lambda_j\|^2 .
+
+With more than three, candidate i has one such estimate for each pair (j, k) of the others, and
+Smoothie takes their mean. That mean needs no loop over pairs. Of the (K-1)(K-2)/2 pairs, each
+:math:`d_{ij}` occurs in K-2, and each distance among the others in one. With the row sum
+:math:`R_i = \sum_j d_{ij}` and the total :math:`T = \sum_{i<j} d_{ij}`, the distances among the
+others sum to :math:`T - R_i`, so that
+
+.. math:: e_i = \frac{(K-2) R_i - (T - R_i)}{(K-1)(K-2)} = \frac{(K-1) R_i - T}{(K-1)(K-2)} .
+
+Two things follow. While all errors are positive, the best candidate is the one with the smallest
+:math:`R_i`: the medoid of the answers. And everything that Smoothie needs of the texts is one
+K x K matrix for each input; its variants differ only in which inputs they average it over.
+
+The weights are the inverse errors, normalised to sum to one (the precision of each voter, up to
+the common dimension of the embedding, which cancels).
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smoothie.errors import SmoothieError
+
+Floats = NDArray[np.floating[Any]]
+
+BLOCK_VALUES = 1 << 22  # embedding values converted to float64 at a time (32 MiB)
+
+
+def squared_distances(generations: Floats) -> NDArray[np.float64]:
+    """Squared Euclidean distances between the K answers to each input.
+
+    Parameters
+    ----------
+    generations : ndarray of shape (V, K, d)
+        Embedded answers of K candidates to V inputs; any float type, may be memory-mapped.
+
+    Returns
+    -------
+    ndarray of shape (V, K, K), float64
+        Symmetric, with a zero diagonal. Answers with equal embeddings have equal rows, to the
+        last bit, so that ties between them are exact.
+
+    Raises
+    ------
+    SmoothieError
+        If the array is not three-dimensional, has fewer than three candidates, or holds a
+        value that is not finite.
+
+    Notes
+    -----
+    O(V K^2 d) time, one block of inputs in float64 at a time. Differences are squared and
+    summed: the shorter ``|a|^2 + |b|^2 - 2ab`` would not give exact zeros for equal answers.
+    """
+    generations = np.asanyarray(generations)
+    if generations.ndim != 3:
+        raise SmoothieError(
+            f"generations: expected an array of shape (inputs, candidates, dimensions), "
+            f"found shape {generations.shape}"
+        )
+    rows, candidates, dimensions = generations.shape
+    require_three_candidates(candidates)
+    distances = np.zeros((rows, candidates, candidates))
+    step = max(1, BLOCK_VALUES // max(1, candidates * dimensions))
+    for start in range(0, rows, step):
+        block = np.asarray(generations[start : start + step], dtype=np.float64)
+        finite = np.isfinite(block).all(axis=2)
+        if not finite.all():
+            row, candidate = np.argwhere(~finite)[0]
+            raise SmoothieError(
+                f"generations: the embedding of row {start + row}, candidate {candidate} "
+                f"holds a value that is not finite"
+            )
+        out = distances[start : start + step]
+        for i in range(candidates - 1):
+            difference = block[:, i + 1 :] - block[:, i : i + 1]
+            out[:, i, i + 1 :] = np.einsum("vjd,vjd->vj", difference, difference)
+            out[:, i + 1 :, i] = out[:, i, i + 1 :]
+    return distances
+
+
+def require_three_candidates(candidates: int) -> None:
+    """Refuse ensembles for which the errors are not determined (K < 3)."""
+    if candidates < 3:
+        raise SmoothieError(
+            f"Smoothie needs at least three candidates to tell their errors apart, "
+            f"found {candidates}"
+        )
+
+
+def triplet_errors(distances: Floats) -> NDArray[np.float64]:
+    """Estimated error of each candidate, in closed form; may be zero or negative.
+
+    Parameters
+    ----------
+    distances : ndarray of shape (..., K, K)
+        Mean squared distances between candidates, symmetric with a zero diagonal.
+
+    Returns
+    -------
+    ndarray of shape (..., K)
+        Mean over all pairs of other candidates of the triplet estimate of E||lambda_i - y||^2,
+        in squared units of the embedding.
+
+    Raises
+    ------
+    SmoothieError
+        If K < 3.
+
+    Notes
+    -----
+    Paper, section 4 and Algorithm 1; derivation in the module docstring. O(K^2) for each matrix,
+    against O(K^3) for the loop over pairs.
+    """
+    candidates = distances.shape[-1]
+    require_three_candidates(candidates)
+    row_sums = distances.sum(axis=-1, dtype=np.float64)
+    total = row_sums.sum(axis=-1, keepdims=True) / 2
+    errors: NDArray[np.float64] = ((candidates - 1) * row_sums - total) / (
+        (candidates - 1) * (candidates - 2)
+    )
+    return errors
+
+
+def resolve_errors(errors: Floats) -> NDArray[np.float64]:
+    """Lift errors at or below zero to the smallest one that floats can tell from zero.
+
+    The estimate is a difference, so it can be zero (K-1 identical answers) or negative (an answer
+    near the centre of the others). Such a candidate is the best there is by this estimate: its
+    error becomes the resolution of float64 at the size of the errors of its row. It wins, two of
+    them tie, and 1/error stays finite and positive.
+
+    Parameters
+    ----------
+    errors : ndarray of shape (..., K)
+        As returned by `triplet_errors`.
+
+    Returns
+    -------
+    ndarray of shape (..., K)
+        Positive errors.
+    """
+    # The errors sum to T/(K-1), which is positive unless all answers are the same.
+    size = np.maximum(errors.sum(axis=-1, keepdims=True), 0.0)
+    floor = np.maximum(np.finfo(np.float64).eps * size, SMALLEST_ERROR)
+    resolved: NDArray[np.float64] = np.maximum(errors, floor)
+    return resolved
+
+
+SMALLEST_ERROR = 1e-300  # where a row has no size at all: its inverse is still finite
+
+
+def inverse_error_weights(errors: Floats) -> NDArray[np.float64]:
+    """Weights proportional to 1/error that sum to one over the last axis.
+
+    Parameters
+    ----------
+    errors : ndarray of shape (..., K)
+        Positive errors.
+
+    Returns
+    -------
+    ndarray of shape (..., K)
+        Non-negative weights.
+    """
+    # Relative to the smallest error, so that no inverse overflows.
+    relative = errors.min(axis=-1, keepdims=True) / errors
+    weights: NDArray[np.float64] = relative / relative.sum(axis=-1, keepdims=True)
+    return weights

@@ -1,0 +1,144 @@
+"""Choices x scores -> numbers with their uncertainty."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from smoothie.errors import SmoothieError
+from smoothie.metrics import complete_rows
+from smoothie.routers.base import Routing
+
+INTERVAL = (2.5, 97.5)  # percentiles of the bootstrap: a 95% interval
+BLOCK_COUNTS = 1 << 22  # bootstrap counts held at a time (32 MiB)
+
+
+@dataclass(frozen=True)
+class Bootstrap:
+    """How intervals are made.
+
+    Parameters
+    ----------
+    draws : int
+        Resamples of the inputs.
+    seed : int
+        Seed of the resamples; all methods are judged on the same ones, so differences are paired.
+    """
+
+    draws: int = 2000
+    seed: int = 0
+
+    def means(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Mean of each column over each resample of the rows: (n, M) -> (draws, M)."""
+        if self.draws < 1:
+            raise SmoothieError(f"evaluation.draws={self.draws}: expected at least 1")
+        generator = np.random.default_rng(self.seed)
+        rows = len(values)
+        result = np.empty((self.draws, values.shape[1]))
+        step = max(1, BLOCK_COUNTS // rows)
+        for start in range(0, self.draws, step):
+            block = min(step, self.draws - start)
+            drawn = generator.integers(rows, size=(block, rows))
+            drawn += np.arange(block)[:, None] * rows
+            counts = np.bincount(drawn.ravel(), minlength=block * rows).reshape(block, rows)
+            result[start : start + block] = counts @ values / rows
+        return result
+
+
+def evaluate(
+    routings: Mapping[str, Routing],
+    scores: NDArray[np.float64],
+    bootstrap: Bootstrap,
+) -> pd.DataFrame:
+    """Score methods on the same inputs.
+
+    Parameters
+    ----------
+    routings : mapping of method -> Routing
+        Choices for all N inputs.
+    scores : ndarray of shape (N, K)
+        Rows with NaN are left out, the same ones for every method.
+    bootstrap : Bootstrap
+        How intervals are made.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row for each method: method, score, ci_low, ci_high, n, labels_used; difference (to the
+        exact expectation of random choice) with its paired interval; gap_closed, the share of the
+        way from random to the oracle in percent, with its interval; rank_correlation, Spearman's
+        between the method's weights (means over inputs) and the candidates' mean scores.
+
+    Raises
+    ------
+    SmoothieError
+        If no input has a score for every candidate.
+
+    Notes
+    -----
+    O(draws * n * methods).
+    """
+    scored = complete_rows(scores)
+    if not scored.any():
+        raise SmoothieError("no input has a score for every candidate, so nothing can be compared")
+    values = scores[scored]
+    columns = [values.mean(axis=1), values.max(axis=1)]
+    for routing in routings.values():
+        kept = Routing(routing.choices[:, scored], routing.probabilities)
+        columns.append(kept.scores(values))
+    per_input = np.stack(columns, axis=1)
+    means = per_input.mean(axis=0)
+    draws = bootstrap.means(per_input)
+    random, oracle = means[0], means[1]
+
+    rows = []
+    for i, (method, routing) in enumerate(routings.items(), start=2):
+        low, high = np.percentile(draws[:, i], INTERVAL)
+        difference_low, difference_high = np.percentile(draws[:, i] - draws[:, 0], INTERVAL)
+        gap, gap_low, gap_high = np.nan, np.nan, np.nan
+        gaps = draws[:, 1] - draws[:, 0]
+        if oracle > random:
+            gap = 100 * (means[i] - random) / (oracle - random)
+            some = gaps > 0
+            shares = 100 * (draws[some, i] - draws[some, 0]) / gaps[some]
+            gap_low, gap_high = np.percentile(shares, INTERVAL)
+        rows.append(
+            {
+                "method": method,
+                "score": means[i],
+                "ci_low": low,
+                "ci_high": high,
+                "n": len(values),
+                "labels_used": routing.labels_used,
+                "difference": means[i] - random,
+                "difference_low": difference_low,
+                "difference_high": difference_high,
+                "gap_closed": gap,
+                "gap_low": gap_low,
+                "gap_high": gap_high,
+                "rank_correlation": weight_correlation(routing, values.mean(axis=0)),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def weight_correlation(routing: Routing, quality: NDArray[np.float64]) -> float:
+    """Spearman's correlation of a routing's weights with the candidates' quality, or NaN."""
+    if routing.weights is None:
+        return float("nan")
+    return spearman(routing.weights.reshape(-1, len(quality)).mean(axis=0), quality)
+
+
+def spearman(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
+    """Spearman's rank correlation, ties at their mean rank; NaN if either side is constant."""
+    ranks = [pd.Series(values).rank().to_numpy() for values in (first, second)]
+    if any(np.ptp(rank) == 0 for rank in ranks):
+        return float("nan")
+    return float(np.corrcoef(ranks[0], ranks[1])[0, 1])
+
+
+def fixed(candidate: int, rows: int) -> Routing:
+    """Always the same candidate."""
+    return Routing(np.full((1, rows), candidate, dtype=np.intp))

@@ -1,0 +1,70 @@
+"""Hugging Face datasets with the columns that `Problem.to_dataset` makes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from smoothie.errors import SmoothieError
+from smoothie.loaders.base import Source
+from smoothie.loaders.lock import HubLock
+from smoothie.problem import Problem
+
+
+@dataclass
+class HuggingFaceDataset(Source):
+    """A dataset saved with `save_to_disk`, or a dataset repository of the Hub.
+
+    Attributes
+    ----------
+    path : str or None
+        A local folder, or the id of a Hub repository.
+    revision : str or None
+        Commit of the repository; None resolves the newest once and keeps it in the lock file.
+    subset : str or None
+        Configuration of the repository.
+    split : str
+        Which split to route.
+    train_split : str or None
+        Which split label-using methods learn from.
+    lock : str or None
+        The lock file.
+    """
+
+    path: str | None = None
+    revision: str | None = None
+    subset: str | None = None
+    split: str = "test"
+    train_split: str | None = None
+    lock: str | None = None
+
+    def read(self, candidates: Sequence[str] | None) -> Problem:
+        """Read the split to route."""
+        problem = self._read(self.split)
+        return problem.select(candidates or sorted(problem.candidates))
+
+    def read_train(self, candidates: Sequence[str]) -> Problem | None:
+        """Read the training split."""
+        return None if self.train_split is None else self._read(self.train_split).select(candidates)
+
+    def _read(self, split: str) -> Problem:
+        import datasets
+
+        if self.path is None:
+            raise SmoothieError("dataset=huggingface needs dataset.path=FOLDER or a Hub id")
+        folder = Path(self.path).expanduser()
+        try:
+            if folder.is_dir():
+                loaded = datasets.load_from_disk(str(folder))
+                if isinstance(loaded, datasets.DatasetDict):
+                    loaded = loaded[split]
+            else:
+                revision = HubLock.at(self.lock).revision("dataset", self.path, self.revision)
+                loaded = datasets.load_dataset(
+                    self.path, self.subset, split=split, revision=revision
+                )
+        except SmoothieError:
+            raise
+        except Exception as error:  # the library raises many kinds, from several layers
+            reason = str(error).strip().split("\n")[0]
+            raise SmoothieError(f"dataset {self.path}: cannot be loaded ({reason})") from error
+        return Problem.from_dataset(loaded, folder.name, self.missing)

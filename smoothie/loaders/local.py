@@ -1,0 +1,148 @@
+"""Local folders: dataset.jsonl, generations/MODEL.jsonl and, where there are any, labels.jsonl."""
+
+import logging
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from smoothie.errors import SmoothieError
+from smoothie.files import read_jsonl
+from smoothie.loaders.base import Source, as_references, choose_candidates, existing_folder
+from smoothie.problem import Input, Problem, assemble
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class LocalFolder(Source):
+    """A folder that a user prepared.
+
+    Attributes
+    ----------
+    path : str
+        Holds dataset.jsonl (id, and optionally task, input, references), generations/MODEL.jsonl
+        (id, generation) and optionally labels.jsonl (id, model, score).
+    train_path : str or None
+        A second folder in the same layout whose inputs label-using methods may learn from.
+    """
+
+    path: str | None = None
+    train_path: str | None = None
+
+    def read(self, candidates: Sequence[str] | None) -> Problem:
+        """Read the folder."""
+        if self.path is None:
+            raise SmoothieError("dataset=local needs dataset.path=FOLDER")
+        folder = existing_folder(self.path, "dataset.path")
+        return read_folder(folder, candidates, self.missing)
+
+    def read_train(self, candidates: Sequence[str]) -> Problem | None:
+        """Read the training folder."""
+        if self.train_path is None:
+            return None
+        folder = existing_folder(self.train_path, "dataset.train_path")
+        return read_folder(folder, candidates, self.missing)
+
+
+def read_folder(folder: Path, candidates: Sequence[str] | None, missing: str) -> Problem:
+    """Read a folder in the layout that `LocalFolder` describes.
+
+    Raises
+    ------
+    SmoothieError
+        If a file is missing or broken; the message names the file and the line.
+    """
+    inputs = read_inputs(folder / "dataset.jsonl")
+    if not (folder / "generations").is_dir():
+        raise SmoothieError(f"{folder}: no folder generations/ with one MODEL.jsonl per candidate")
+    files = {path.name.removesuffix(".jsonl"): path for path in folder.glob("generations/*.jsonl")}
+    names = choose_candidates(list(files), candidates, str(folder / "generations"))
+    generations = {name: read_generations(files[name]) for name in names}
+    labels = read_labels(folder / "labels.jsonl", set(files))
+    return assemble(folder.resolve().name, inputs, generations, labels, missing)
+
+
+def read_inputs(path: Path) -> list[Input]:
+    """Read dataset.jsonl."""
+    inputs: dict[str, Input] = {}
+    for number, row in read_jsonl(path):
+        where = f"{path}, line {number}"
+        key = read_id(row, where)
+        if key in inputs:
+            raise SmoothieError(f"{where}: id {key!r} occurs twice")
+        inputs[key] = Input(
+            id=key,
+            task=read_optional_text(row, "task", where),
+            text=read_optional_text(row, "input", where),
+            references=as_references(row.get("references"), where),
+        )
+    if not inputs:
+        raise SmoothieError(f"{path}: no rows; expected one JSON object for each input")
+    return list(inputs.values())
+
+
+def read_generations(path: Path) -> dict[str, str]:
+    """Read generations/MODEL.jsonl; a generation of null counts as missing."""
+    texts: dict[str, str] = {}
+    seen = set()
+    for number, row in read_jsonl(path):
+        where = f"{path}, line {number}"
+        key = read_id(row, where)
+        if key in seen:
+            raise SmoothieError(f"{where}: id {key!r} occurs twice")
+        seen.add(key)
+        if "generation" not in row:
+            raise SmoothieError(f"{where}: no key 'generation'")
+        text = row["generation"]
+        if text is None:
+            continue
+        if not isinstance(text, str):
+            raise SmoothieError(f"{where}: the generation must be a text, found {text!r:.60}")
+        texts[key] = text
+    return texts
+
+
+def read_labels(path: Path, known: set[str]) -> dict[str, dict[str, float]]:
+    """Read labels.jsonl, if it is there: candidate -> id -> score."""
+    labels: dict[str, dict[str, float]] = {}
+    if not path.exists():
+        return labels
+    for number, row in read_jsonl(path):
+        where = f"{path}, line {number}"
+        key = read_id(row, where)
+        model = row.get("model")
+        if not isinstance(model, str):
+            raise SmoothieError(f"{where}: expected a candidate's name under 'model'")
+        score = row.get("score")
+        if score is None:
+            continue
+        if not isinstance(score, int | float) or not math.isfinite(score):
+            raise SmoothieError(f"{where}: the score must be a finite number, found {score!r:.60}")
+        of_model = labels.setdefault(model, {})
+        if key in of_model:
+            raise SmoothieError(f"{where}: {model} has two scores for id {key!r}")
+        of_model[key] = float(score)
+    strangers = sorted(labels.keys() - known)
+    if strangers:
+        log.warning("%s: labels of %s, who wrote no generations", path, ", ".join(strangers))
+    return labels
+
+
+def read_id(row: dict[str, Any], where: str) -> str:
+    """The id of a row, as text."""
+    value = row.get("id")
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise SmoothieError(f"{where}: expected a text or a whole number under 'id'")
+    return str(value)
+
+
+def read_optional_text(row: dict[str, Any], key: str, where: str) -> str:
+    """A text, or nothing."""
+    value = row.get(key)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise SmoothieError(f"{where}: '{key}' must be a text, found {value!r:.60}")
+    return value

@@ -1,0 +1,317 @@
+"""A routing problem: inputs, candidates and what each candidate wrote, aligned and checked."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smoothie.errors import SmoothieError
+
+if TYPE_CHECKING:
+    import datasets
+
+log = logging.getLogger(__name__)
+
+MISSING = ("error", "drop_inputs", "drop_candidates")
+
+
+@dataclass(frozen=True)
+class Input:
+    """One input as a loader found it."""
+
+    id: str
+    task: str = ""
+    text: str = ""
+    references: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """N inputs and the texts that K candidates wrote for them.
+
+    Attributes
+    ----------
+    name : str
+        Name of the dataset, as results will show it.
+    inputs : tuple of Input, length N
+        Ids are unique. An input's text may be empty: then no method can look at it.
+    candidates : tuple of str, length K
+        Names of the models or prompts; their order decides ties.
+    texts : ndarray of shape (N, K), object
+        What each candidate wrote.
+    labels : ndarray of shape (N, K) or None
+        Quality of each text where somebody judged it, else NaN.
+    rows : ndarray of shape (N,)
+        Position of each input in its source, so that arrays kept beside the source stay aligned.
+    source_rows : int
+        Number of inputs in the source, before any was left out.
+    """
+
+    name: str
+    inputs: tuple[Input, ...]
+    candidates: tuple[str, ...]
+    texts: NDArray[np.object_]
+    labels: NDArray[np.float64] | None = None
+    rows: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, dtype=np.intp))
+    source_rows: int = 0
+
+    def __post_init__(self) -> None:
+        """Check that the parts agree."""
+        shape = (len(self.inputs), len(self.candidates))
+        if not self.inputs:
+            raise SmoothieError(f"{self.name}: no inputs")
+        if self.texts.shape != shape:
+            raise SmoothieError(
+                f"{self.name}: {shape[0]} inputs and {shape[1]} candidates, "
+                f"but texts of shape {self.texts.shape}"
+            )
+        if self.labels is not None and self.labels.shape != shape:
+            raise SmoothieError(
+                f"{self.name}: {shape[0]} inputs and {shape[1]} candidates, "
+                f"but labels of shape {self.labels.shape}"
+            )
+        for what, names in (("id", self.ids), ("candidate", self.candidates)):
+            if len(set(names)) < len(names):
+                twice = next(name for i, name in enumerate(names) if name in names[:i])
+                raise SmoothieError(f"{self.name}: {what} {twice!r} occurs twice")
+        if not len(self.rows):
+            object.__setattr__(self, "rows", np.arange(shape[0]))
+            object.__setattr__(self, "source_rows", shape[0])
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Ids of the inputs."""
+        return tuple(item.id for item in self.inputs)
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """Task of each input."""
+        return tuple(item.task for item in self.inputs)
+
+    @property
+    def input_texts(self) -> list[str]:
+        """Text of each input."""
+        return [item.text for item in self.inputs]
+
+    @property
+    def has_inputs(self) -> bool:
+        """Whether every input has a text, so that neighbours mean something."""
+        return all(item.text.strip() for item in self.inputs)
+
+    @property
+    def has_references(self) -> bool:
+        """Whether at least one input has a reference."""
+        return any(item.references for item in self.inputs)
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether at least one input has a label for every candidate."""
+        return self.labels is not None and bool(np.isfinite(self.labels).all(axis=1).any())
+
+    def select(self, candidates: Sequence[str]) -> "Problem":
+        """Keep these candidates, in this order.
+
+        Raises
+        ------
+        SmoothieError
+            If a name is unknown or given twice.
+        """
+        unknown = [name for name in candidates if name not in self.candidates]
+        if unknown:
+            raise SmoothieError(
+                f"{self.name} has no candidate {unknown[0]!r}; it has {', '.join(self.candidates)}"
+            )
+        columns = [self.candidates.index(name) for name in candidates]
+        return replace(
+            self,
+            candidates=tuple(candidates),
+            texts=self.texts[:, columns],
+            labels=None if self.labels is None else self.labels[:, columns],
+        )
+
+    def take(self, keep: NDArray[Any] | slice) -> "Problem":
+        """Keep these inputs (a mask, positions or a slice)."""
+        kept = np.arange(len(self.inputs))[keep]
+        return replace(
+            self,
+            inputs=tuple(self.inputs[i] for i in kept),
+            texts=self.texts[kept],
+            labels=None if self.labels is None else self.labels[kept],
+            rows=self.rows[kept],
+        )
+
+    def with_texts(self, texts: NDArray[np.object_]) -> "Problem":
+        """The same problem with other texts, for instance cleaned ones."""
+        return replace(self, texts=texts)
+
+    def to_dataset(self) -> "datasets.Dataset":
+        """Convert to a Hugging Face dataset.
+
+        Returns
+        -------
+        datasets.Dataset
+            Columns id, task, input, references (list), generations (struct: candidate -> text)
+            and, where there are labels, labels (struct: candidate -> score or null).
+        """
+        import datasets
+
+        rows = []
+        for i, item in enumerate(self.inputs):
+            row: dict[str, Any] = {
+                "id": item.id,
+                "task": item.task,
+                "input": item.text,
+                "references": list(item.references),
+                "generations": dict(zip(self.candidates, self.texts[i], strict=True)),
+            }
+            if self.labels is not None:
+                row["labels"] = {
+                    name: float(score) if np.isfinite(score) else None
+                    for name, score in zip(self.candidates, self.labels[i], strict=True)
+                }
+            rows.append(row)
+        names = self.candidates
+        features: dict[str, Any] = {
+            "id": datasets.Value("string"),
+            "task": datasets.Value("string"),
+            "input": datasets.Value("string"),
+            "references": datasets.List(datasets.Value("string")),
+            "generations": {name: datasets.Value("string") for name in names},
+        }
+        if self.labels is not None:
+            features["labels"] = {name: datasets.Value("float64") for name in names}
+        return datasets.Dataset.from_list(rows, features=datasets.Features(features))
+
+    @classmethod
+    def from_dataset(
+        cls, dataset: "datasets.Dataset", name: str, missing: str = "error"
+    ) -> "Problem":
+        """Convert from a Hugging Face dataset with the columns that `to_dataset` makes.
+
+        Parameters
+        ----------
+        dataset : datasets.Dataset
+            Columns generations and, optionally, id, task, input, references, labels.
+        name : str
+            Name of the problem.
+        missing : {"error", "drop_inputs", "drop_candidates"}
+            What to do about generations that are null.
+        """
+        if "generations" not in dataset.column_names:
+            raise SmoothieError(
+                f"{name}: no column 'generations' (candidate -> text); "
+                f"it has {', '.join(dataset.column_names)}"
+            )
+        inputs: list[Input] = []
+        generations: dict[str, dict[str, str]] = {}
+        labels: dict[str, dict[str, float]] = {}
+        for i, row in enumerate(dataset):
+            item = Input(
+                id=str(row.get("id", i)),
+                task=row.get("task") or "",
+                text=row.get("input") or "",
+                references=tuple(row.get("references") or ()),
+            )
+            inputs.append(item)
+            for candidate, text in row["generations"].items():
+                texts = generations.setdefault(candidate, {})
+                if text is not None:
+                    texts[item.id] = text
+            for candidate, score in (row.get("labels") or {}).items():
+                if score is not None:
+                    labels.setdefault(candidate, {})[item.id] = score
+        return assemble(name, inputs, generations, labels, missing)
+
+
+def assemble(
+    name: str,
+    inputs: Sequence[Input],
+    generations: Mapping[str, Mapping[str, str]],
+    labels: Mapping[str, Mapping[str, float]] | None = None,
+    missing: str = "error",
+) -> Problem:
+    """Align generations and labels with the inputs, by id.
+
+    Parameters
+    ----------
+    name : str
+        Name of the problem.
+    inputs : sequence of Input
+        In the order that the problem will have.
+    generations : mapping of candidate -> id -> text
+        In the order that the candidates will have.
+    labels : mapping of candidate -> id -> score, optional
+        Labels of some texts.
+    missing : {"error", "drop_inputs", "drop_candidates"}
+        What to do where a candidate has no text for an input.
+
+    Returns
+    -------
+    Problem
+
+    Raises
+    ------
+    SmoothieError
+        If a candidate lacks inputs and `missing` is "error", or nothing is left.
+    """
+    if missing not in MISSING:
+        raise SmoothieError(f"missing={missing!r}: expected one of {', '.join(MISSING)}")
+    if not inputs:
+        raise SmoothieError(f"{name}: no inputs")
+    lacking = {}
+    known = {item.id for item in inputs}
+    for candidate, texts in generations.items():
+        count = sum(item.id not in texts for item in inputs)
+        if count:
+            lacking[candidate] = count
+        extra = texts.keys() - known
+        if extra:
+            log.warning(
+                "%s: candidate %s wrote %d texts for ids that are not among the inputs (first %r); "
+                "they are not used",
+                name,
+                candidate,
+                len(extra),
+                min(extra),
+            )
+    candidates = list(generations)
+    keep = np.ones(len(inputs), dtype=bool)
+    if lacking:
+        listed = ", ".join(f"{c} lacks {n} of {len(inputs)} inputs" for c, n in lacking.items())
+        if missing == "error":
+            raise SmoothieError(
+                f"{name}: {listed}; set dataset.missing=drop_inputs or drop_candidates "
+                f"to leave those out"
+            )
+        if missing == "drop_candidates":
+            candidates = [candidate for candidate in candidates if candidate not in lacking]
+            log.warning("%s: %s; left out %s", name, listed, ", ".join(lacking))
+        else:
+            keep = np.array([all(i.id in generations[c] for c in lacking) for i in inputs])
+            log.warning("%s: %s; left out %d inputs", name, listed, int((~keep).sum()))
+    if not candidates or not keep.any():
+        what = "candidate" if not candidates else "input"
+        raise SmoothieError(f"{name}: {listed}; with missing={missing} no {what} is left")
+
+    kept = [item for item, kept_here in zip(inputs, keep, strict=True) if kept_here]
+    matrix = np.empty((len(kept), len(candidates)), dtype=object)
+    for column, candidate in enumerate(candidates):
+        matrix[:, column] = [generations[candidate][item.id] for item in kept]
+    scores = None
+    if labels:
+        scores = np.full(matrix.shape, np.nan)
+        for column, candidate in enumerate(candidates):
+            given = labels.get(candidate, {})
+            scores[:, column] = [given.get(item.id, np.nan) for item in kept]
+    return Problem(
+        name=name,
+        inputs=tuple(kept),
+        candidates=tuple(candidates),
+        texts=matrix,
+        labels=scores,
+        rows=np.flatnonzero(keep),
+        source_rows=len(inputs),
+    )

@@ -1,0 +1,85 @@
+"""Results as Markdown and LaTeX tables."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+CANDIDATE = "candidate:"
+
+
+def summary_rows(results: pd.DataFrame, digits: int) -> tuple[list[str], list[list[str]]]:
+    """Header and cells of the summary table; `results` is what `evaluation.evaluate` returns."""
+    header = ["Method", "Score", "95% interval", "vs. random", "95% interval"]
+    header += ["Gap closed", "Rank corr.", "Labels"]
+    rows = []
+    for row in results.to_dict("records"):
+        is_random = row["method"] == "random"  # not compared with itself
+        low, high = row["difference_low"], row["difference_high"]
+        rows.append(
+            [
+                row["method"],
+                number(row["score"], digits),
+                interval(row["ci_low"], row["ci_high"], digits),
+                "" if is_random else number(row["difference"], digits, signed=True),
+                "" if is_random else interval(low, high, digits, signed=True),
+                "" if is_random or pd.isna(row["gap_closed"]) else f"{row['gap_closed']:.1f}%",
+                number(row["rank_correlation"], 2),
+                str(row["labels_used"]),
+            ]
+        )
+    return header, rows
+
+
+def number(value: float, digits: int, signed: bool = False) -> str:
+    """A number, or nothing where there is none."""
+    return "" if pd.isna(value) else f"{value:{'+' if signed else ''}.{digits}f}"
+
+
+def interval(low: float, high: float, digits: int, signed: bool = False) -> str:
+    """An interval in square brackets."""
+    return f"[{number(low, digits, signed)}, {number(high, digits, signed)}]"
+
+
+def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table with aligned columns, the first one to the left."""
+    cells = [list(header), *[[cell.replace("|", "\\|") for cell in row] for row in rows]]
+    widths = [max(3, *(len(row[i]) for row in cells)) for i in range(len(header))]
+    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
+    lines = []
+    for row in [cells[0], rule, *cells[1:]]:
+        padded = [
+            cell.ljust(width) if i == 0 else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("| " + " | ".join(padded) + " |")
+    return "\n".join(lines) + "\n"
+
+
+LATEX_ESCAPES = {
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+}
+
+
+def latex(header: Sequence[str], rows: Sequence[Sequence[str]], caption: str) -> str:
+    """A LaTeX table that needs the package booktabs."""
+
+    def line(cells: Sequence[str]) -> str:
+        escaped = ["".join(LATEX_ESCAPES.get(c, c) for c in cell) for cell in cells]
+        return " & ".join(escaped) + r" \\"
+
+    body = "\n".join(line(row) for row in rows)
+    return (
+        "\\begin{table}\n\\centering\n"
+        f"\\caption{{{''.join(LATEX_ESCAPES.get(c, c) for c in caption)}}}\n"
+        f"\\begin{{tabular}}{{l{'r' * (len(header) - 1)}}}\n\\toprule\n"
+        f"{line(header)}\n\\midrule\n{body}\n\\bottomrule\n\\end{{tabular}}\n\\end{{table}}\n"
+    )

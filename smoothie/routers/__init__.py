@@ -1,0 +1,32 @@
+"""Routers, one module for each; their configurations are in conf/method."""
+
+from typing import Any
+
+from smoothie.routers.best_on_val import BestOnVal
+from smoothie.routers.best_single import BestSingle
+from smoothie.routers.labeled_knn import LabeledKNN
+from smoothie.routers.oracle import Oracle
+from smoothie.routers.random import Random
+from smoothie.routers.smoothie_global import SmoothieGlobal
+from smoothie.routers.smoothie_local import SmoothieLocal
+
+ROUTERS: dict[str, type[Any]] = {
+    "random": Random,
+    "best_on_val": BestOnVal,
+    "labeled_knn": LabeledKNN,
+    "smoothie_global": SmoothieGlobal,
+    "smoothie_local": SmoothieLocal,
+    "best_single": BestSingle,
+    "oracle": Oracle,
+}
+
+__all__ = [
+    "ROUTERS",
+    "BestOnVal",
+    "BestSingle",
+    "LabeledKNN",
+    "Oracle",
+    "Random",
+    "SmoothieGlobal",
+    "SmoothieLocal",
+]

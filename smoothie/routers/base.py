@@ -1,0 +1,124 @@
+"""What routers may see, and what they give back."""
+
+from dataclasses import dataclass, field, fields
+from typing import Any, Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smoothie.errors import NotFittedError, SmoothieError
+from smoothie.neighbors import nearest
+
+
+@dataclass(eq=False)
+class Votes:
+    """What a label-free router may see.
+
+    Attributes
+    ----------
+    distances : ndarray of shape (N, K, K)
+        Squared distances between the answers to each input.
+    inputs : ndarray of shape (N, e) or None
+        Embedded inputs; None where inputs are empty.
+    """
+
+    distances: NDArray[np.float64]
+    inputs: NDArray[np.floating[Any]] | None = None
+    _neighbours: NDArray[np.intp] | None = field(default=None, init=False, repr=False)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Inputs and candidates, (N, K)."""
+        return self.distances.shape[0], self.distances.shape[1]
+
+    def neighbours(self, k: int) -> NDArray[np.intp]:
+        """The k nearest inputs of each input, itself first; found once for the largest k."""
+        rows = self.shape[0]
+        if not 1 <= k <= rows:
+            raise SmoothieError(f"k={k}: expected between 1 and the number of inputs, {rows}")
+        if k == 1:
+            return np.arange(rows)[:, None]
+        if self.inputs is None:
+            raise SmoothieError(
+                f"k={k}: the inputs are empty, so that none has neighbours; use k=1"
+            )
+        if self._neighbours is None or self._neighbours.shape[1] < k:
+            self._neighbours = nearest(self.inputs, k)
+        return self._neighbours[:, :k]
+
+    def select(self, columns: NDArray[np.intp]) -> "Votes":
+        """The votes of some of the candidates: a slice, nothing is computed again."""
+        part = Votes(self.distances[:, columns[:, None], columns], self.inputs)
+        part._neighbours = self._neighbours
+        return part
+
+
+@dataclass(frozen=True, eq=False)
+class Routing:
+    """What a router chose.
+
+    Attributes
+    ----------
+    choices : ndarray of shape (T, N), int
+        Chosen candidate for each input; T trials, one unless the router draws at random.
+    probabilities : ndarray of shape (K,), optional
+        If given, the router picks by these, and its score is the exact expectation.
+    weights : ndarray of shape (K,) or (N, K), optional
+        How much each candidate is trusted, if the router says.
+    labels_used : int
+        Labelled inputs that one choice was learnt from.
+    """
+
+    choices: NDArray[np.intp]
+    probabilities: NDArray[np.float64] | None = None
+    weights: NDArray[np.float64] | None = None
+    labels_used: int = 0
+
+    def scores(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Score of each input, (N,): a gather, averaged over trials or in expectation."""
+        if self.probabilities is not None:
+            expected: NDArray[np.float64] = values @ self.probabilities
+            return expected
+        gathered: NDArray[np.float64] = values[np.arange(len(values)), self.choices].mean(axis=0)
+        return gathered
+
+
+class LabelFreeRouter(Protocol):
+    """Chooses from the votes alone."""
+
+    def route(self, votes: Votes) -> Routing:
+        """Choose a candidate for each input."""
+        ...
+
+
+@dataclass(eq=False)
+class SmoothieEstimator:
+    """Conventions of scikit-learn: parameters are only stored, fitted attributes end in ``_``."""
+
+    errors_: NDArray[np.float64] = field(init=False, repr=False)
+    weights_: NDArray[np.float64] = field(init=False, repr=False)
+    choices_: NDArray[np.intp] = field(init=False, repr=False)
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Parameters of the constructor, by name."""
+        return {entry.name: getattr(self, entry.name) for entry in fields(self) if entry.init}
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters of the constructor, by name."""
+        for name, value in params.items():
+            if name not in self.get_params():
+                raise SmoothieError(f"{type(self).__name__} has no parameter {name!r}")
+            setattr(self, name, value)
+        return self
+
+    def _require_fitted(self) -> None:
+        if not hasattr(self, "choices_"):
+            raise NotFittedError(f"{type(self).__name__} is not fitted yet: call fit first")
+
+
+class HindsightRouter:
+    """Looks at the very scores that it is judged by; results say so."""
+
+    def route(self, scores: NDArray[np.float64]) -> Routing:
+        """Choose, seeing the scores (N, K) of all inputs; NaN where there is none."""
+        raise NotImplementedError

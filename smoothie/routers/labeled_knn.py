@@ -1,0 +1,39 @@
+"""Labelled kNN: for each input, the candidate that did best on the nearest labelled inputs."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smoothie.errors import SmoothieError
+from smoothie.neighbors import nearest
+from smoothie.routers.labelled import Inputs, Labelled, LabelledRouter
+
+
+@dataclass(eq=False)
+class LabeledKNN(LabelledRouter):
+    """Choose by the mean score of each candidate on the nearest labelled inputs.
+
+    Parameters
+    ----------
+    neighbours : int
+        Labelled inputs that are asked (the paper: 20), fewer where the sample is smaller.
+
+    Notes
+    -----
+    Candidates that tie among the neighbours are told apart by their mean over the whole sample,
+    then by their order. The released code names a method like this one but ignores the neighbours.
+    """
+
+    neighbours: int = 20
+
+    def choose(self, sample: Labelled, inputs: Inputs | None, rows: int) -> NDArray[np.intp]:
+        """Ask the neighbours."""
+        if inputs is None or sample.inputs is None:
+            raise SmoothieError("labeled_knn needs inputs that are not empty")
+        if self.neighbours < 1:
+            raise SmoothieError(f"neighbours={self.neighbours}: expected at least 1")
+        k = min(self.neighbours, len(sample.inputs))
+        near = sample.scores[nearest(sample.inputs, k, inputs)].mean(axis=1)
+        tied = np.isclose(near, near.max(axis=1, keepdims=True), rtol=0, atol=1e-9)
+        return np.asarray(np.where(tied, sample.scores.mean(axis=0), -np.inf).argmax(axis=1))

@@ -1,0 +1,37 @@
+"""Random: every candidate is as likely as any other."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from smoothie.errors import SmoothieError
+from smoothie.routers.base import Routing, Votes
+
+
+@dataclass(eq=False)
+class Random:
+    """Pick a candidate at random for each input.
+
+    Parameters
+    ----------
+    expectation : bool
+        True: the score is the exact expectation, the mean over the candidates.
+        False: the mean of seeded trials, as in the paper's Table 2.
+    trials : int
+        Number of trials (the paper: 10).
+    seed : int
+        Seed of the trials (the paper: 42).
+    """
+
+    expectation: bool = True
+    trials: int = 10
+    seed: int = 42
+
+    def route(self, votes: Votes) -> Routing:
+        """Draw the trials."""
+        if self.trials < 1:
+            raise SmoothieError(f"method.random.trials={self.trials}: expected at least 1")
+        rows, candidates = votes.shape
+        choices = np.random.default_rng(self.seed).integers(candidates, size=(self.trials, rows))
+        uniform = np.full(candidates, 1 / candidates)
+        return Routing(choices, probabilities=uniform if self.expectation else None)

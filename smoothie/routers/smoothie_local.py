@@ -1,0 +1,142 @@
+"""Smoothie-Local: one error for each candidate and input, from the inputs nearest to it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smoothie.errors import SmoothieError
+from smoothie.estimator import (
+    inverse_error_weights,
+    resolve_errors,
+    squared_distances,
+    triplet_errors,
+)
+from smoothie.neighbors import nearest, require_vectors
+from smoothie.routers.base import Routing, SmoothieEstimator, Votes
+
+
+@dataclass(eq=False)
+class SmoothieLocal(SmoothieEstimator):
+    """Route each input to the candidate with the lowest estimated error around it.
+
+    Parameters
+    ----------
+    k : int
+        Inputs that an estimate is averaged over: the row itself and its k-1 nearest.
+
+    Attributes
+    ----------
+    errors_ : ndarray of shape (V, K)
+        Estimated mean squared distance from the true answers around each row, positive.
+    weights_ : ndarray of shape (V, K)
+        Proportional to 1/errors_, each row summing to one.
+    choices_ : ndarray of shape (V,)
+        The chosen candidate for each fitted row.
+
+    Notes
+    -----
+    Guha et al. (NeurIPS 2024), section 4.2, "Smoothie-Local". Cost: the distances, O(V K^2 d); the
+    neighbours, O(V^2 e); and O(V k K^2) for the averages.
+    """
+
+    k: int = 1
+    _distances: NDArray[np.floating[Any]] | None = field(default=None, init=False, repr=False)
+    _inputs: NDArray[np.floating[Any]] | None = field(default=None, init=False, repr=False)
+
+    def fit(
+        self,
+        generations: NDArray[np.floating[Any]],
+        inputs: NDArray[np.floating[Any]] | None = None,
+    ) -> Self:
+        """Estimate the errors.
+
+        Parameters
+        ----------
+        generations : ndarray of shape (V, K, d)
+            Embedded answers.
+        inputs : ndarray of shape (V, e), optional
+            Embedded inputs; may be left out when k = 1.
+
+        Raises
+        ------
+        ValueError
+            If K < 3, k is not between 1 and V, shapes disagree, inputs are needed and missing, or
+            a value is not finite.
+        """
+        generations = np.asanyarray(generations)
+        self._require_k(len(generations))
+        if inputs is not None:
+            inputs = require_vectors("inputs", inputs)
+            if len(inputs) != len(generations):
+                raise SmoothieError(
+                    f"generations have {len(generations)} rows, inputs {len(inputs)}"
+                )
+        return self.fit_votes(Votes(squared_distances(generations), inputs))
+
+    def fit_votes(self, votes: Votes) -> Self:
+        """Estimate the errors from precomputed distances, and neighbours that votes keep."""
+        self._require_k(votes.shape[0])
+        means = votes.distances
+        if self.k > 1:
+            means = next(neighbourhood_means(votes.distances, votes.neighbours(self.k), [self.k]))
+        self.errors_ = resolve_errors(triplet_errors(means))
+        self.weights_ = inverse_error_weights(self.errors_)
+        self.choices_ = self.errors_.argmin(axis=1)
+        self._distances, self._inputs = votes.distances, votes.inputs
+        return self
+
+    def predict(self, inputs: NDArray[np.floating[Any]] | None = None) -> NDArray[np.intp]:
+        """Choices for new inputs of shape (M, e), or, without any, for the fitted rows.
+
+        A new input has no answers yet: its k nearest fitted rows speak for it (the paper's
+        train-time variant).
+        """
+        self._require_fitted()
+        if inputs is None:
+            return self.choices_
+        if self._inputs is None or self._distances is None:
+            raise SmoothieError("new inputs need neighbours: fit with inputs first")
+        rows = nearest(self._inputs, self.k, require_vectors("inputs", inputs))
+        means = next(neighbourhood_means(self._distances, rows, [self.k]))
+        return np.asarray(resolve_errors(triplet_errors(means)).argmin(axis=1))
+
+    def route(self, votes: Votes) -> Routing:
+        """Choose from precomputed distances."""
+        self.fit_votes(votes)
+        return Routing(self.choices_[None, :], weights=self.weights_)
+
+    def _require_k(self, rows: int) -> None:
+        if isinstance(self.k, bool) or not isinstance(self.k, int | np.integer):
+            raise SmoothieError(f"k={self.k!r}: expected a whole number")
+        if not 1 <= self.k <= rows:
+            raise SmoothieError(f"k={self.k}: expected between 1 and the number of inputs, {rows}")
+
+
+def neighbourhood_means(
+    distances: NDArray[np.floating[Any]], neighbours: NDArray[np.intp], sizes: Sequence[int]
+) -> Iterator[NDArray[np.float64]]:
+    """Mean distances over the first k neighbours, for growing k.
+
+    Parameters
+    ----------
+    distances : ndarray of shape (V, K, K)
+    neighbours : ndarray of shape (N, at least max(sizes))
+        Rows of `distances`, nearest first.
+    sizes : sequence of int
+        The values of k, in growing order.
+
+    Yields
+    ------
+    ndarray of shape (N, K, K)
+        For each k; sums go on from one k to the next, so that many cost little more than the last.
+    """
+    total = np.zeros((len(neighbours), *distances.shape[1:]))
+    added = 0
+    for size in sizes:
+        for column in range(added, size):
+            total += distances[neighbours[:, column]]
+        added = size
+        yield total / size
