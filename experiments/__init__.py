@@ -1,0 +1,1 @@
+"""Entry points, run from a checkout with ``python -m experiments.NAME``."""

@@ -1,0 +1,97 @@
+"""From configuration to objects: typed, checked, and with errors of one sentence."""
+
+import dataclasses
+import typing
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from hydra.errors import CompactHydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from smoothie.errors import SmoothieError
+
+
+@contextmanager
+def one_sentence_errors(sweep: bool = False) -> Iterator[None]:
+    """End with status 1 and one sentence, without a stack trace, where input is wrong.
+
+    Parameters
+    ----------
+    sweep : bool
+        Whether other jobs of a sweep are to go on; Hydra then reports the failure at the end.
+    """
+    try:
+        yield
+    except (SmoothieError, OmegaConfBaseException) as error:
+        message = str(error) if isinstance(error, SmoothieError) else str(error).splitlines()[0]
+        if sweep:
+            raise CompactHydraException(f"Error: {message}") from None
+        raise SystemExit(f"Error: {message}") from None
+
+
+def build(registry: Mapping[str, type[Any]], key: str, cfg: Mapping[str, Any], where: str) -> Any:
+    """Make the object that a configuration describes.
+
+    Parameters
+    ----------
+    registry : mapping of name -> dataclass
+        What there is.
+    key : str
+        The entry of `cfg` that names the class; all others are its parameters.
+    cfg : mapping
+        For instance {source: local, path: ...}, as `plain` makes it.
+    where : str
+        Name of the group, for error messages.
+
+    Raises
+    ------
+    SmoothieError
+        If the name is unknown, or a parameter is unknown, missing or of the wrong type.
+    """
+    name = str(cfg.get(key))
+    if name not in registry:
+        raise SmoothieError(f"{where}.{key}={name}: expected one of {', '.join(registry)}")
+    values = {entry: value for entry, value in cfg.items() if entry != key}
+    return registry[name](**typed(registry[name], values, where))
+
+
+def plain(cfg: DictConfig, where: str) -> dict[str, Any]:
+    """A part of the configuration as a dict, interpolations resolved."""
+    try:
+        values = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
+    except OmegaConfBaseException as error:
+        raise SmoothieError(f"{where}: {str(error).splitlines()[0]}") from error
+    return typing.cast(dict[str, Any], values)
+
+
+def typed(kind: type[Any], values: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Check parameters against the types of a dataclass's constructor, and convert them."""
+    hints = typing.get_type_hints(kind)
+    parameters: list[Any] = [
+        (entry.name, hints[entry.name], field_like(entry))
+        for entry in dataclasses.fields(kind)
+        if entry.init
+    ]
+    names = [name for name, _, _ in parameters]
+    unknown = [name for name in values if name not in names]
+    if unknown:
+        known = f"expected one of {', '.join(names)}" if names else "there is nothing to set"
+        raise SmoothieError(f"{where}: no setting {unknown[0]!r}; {known}")
+    schema = OmegaConf.structured(dataclasses.make_dataclass(kind.__name__, parameters))
+    for name, value in values.items():
+        try:
+            schema[name] = value
+        except OmegaConfBaseException as error:
+            reason = str(error).splitlines()[0]
+            raise SmoothieError(f"{where}.{name}={value}: {reason}") from error
+    return plain(schema, where)
+
+
+def field_like(entry: "dataclasses.Field[Any]") -> Any:
+    """The default of a field, or that it has none."""
+    if entry.default_factory is not dataclasses.MISSING:
+        return dataclasses.field(default_factory=entry.default_factory)
+    default = "???" if entry.default is dataclasses.MISSING else entry.default
+    return dataclasses.field(default=default)

@@ -1,0 +1,176 @@
+"""Make cached generations with a causal language model of the transformers library.
+
+    python -m experiments.generate dataset=FOLDER/dataset.jsonl output=FOLDER model.name=MODEL
+
+Every prompt is a candidate (or, with `candidate=NAME only=[PROMPT]`, every model is one). Decoding
+is greedy. Texts are written every few batches; the same command goes on where it stopped, and
+refuses to mix texts that were made with other settings.
+"""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import hydra
+from omegaconf import DictConfig, OmegaConf
+
+from experiments.config import one_sentence_errors
+from smoothie.errors import SmoothieError
+from smoothie.files import read_json, write_json, write_jsonl
+from smoothie.loaders.local import read_generations, read_inputs
+from smoothie.loaders.lock import HubLock
+from smoothie.problem import Input
+
+log = logging.getLogger(__name__)
+
+FLUSH_BATCHES = 4
+
+
+class CausalModel:
+    """A causal language model with its tokenizer; loaded at the first generation."""
+
+    def __init__(self, settings: DictConfig, lock: str) -> None:
+        self.settings = settings
+        folder = Path(settings.name).expanduser()
+        self.is_folder = folder.is_dir()
+        self.name = str(folder) if self.is_folder else settings.name
+        self.lock = lock
+        self.loaded: tuple[Any, Any] | None = None  # made on first use
+
+    @property
+    def revision(self) -> str | None:
+        """Commit of a Hub model; None for a folder."""
+        if self.is_folder:
+            return None
+        return HubLock.at(self.lock).revision("model", self.name, self.settings.revision)
+
+    def load(self) -> tuple[Any, Any]:
+        """Model and tokenizer."""
+        if self.loaded is None:
+            import torch
+            from transformers import AutoModelForCausalLM, AutoTokenizer
+
+            options: dict[str, Any] = {"revision": self.revision} if self.revision else {}
+            if self.settings.gguf_file:
+                options["gguf_file"] = self.settings.gguf_file
+            try:
+                tokenizer = AutoTokenizer.from_pretrained(self.name, **options)
+                model: Any = AutoModelForCausalLM.from_pretrained(
+                    self.name, dtype=getattr(torch, self.settings.dtype), **options
+                )
+            except (OSError, ValueError, ImportError) as error:
+                reason = str(error).strip().split("\n")[0]
+                raise SmoothieError(f"model {self.name}: cannot be loaded ({reason})") from error
+            tokenizer.padding_side = "left"
+            tokenizer.truncation_side = "left"
+            if tokenizer.pad_token is None:
+                tokenizer.pad_token = tokenizer.eos_token
+            device = self.settings.device or ("cuda" if torch.cuda.is_available() else "cpu")
+            model.to(device).eval()
+            self.loaded = model, tokenizer
+        return self.loaded
+
+    def generate(self, prompts: list[str], max_new_tokens: int) -> list[str]:
+        """Greedy continuations of a batch of prompts, without special tokens."""
+        import torch
+
+        model, tokenizer = self.load()
+        if self.settings.chat:
+            prompts = [
+                tokenizer.apply_chat_template(
+                    [{"role": "user", "content": prompt}],
+                    add_generation_prompt=True,
+                    tokenize=False,
+                )
+                for prompt in prompts
+            ]
+        batch = tokenizer(
+            prompts,
+            return_tensors="pt",
+            padding=True,
+            truncation=True,
+            max_length=self.settings.max_input_tokens,
+            add_special_tokens=not self.settings.chat,
+        ).to(model.device)
+        with torch.inference_mode():
+            tokens = model.generate(
+                input_ids=batch["input_ids"],
+                attention_mask=batch["attention_mask"],
+                max_new_tokens=max_new_tokens,
+                do_sample=False,
+                pad_token_id=tokenizer.pad_token_id,
+            )
+        new = tokens[:, batch["input_ids"].shape[1] :]
+        texts: list[str] = tokenizer.batch_decode(new, skip_special_tokens=True)
+        return [text.strip() for text in texts]
+
+
+def fill(templates: DictConfig, item: Input, name: str) -> str:
+    """The prompt of one input."""
+    if item.task not in templates:
+        raise SmoothieError(f"prompts.prompts.{name}: no template for the task {item.task!r}")
+    template = str(templates[item.task])
+    if "{input}" not in template:
+        raise SmoothieError(f"prompts.prompts.{name}.{item.task}: no {{input}} in the template")
+    return template.replace("{input}", item.text)
+
+
+def run(cfg: DictConfig) -> None:
+    """Generate with every prompt that the settings name."""
+    from tqdm import tqdm
+
+    inputs = read_inputs(Path(cfg.dataset))[: cfg.limit]
+    names = list(cfg.only or cfg.prompts.prompts)
+    for name in names:
+        if name not in cfg.prompts.prompts:
+            raise SmoothieError(f"only={name}: the prompts are {', '.join(cfg.prompts.prompts)}")
+    if cfg.candidate is not None and len(names) != 1:
+        raise SmoothieError("candidate=NAME goes with exactly one prompt: set only=[PROMPT]")
+    folder = Path(cfg.output)
+    record = folder / "generation.json"
+    made = read_json(record) if record.exists() else {}
+    model = CausalModel(cfg.model, cfg.lock)
+    for name in names:
+        candidate = cfg.candidate or name
+        templates = cfg.prompts.prompts[name]
+        settings = {
+            "model": Path(model.name).name if model.is_folder else model.name,
+            "revision": model.revision,
+            "gguf_file": cfg.model.gguf_file,
+            "dtype": cfg.model.dtype,
+            "chat": cfg.model.chat,
+            "max_new_tokens": cfg.prompts.max_new_tokens,
+            "decoding": "greedy",
+            "templates": OmegaConf.to_container(templates),
+        }
+        path = folder / "generations" / f"{candidate}.jsonl"
+        if path.exists() and made.get(candidate) != settings:
+            raise SmoothieError(
+                f"{path}: was made with other settings than these; delete it to make it anew"
+            )
+        texts = read_generations(path) if path.exists() else {}
+        made[candidate] = settings
+        write_json(record, made)
+        todo = [item for item in inputs if item.id not in texts]
+        todo.sort(key=lambda item: len(item.text), reverse=True)
+        log.info("%s: %d of %d texts are there", candidate, len(inputs) - len(todo), len(inputs))
+        starts = range(0, len(todo), cfg.batch_size)
+        for count, start in enumerate(tqdm(starts, desc=candidate, unit="batch"), start=1):
+            part = todo[start : start + cfg.batch_size]
+            prompts = [fill(templates, item, name) for item in part]
+            answers = model.generate(prompts, cfg.prompts.max_new_tokens)
+            texts.update(zip((item.id for item in part), answers, strict=True))
+            if count % FLUSH_BATCHES == 0 or start + cfg.batch_size >= len(todo):
+                rows = [{"id": i.id, "generation": texts[i.id]} for i in inputs if i.id in texts]
+                write_jsonl(path, rows)
+
+
+@hydra.main(version_base="1.3", config_path="../conf", config_name="generate")
+def main(cfg: DictConfig) -> None:
+    """Command line."""
+    with one_sentence_errors():
+        run(cfg)
+
+
+if __name__ == "__main__":
+    main()

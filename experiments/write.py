@@ -1,0 +1,213 @@
+"""The files of a run, each written whole; and the one table of a sweep."""
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from smoothie.files import replacing, write_csv, write_json, write_jsonl, write_text
+from smoothie.report.tables import latex, markdown, summary_rows
+from smoothie.routers.oracle import NO_CHOICE
+
+if TYPE_CHECKING:
+    from experiments.run import Result
+    from smoothie.metrics import Scores
+
+log = logging.getLogger(__name__)
+
+METRICS = ["dataset", "ensemble", "method", "encoder", "k", "metric", "score", "ci_low", "ci_high"]
+METRICS += ["n", "candidates", "labels_used"]
+COMPARISONS = ["dataset", "ensemble", "method", "encoder", "k", "metric", "difference"]
+COMPARISONS += ["difference_low", "difference_high", "gap_closed", "gap_low", "gap_high"]
+COMPARISONS += ["rank_correlation"]
+FIGURES = ("methods", "score_against_k", "weights_against_scores")
+
+
+def write_results(result: "Result", folder: Path, plots: bool = True) -> str:
+    """Write all files of a run.
+
+    Returns
+    -------
+    str
+        What to show to the user: the table, and the paths of what was written.
+    """
+    written: list[Path] = []
+
+    def path(name: str) -> Path:
+        written.append(folder / name)
+        return folder / name
+
+    write_choices(result, path("choices.csv"))
+    if any(routing.weights is not None for routing in result.routings.values()):
+        write_weights(result, path("weights.csv"))
+    if result.routed is not None:
+        write_routed(result, result.routed, path("routed.jsonl"))
+    write_json(path("signature.json"), signature(result))
+    shown = "Nothing was scored: the dataset has neither labels nor references.\n"
+    if result.scores is not None and result.table is not None and result.by_task is not None:
+        write_table(described(result, result.table), METRICS, path("metrics.csv"))
+        write_table(described(result, result.table), COMPARISONS, path("comparisons.csv"))
+        by_task = described(result, result.by_task)
+        write_table(by_task, [METRICS[0], "task", *METRICS[1:]], path("metrics_by_task.csv"))
+        shown = summary(result, result.table)
+        header, rows = summary_rows(result.table, digits_of(result.scores))
+        caption = f"{result.problem.name}: {result.scores.metric}. {result.signature}"
+        write_text(path("table.md"), shown)
+        write_text(path("table.tex"), latex(header, rows, caption))
+        if result.k_curve is not None:
+            write_table(result.k_curve, list(result.k_curve.columns), path("score_against_k.csv"))
+        if plots:
+            written += draw(result, result.table, folder)
+    remove_stale(folder, written)
+    listed = "\n".join(f"  {entry}" for entry in sorted(written))
+    return f"\n{shown}\nWritten:\n{listed}\n"
+
+
+def digits_of(scores: "Scores") -> int:
+    """Decimals to show: one of 0 to 100, more of labels in their own unit."""
+    return 1 if scores.percent else 2
+
+
+def summary(result: "Result", table: pd.DataFrame) -> str:
+    """The results as a Markdown section."""
+    assert result.scores is not None
+    unit = f"{result.scores.metric}, {'0 to 100' if result.scores.percent else 'in its own unit'}"
+    header, rows = summary_rows(table, digits_of(result.scores))
+    return (
+        f"### {result.problem.name}: {unit}, {int(result.scores.scored.sum())} inputs, "
+        f"{len(result.problem.candidates)} candidates\n\n{markdown(header, rows)}\n"
+        f"best_single and oracle know all labels: they are bounds, not methods.\n\n"
+        f"`{result.signature}`\n"
+    )
+
+
+def signature(result: "Result") -> dict[str, Any]:
+    """What made the numbers, for programs to read."""
+    from importlib.metadata import version
+
+    packages = ("smoothie-router", "numpy", "sentence-transformers", "transformers", "torch")
+    names = {key: value for key, value in result.names.items() if key != "k"}
+    return {
+        **names,
+        "signature": result.signature,
+        "candidates": list(result.problem.candidates),
+        "versions": {name: version(name) for name in packages},
+    }
+
+
+def described(result: "Result", table: pd.DataFrame) -> pd.DataFrame:
+    """A table of results with the columns that say what it is about."""
+    assert result.scores is not None
+    full = table.copy()
+    for column in ("dataset", "ensemble", "encoder"):
+        full[column] = result.names[column]
+    full["k"] = [result.names["k"].get(method) for method in table["method"]]
+    full["k"] = full["k"].astype("Int64")
+    full["metric"] = result.scores.metric
+    full["candidates"] = len(result.problem.candidates)
+    return full
+
+
+def write_table(table: pd.DataFrame, columns: list[str], path: Path) -> None:
+    """Write a CSV file with these columns."""
+    with replacing(path) as temporary:
+        table.to_csv(temporary, columns=columns, index=False, lineterminator="\n")
+
+
+def write_choices(result: "Result", path: Path) -> None:
+    """Id and each method's chosen candidate; an empty cell where it has none."""
+    names = result.problem.candidates
+    rows = []
+    for i, key in enumerate(result.problem.ids):
+        row = {"id": key}
+        for method, routing in result.routings.items():
+            choice = routing.choices[0, i]
+            row[method] = "" if choice == NO_CHOICE else names[choice]
+        rows.append(row)
+    write_csv(path, ["id", *result.routings], rows)
+
+
+def write_weights(result: "Result", path: Path) -> None:
+    """Weights by method; the id is empty where they hold for all inputs."""
+    names = result.problem.candidates
+    rows: list[dict[str, Any]] = []
+    for method, routing in result.routings.items():
+        if routing.weights is None:
+            continue
+        if routing.weights.ndim == 1:
+            values = dict(zip(names, routing.weights.tolist(), strict=True))
+            rows.append({"method": method, "id": "", **values})
+            continue
+        for key, weights in zip(result.problem.ids, routing.weights.tolist(), strict=True):
+            rows.append({"method": method, "id": key, **dict(zip(names, weights, strict=True))})
+    write_csv(path, ["method", "id", *names], rows)
+
+
+def write_routed(result: "Result", method: str, path: Path) -> None:
+    """Id, chosen candidate and its text."""
+    problem = result.problem
+    chosen = result.routings[method].choices[0]
+    rows = [
+        {"id": key, "candidate": problem.candidates[j], "text": problem.texts[i, j]}
+        for i, (key, j) in enumerate(zip(problem.ids, chosen, strict=True))
+        if j != NO_CHOICE
+    ]
+    write_jsonl(path, rows)
+
+
+def draw(result: "Result", table: pd.DataFrame, folder: Path) -> list[Path]:
+    """The plots of a run."""
+    from smoothie.report.plots import plot_k, plot_methods, plot_weights
+
+    assert result.scores is not None
+    unit = result.scores.metric + (" (0 to 100)" if result.scores.percent else "")
+    title = f"{result.problem.name}: {len(result.problem.candidates)} candidates, 95% intervals"
+    written = plot_methods(table, title, unit, folder)
+    score_of = dict(zip(table["method"], table["score"], strict=True))
+    if result.k_curve is not None:
+        names = ("best_single", "smoothie_global", "random")
+        lines = {name: score_of[name] for name in names if name in score_of}
+        written += plot_k(result.k_curve, lines, result.problem.name, unit, folder)
+    weights = {
+        method: routing.weights.reshape(-1, len(result.problem.candidates)).mean(axis=0)
+        for method, routing in result.routings.items()
+        if routing.weights is not None and method in score_of
+    }
+    if weights:
+        quality = result.scores.values[result.scores.scored].mean(axis=0)
+        correlations = dict(zip(table["method"], table["rank_correlation"], strict=True))
+        candidates = result.problem.candidates
+        written += plot_weights(weights, quality, candidates, correlations, unit, folder)
+    return written
+
+
+def remove_stale(folder: Path, written: list[Path]) -> None:
+    """Remove what an earlier run left in the folder and this one did not make."""
+    names = ["weights.csv", "routed.jsonl", "metrics.csv", "comparisons.csv", "metrics_by_task.csv"]
+    names += ["table.md", "table.tex", "score_against_k.csv"]
+    names += [f"{figure}.{suffix}" for figure in FIGURES for suffix in ("png", "pdf")]
+    for name in names:
+        if folder / name not in written:
+            (folder / name).unlink(missing_ok=True)
+
+
+def collect_sweep(folder: Path) -> None:
+    """Collect the metrics of the jobs that a sweep has finished so far into sweep.csv."""
+    from filelock import FileLock
+
+    started = (folder / "multirun.yaml").stat().st_mtime
+    with FileLock(folder / ".sweep.guard"):
+        jobs = [path for path in folder.glob("*/metrics.csv") if path.parent.name.isdigit()]
+        tables = []
+        for path in sorted(jobs, key=lambda path: int(path.parent.name)):
+            if path.stat().st_mtime >= started:  # not from an earlier sweep in this folder
+                table = pd.read_csv(
+                    path, dtype={"k": "Int64"}, keep_default_na=False, na_values=[""]
+                )
+                table.insert(0, "job", int(path.parent.name))
+                tables.append(table)
+        if tables:
+            full = pd.concat(tables, ignore_index=True)
+            write_table(full, [*METRICS, "job"], folder / "sweep.csv")
+            log.info("collected %d jobs in %s", len(tables), folder / "sweep.csv")
