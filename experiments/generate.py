@@ -1,6 +1,6 @@
 """Make cached generations with a causal language model of the transformers library.
 
-    python -m experiments.generate dataset=FOLDER/dataset.jsonl output=FOLDER model.name=MODEL
+    python -m experiments.generate inputs=FOLDER/dataset.jsonl output=FOLDER model.name=MODEL
 
 Every prompt is a candidate (or, with `candidate=NAME only=[PROMPT]`, every model is one). Decoding
 is greedy. Texts are written every few batches; the same command goes on where it stopped, and
@@ -119,7 +119,7 @@ def run(cfg: DictConfig) -> None:
     """Generate with every prompt that the settings name."""
     from tqdm import tqdm
 
-    inputs = read_inputs(Path(cfg.dataset))[: cfg.limit]
+    inputs = read_inputs(Path(cfg.inputs))[: cfg.limit]
     names = list(cfg.only or cfg.prompts.prompts)
     for name in names:
         if name not in cfg.prompts.prompts:

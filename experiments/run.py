@@ -405,5 +405,12 @@ def main(cfg: DictConfig) -> None:
             collect_sweep(Path(settings.sweep.dir))
 
 
+def flags_first(arguments: list[str]) -> list[str]:
+    """The flag for sweeps before all settings: Hydra's parser takes no settings on both sides."""
+    flags = [argument for argument in arguments if argument in ("-m", "--multirun")]
+    return flags[:1] + [argument for argument in arguments if argument not in flags]
+
+
 if __name__ == "__main__":
+    sys.argv[1:] = flags_first(sys.argv[1:])
     main()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from smoothie import __version__
 from smoothie.files import replacing, write_csv, write_json, write_jsonl, write_text
 from smoothie.report.tables import latex, markdown, summary_rows
 from smoothie.routers.oracle import NO_CHOICE
@@ -86,13 +87,13 @@ def signature(result: "Result") -> dict[str, Any]:
     """What made the numbers, for programs to read."""
     from importlib.metadata import version
 
-    packages = ("smoothie-router", "numpy", "sentence-transformers", "transformers", "torch")
+    packages = ("numpy", "sentence-transformers", "transformers", "torch")
     names = {key: value for key, value in result.names.items() if key != "k"}
     return {
         **names,
         "signature": result.signature,
         "candidates": list(result.problem.candidates),
-        "versions": {name: version(name) for name in packages},
+        "versions": {"smoothie": __version__} | {name: version(name) for name in packages},
     }
 
 

@@ -59,7 +59,7 @@ def nearest(
         return np.arange(count, dtype=np.intp)[:, None]
 
     centre = points.mean(axis=0, dtype=np.float64)  # distances stay, rounding shrinks
-    scale = max(float(np.abs(points - centre).max()), np.finfo(np.float64).tiny)
+    scale = max(float(np.abs(part - centre).max()) for part in (points, targets)) or 1.0
     flat_points = ((points - centre) / scale).astype(np.float32)
     flat_targets = flat_points if own else ((targets - centre) / scale).astype(np.float32)
     point_norms = np.einsum("nd,nd->n", flat_points, flat_points)

@@ -91,7 +91,7 @@ class SmoothieData(HubSource):
 
     Attributes
     ----------
-    dataset : str
+    dataset : str or None
         For instance cnn_dailymail.
     model : str or None
         None: candidates are models. A model's name: candidates are the prompts of that model,
@@ -102,7 +102,7 @@ class SmoothieData(HubSource):
         Which split label-using methods learn from.
     """
 
-    dataset: str = ""
+    dataset: str | None = None
     model: str | None = None
     split: str = "test"
     train_split: str | None = None

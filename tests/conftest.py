@@ -1,0 +1,145 @@
+"""Small real files and models that the tests make for themselves, and the data that they may use."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The real cached generations beside the checkout."""
+    folder = Path(os.environ.get("SMOOTHIE_SHARED", ROOT.parent / "shared"))
+    if not (folder / "data" / "sets").is_dir():
+        pytest.skip(f"no real cached generations at {folder}")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def encoders() -> Path:
+    """Local folders of the encoders all-MiniLM-L6-v2 and all-mpnet-base-v2."""
+    folder = Path(os.environ.get("SMOOTHIE_ENCODERS", "~/.cache/smoothie-encoders")).expanduser()
+    if not (folder / "all-MiniLM-L6-v2").is_dir() or not (folder / "all-mpnet-base-v2").is_dir():
+        pytest.skip(f"no encoders at {folder}")
+    return folder
+
+
+def write_lines(path: Path, rows: list[dict]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+
+def make_set(
+    folder: Path,
+    inputs: int = 12,
+    candidates: tuple[str, ...] = ("alpha", "beta", "gamma"),
+    labels: bool = True,
+    references: bool = True,
+    texts: bool = True,
+) -> Path:
+    """A small set in the local layout; candidate 0 is right twice as often as the others."""
+    words = ["red", "green", "blue", "white", "black"]
+    rows, generations, scores = [], {name: [] for name in candidates}, []
+    for i in range(inputs):
+        right = words[i % len(words)]
+        rows.append(
+            {
+                "id": f"q{i}",
+                "task": "colours" if i % 2 else "shades",
+                "input": f"What colour is thing number {i}?" if texts else "",
+                "references": [f"it is {right} today"] if references else [],
+            }
+        )
+        for j, name in enumerate(candidates):
+            correct = (i + j) % 3 != 0 if j == 0 else (i + j) % 3 == 0
+            said = right if correct else words[(i + j + 1) % len(words)]
+            generations[name].append({"id": f"q{i}", "generation": f"it is {said} today"})
+            scores.append({"id": f"q{i}", "model": name, "score": float(correct)})
+    write_lines(folder / "dataset.jsonl", rows)
+    for name, lines in generations.items():
+        write_lines(folder / "generations" / f"{name}.jsonl", lines)
+    if labels:
+        write_lines(folder / "labels.jsonl", scores)
+    return folder
+
+
+@pytest.fixture
+def local_set(tmp_path: Path) -> Path:
+    """A small set in the local layout."""
+    return make_set(tmp_path / "tiny")
+
+
+def store_vectors(folder: Path, target: Path, seed: int = 0) -> Path:
+    """Random vectors for a set, equal texts with equal vectors, as encoder=stored reads them."""
+    generator = np.random.default_rng(seed)
+    known: dict[str, np.ndarray] = {}
+
+    def vector(text: str) -> np.ndarray:
+        return known.setdefault(text, generator.normal(size=8).astype(np.float32))
+
+    target.mkdir(parents=True, exist_ok=True)
+    rows = [json.loads(line) for line in (folder / "dataset.jsonl").open(encoding="utf-8")]
+    np.save(target / "inputs.npy", np.stack([vector(row["input"]) for row in rows]))
+    for path in (folder / "generations").glob("*.jsonl"):
+        texts = [json.loads(line)["generation"] for line in path.open(encoding="utf-8")]
+        np.save(target / f"{path.stem}.npy", np.stack([vector(text) for text in texts]))
+    return target
+
+
+@pytest.fixture(scope="session")
+def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sentence-transformers model with random weights: two layers of 16 dimensions."""
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
+    from transformers import BertConfig, BertModel, BertTokenizerFast
+
+    folder = tmp_path_factory.mktemp("tiny-encoder")
+    letters = [chr(c) for c in range(33, 127)]
+    vocabulary = [
+        "[PAD]",
+        "[UNK]",
+        "[CLS]",
+        "[SEP]",
+        "[MASK]",
+        *letters,
+        *("##" + c for c in letters),
+    ]
+    (folder / "vocab.txt").write_text("\n".join(vocabulary), encoding="utf-8")
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=len(vocabulary),
+        hidden_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=32,
+        max_position_embeddings=64,
+    )
+    BertModel(config).save_pretrained(folder / "bert")
+    BertTokenizerFast(str(folder / "vocab.txt")).save_pretrained(folder / "bert")
+    transformer = Transformer(str(folder / "bert"), max_seq_length=64)
+    model = SentenceTransformer(modules=[transformer, Pooling(16)], device="cpu")
+    model.save(str(folder / "model"))
+    return folder / "model"
+
+
+@pytest.fixture
+def compose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable:
+    """Compose the main configuration from overrides, with a cache of the test's own."""
+    from hydra import compose as hydra_compose
+    from hydra import initialize_config_dir
+
+    monkeypatch.setenv("SMOOTHIE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("SMOOTHIE_LOCK", str(tmp_path / "hub.lock.json"))
+    monkeypatch.chdir(ROOT)
+
+    def make(*overrides: str, name: str = "config"):
+        with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+            return hydra_compose(name, overrides=list(overrides))
+
+    return make

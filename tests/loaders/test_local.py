@@ -1,0 +1,121 @@
+import json
+
+import numpy as np
+import pytest
+
+from smoothie import SmoothieError
+from smoothie.loaders import LocalFolder
+from tests.conftest import make_set, write_lines
+
+
+def test_a_folder_is_read(local_set):
+    problem = LocalFolder(path=str(local_set)).load()
+    assert problem.name == "tiny"
+    assert problem.candidates == ("alpha", "beta", "gamma")
+    assert problem.ids == tuple(f"q{i}" for i in range(12))
+    assert problem.inputs[1].references == ("it is green today",)
+    assert problem.labels.shape == (12, 3)
+    row = json.loads((local_set / "generations" / "beta.jsonl").read_text().splitlines()[7])
+    assert problem.texts[7, 1] == row["generation"]
+
+
+def test_candidates_are_picked_and_ordered(local_set):
+    problem = LocalFolder(path=str(local_set)).load(["gamma", "alpha"])
+    assert problem.candidates == ("gamma", "alpha")
+    every = LocalFolder(path=str(local_set)).load()
+    np.testing.assert_array_equal(problem.texts, every.texts[:, [2, 0]])
+    np.testing.assert_array_equal(problem.labels, every.labels[:, [2, 0]])
+    for asked, message in ((["delta"], "no candidate 'delta'"), (["beta", "beta"], "'beta' twice")):
+        with pytest.raises(SmoothieError, match=message):
+            LocalFolder(path=str(local_set)).load(asked)
+
+
+def test_common_settings(local_set):
+    source = LocalFolder(path=str(local_set), limit=5, name="named", cleaning="paper")
+    problem = source.load()
+    assert problem.name == "named"
+    assert len(problem.inputs) == 5
+    with pytest.raises(SmoothieError, match="limit=0"):
+        LocalFolder(path=str(local_set), limit=0).load()
+
+
+def test_a_training_folder(local_set, tmp_path):
+    train = make_set(tmp_path / "train", inputs=4)
+    source = LocalFolder(path=str(local_set), train_path=str(train))
+    assert len(source.load_train(["beta", "alpha"]).inputs) == 4
+    assert LocalFolder(path=str(local_set)).load_train(["beta"]) is None
+
+
+def test_what_may_be_left_out(tmp_path):
+    write_lines(tmp_path / "dataset.jsonl", [{"id": 7}, {"id": "8", "references": "one"}])
+    for name in "abc":
+        rows = [{"id": "7", "generation": ""}, {"id": 8, "generation": "x", "more": 1}]
+        write_lines(tmp_path / "generations" / f"{name}.jsonl", rows)
+    problem = LocalFolder(path=str(tmp_path)).load()
+    assert problem.ids == ("7", "8")
+    assert problem.labels is None
+    assert not problem.has_inputs
+    assert problem.inputs[1].references == ("one",)
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "message"),
+    [
+        ("dataset.jsonl", {"id": "q0"}, "dataset.jsonl, line 13: id 'q0' occurs twice"),
+        ("dataset.jsonl", {"task": "t"}, "line 13: expected a text or a whole number under 'id'"),
+        ("dataset.jsonl", {"id": "n", "input": 5}, "line 13: 'input' must be a text"),
+        ("dataset.jsonl", {"id": "n", "references": {}}, "line 13: references must be a list"),
+        ("dataset.jsonl", {"id": "n"}, "alpha lacks 1 of 13 inputs"),
+        (
+            "generations/beta.jsonl",
+            {"id": "q3", "generation": "x"},
+            "line 13: id 'q3' occurs twice",
+        ),
+        ("generations/beta.jsonl", {"id": "n"}, "line 13: no key 'generation'"),
+        ("generations/beta.jsonl", {"id": "n", "generation": 3}, "must be a text, found 3"),
+        ("labels.jsonl", {"id": "q3", "score": 1}, "line 37: expected a candidate's name"),
+        ("labels.jsonl", {"id": "q3", "model": "beta", "score": 1}, "beta has two scores"),
+        ("labels.jsonl", {"id": "z", "model": "beta", "score": "good"}, "must be a finite number"),
+    ],
+)
+def test_broken_rows_are_named(local_set, file, line, message):
+    with (local_set / file).open("a") as handle:
+        handle.write(json.dumps(line) + "\n")
+    with pytest.raises(SmoothieError, match=message):
+        LocalFolder(path=str(local_set)).load()
+
+
+def test_missing_files_are_named(local_set, tmp_path):
+    for path, message in ((None, "needs dataset.path"), (str(tmp_path / "x"), "no such folder")):
+        with pytest.raises(SmoothieError, match=message):
+            LocalFolder(path=path).load()
+    (local_set / "dataset.jsonl").write_text("")
+    with pytest.raises(SmoothieError, match=r"dataset.jsonl: no rows"):
+        LocalFolder(path=str(local_set)).load()
+    (local_set / "dataset.jsonl").unlink()
+    with pytest.raises(SmoothieError, match=r"dataset.jsonl: no such file"):
+        LocalFolder(path=str(local_set)).load()
+    empty = tmp_path / "empty"
+    write_lines(empty / "dataset.jsonl", [{"id": "a"}])
+    with pytest.raises(SmoothieError, match="no folder generations/"):
+        LocalFolder(path=str(empty)).load()
+    (empty / "generations").mkdir()
+    with pytest.raises(SmoothieError, match="no generations found"):
+        LocalFolder(path=str(empty)).load()
+
+
+def test_a_null_generation_is_missing(local_set):
+    path = local_set / "generations" / "gamma.jsonl"
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    rows[2]["generation"] = None
+    write_lines(path, rows)
+    with pytest.raises(SmoothieError, match="gamma lacks 1 of 12 inputs"):
+        LocalFolder(path=str(local_set)).load()
+    assert len(LocalFolder(path=str(local_set), missing="drop_inputs").load().inputs) == 11
+
+
+def test_labels_of_strangers_are_named(local_set, caplog):
+    with (local_set / "labels.jsonl").open("a") as handle:
+        handle.write(json.dumps({"id": "q0", "model": "delta", "score": 1}) + "\n")
+    LocalFolder(path=str(local_set)).load(["alpha", "beta", "gamma"])
+    assert "labels of delta, who wrote no generations" in caplog.text

@@ -1,0 +1,113 @@
+import numpy as np
+import pytest
+
+from smoothie import SmoothieError
+from smoothie.routers import BestOnVal, BestSingle, LabeledKNN, Oracle, Random
+from smoothie.routers.base import Votes
+from smoothie.routers.labelled import Labelled, LabelledRouter
+
+
+class Spy(LabelledRouter):
+    """Remembers what it was shown."""
+
+    def choose(self, sample, inputs, rows):
+        self.seen = [*getattr(self, "seen", []), (sample, inputs)]
+        return np.zeros(rows, dtype=int)
+
+
+def numbered(rows):
+    """Scores and inputs from which a row's number can be read."""
+    return Labelled(np.arange(rows * 3.0).reshape(rows, 3), np.arange(rows * 1.0)[:, None])
+
+
+def test_no_input_is_chosen_for_by_its_own_label():
+    own = numbered(23)
+    spy = Spy(budget=50, trials=3)
+    routing = spy.route(own)
+    assert routing.choices.shape == (3, 23)
+    assert len(spy.seen) == 15
+    for sample, inputs in spy.seen:
+        labelled = set((sample.scores[:, 0] / 3).astype(int))
+        assert labelled.isdisjoint(inputs[:, 0].astype(int))
+        np.testing.assert_array_equal(sample.inputs[:, 0] * 3, sample.scores[:, 0])
+    # within a trial, every input is chosen for exactly once
+    for trial in range(3):
+        rows = np.concatenate([inputs[:, 0] for _, inputs in spy.seen[5 * trial : 5 * trial + 5]])
+        assert sorted(rows) == list(range(23))
+
+
+def test_budget_is_kept_and_unscored_inputs_are_never_labels():
+    own = numbered(40)
+    own.scores[::2, 1] = np.nan
+    spy = Spy(budget=7, trials=2)
+    assert spy.route(own).labels_used == 7
+    for sample, _ in spy.seen:
+        assert sample.scores.shape == (7, 3)
+        assert np.isfinite(sample.scores).all()
+        assert len(np.unique(sample.scores[:, 0])) == 7  # without replacement
+
+
+def test_a_training_split_replaces_the_folds():
+    own, train = numbered(10), numbered(60)
+    own.scores[:] = np.nan  # nothing of the routed inputs is looked at
+    spy = Spy(trials=1)
+    spy.route(own, train)
+    (sample, inputs), *rest = spy.seen
+    assert rest == []
+    assert len(inputs) == 10
+    assert len(sample.scores) == 50
+
+
+def test_best_on_val_is_the_best_of_its_sample():
+    scores = np.tile([0.1, 0.9, 0.5], (30, 1))
+    assert (BestOnVal().route(Labelled(scores)).choices == 1).all()
+
+
+def test_labeled_knn_asks_the_neighbours():
+    """Two clusters of inputs, in each of which another candidate is good."""
+    generator = np.random.default_rng(0)
+    inputs = np.concatenate([generator.normal(size=(30, 2)), generator.normal(size=(30, 2)) + 50])
+    scores = np.zeros((60, 3))
+    scores[:30, 2] = 1
+    scores[30:, 1] = 1
+    routing = LabeledKNN(neighbours=5, budget=40).route(Labelled(scores, inputs))
+    assert (routing.choices[:, :30] == 2).all()
+    assert (routing.choices[:, 30:] == 1).all()
+
+
+def test_labeled_knn_breaks_ties_by_the_whole_sample():
+    inputs = np.array([[0.0], [1.0], [50.0], [51.0]])
+    scores = np.array([[1.0, 1, 0], [1, 1, 0], [0, 1, 0], [0, 1, 1]])
+    router = LabeledKNN(neighbours=2)
+    assert router.choose(Labelled(scores, inputs), np.array([[0.4]]), 1).tolist() == [1]
+
+
+def test_labels_are_needed():
+    with pytest.raises(SmoothieError, match="at least one labelled input"):
+        BestOnVal().route(Labelled(np.full((10, 3), np.nan)))
+    with pytest.raises(SmoothieError, match="not empty"):
+        LabeledKNN().route(Labelled(np.ones((10, 3))))
+
+
+@pytest.mark.parametrize("wrong", [{"budget": 0}, {"trials": 0}, {"folds": 1}])
+def test_bad_settings_are_named(wrong):
+    name = next(iter(wrong))
+    with pytest.raises(SmoothieError, match=f"{name}={wrong[name]}"):
+        BestOnVal(**wrong).route(Labelled(np.ones((10, 3))))
+
+
+def test_random_expectation_is_what_many_trials_come_to():
+    scores = np.random.default_rng(0).normal(size=(50, 4))
+    votes = Votes(np.zeros((50, 4, 4)))
+    exact = Random().route(votes).scores(scores)
+    np.testing.assert_allclose(exact, scores.mean(axis=1))
+    trials = Random(expectation=False, trials=20000).route(votes)
+    np.testing.assert_allclose(trials.scores(scores), exact, atol=0.05)
+    again = Random(expectation=False, trials=10).route(votes)
+    np.testing.assert_array_equal(again.choices, Random(trials=10).route(votes).choices)
+
+
+def test_bounds_see_everything():
+    scores = np.array([[1.0, 3, 2], [5, 0, 1], [np.nan, 9, 9]])
+    assert BestSingle().route(scores).choices.tolist() == [[0, 0, 0]]
+    assert Oracle().route(scores).choices.tolist() == [[1, 0, -1]]

@@ -1,0 +1,124 @@
+"""The contract of SmoothieGlobal and SmoothieLocal as scikit-learn style estimators."""
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+
+from smoothie import NotFittedError, SmoothieGlobal, SmoothieLocal
+from smoothie.routers.base import Votes
+from tests.naive import naive_distances, naive_errors
+
+
+@pytest.fixture
+def data():
+    generator = np.random.default_rng(0)
+    return generator.normal(size=(20, 4, 6)), generator.normal(size=(20, 3))
+
+
+def test_fitted_attributes(data):
+    generations, inputs = data
+    model = SmoothieGlobal()
+    assert model.fit(generations) is model
+    assert model.errors_.shape == model.weights_.shape == (4,)
+    assert model.choices_.shape == (20,)
+    local = SmoothieLocal(k=5)
+    assert local.fit(generations, inputs) is local
+    assert local.errors_.shape == local.weights_.shape == (20, 4)
+    np.testing.assert_allclose(local.weights_.sum(axis=1), 1)
+    np.testing.assert_array_equal(local.choices_, local.errors_.argmin(axis=1))
+
+
+def test_local_with_all_inputs_as_neighbours_is_global(data):
+    generations, inputs = data
+    local = SmoothieLocal(k=20).fit(generations, inputs)
+    model = SmoothieGlobal().fit(generations)
+    np.testing.assert_allclose(local.errors_, np.tile(model.errors_, (20, 1)))
+
+
+def test_k_one_needs_no_inputs_and_keeps_the_row_itself_among_duplicates(data):
+    generations, _ = data
+    alone = SmoothieLocal(k=1).fit(generations)
+    among = SmoothieLocal(k=1).fit(generations, np.zeros((20, 3)))
+    np.testing.assert_array_equal(alone.errors_, among.errors_)
+    for row in range(20):
+        expected = np.maximum(naive_errors(generations[row : row + 1]), 0)
+        np.testing.assert_allclose(alone.errors_[row], expected, atol=1e-10)
+
+
+def test_predict(data):
+    generations, inputs = data
+    new = np.random.default_rng(1).normal(size=(7, 3))
+    model = SmoothieGlobal().fit(generations)
+    np.testing.assert_array_equal(model.predict(), model.choices_)
+    np.testing.assert_array_equal(model.predict(new), np.full(7, model.choices_[0]))
+
+    local = SmoothieLocal(k=4).fit(generations, inputs)
+    np.testing.assert_array_equal(local.predict(), local.choices_)
+    for query, choice in zip(new, local.predict(new), strict=True):
+        near = np.argsort(((inputs - query) ** 2).sum(axis=1))[:4]
+        assert choice == np.maximum(naive_errors(generations[near]), 1e-12).argmin()
+
+
+def test_predict_refuses_what_it_cannot_do(data):
+    generations, inputs = data
+    with pytest.raises(NotFittedError, match="call fit"):
+        SmoothieLocal().predict()
+    with pytest.raises(ValueError, match="fit with inputs"):
+        SmoothieLocal().fit(generations).predict(inputs)
+    with pytest.raises(ValueError, match="3 dimensions"):
+        SmoothieLocal().fit(generations, inputs).predict(np.zeros((2, 5)))
+
+
+def test_scikit_learn_conventions(data):
+    local = SmoothieLocal(k=3).fit(*data)
+    copy = clone(local)
+    assert copy.get_params() == {"k": 3}
+    assert not hasattr(copy, "errors_")
+    assert copy.set_params(k=2).k == 2
+    with pytest.raises(ValueError, match="no parameter 'n'"):
+        copy.set_params(n=1)
+    assert repr(copy) == "SmoothieLocal(k=2)"
+
+
+@pytest.mark.parametrize("model", [SmoothieGlobal(), SmoothieLocal()])
+@pytest.mark.parametrize(
+    ("generations", "message"),
+    [
+        (np.zeros((4, 2, 3)), "at least three candidates"),
+        (np.zeros((4, 3)), "expected an array of shape"),
+        (np.full((4, 3, 2), np.nan), "row 0, candidate 0"),
+        (np.where(np.arange(24).reshape(4, 3, 2) == 9, np.inf, 0.0), "row 1, candidate 1"),
+    ],
+)
+def test_bad_generations_are_named(model, generations, message):
+    with pytest.raises(ValueError, match=message):
+        model.fit(generations)
+
+
+@pytest.mark.parametrize(
+    ("k", "inputs", "message"),
+    [
+        (0, None, "k=0"),
+        (21, np.zeros((20, 3)), "k=21"),
+        (1.5, None, "whole number"),
+        (2, None, "k=2: the inputs are empty"),
+        (2, np.zeros((19, 3)), "20 rows, inputs 19"),
+        (2, np.full((20, 3), np.nan), "row 0"),
+    ],
+)
+def test_bad_k_and_inputs_are_named(data, k, inputs, message):
+    with pytest.raises(ValueError, match=message):
+        SmoothieLocal(k=k).fit(data[0], inputs)
+
+
+def test_no_rows():
+    with pytest.raises(ValueError, match="no rows"):
+        SmoothieGlobal().fit(np.zeros((0, 3, 2)))
+
+
+def test_votes_of_a_sub_ensemble_are_a_slice(data):
+    generations, inputs = data
+    columns = np.array([3, 0, 2])
+    part = Votes(naive_distances(generations), inputs).select(columns)
+    expected = SmoothieLocal(k=3).fit(generations[:, columns], inputs)
+    np.testing.assert_allclose(SmoothieLocal(k=3).fit_votes(part).errors_, expected.errors_)

@@ -1,0 +1,138 @@
+import logging
+
+import numpy as np
+import pytest
+
+from smoothie import SmoothieError
+from smoothie.encoders import SentenceEncoder, StoredVectors
+from smoothie.loaders.local import read_folder
+from tests.conftest import store_vectors
+
+TEXTS = ["one text", "another, longer text", "one text", "", "x" * 200]
+
+
+@pytest.fixture
+def encoder(tiny_encoder, tmp_path):
+    return lambda **settings: SentenceEncoder(
+        **{"model": str(tiny_encoder), "cache": str(tmp_path), "progress": False} | settings
+    )
+
+
+def test_vectors_are_those_of_sentence_transformers(encoder, tiny_encoder):
+    from sentence_transformers import SentenceTransformer
+
+    expected = SentenceTransformer(str(tiny_encoder), device="cpu").encode(TEXTS)
+    vectors = encoder().encode(TEXTS)
+    assert vectors.dtype == np.float32
+    np.testing.assert_allclose(vectors, expected, atol=1e-5)
+    np.testing.assert_array_equal(vectors[0], vectors[2])
+
+
+def test_distinct_texts_are_encoded_once_and_a_second_run_encodes_nothing(encoder, caplog):
+    first = encoder()
+    vectors = first.encode(TEXTS)
+    assert first.encoded == 4
+    with caplog.at_level(logging.INFO):
+        second = encoder()
+        np.testing.assert_array_equal(second.encode(TEXTS), vectors)
+    assert second.encoded == 0
+    assert second._loaded is None  # not even the model is read
+    assert "4 distinct texts, 4 from the cache, 0 to encode" in caplog.text
+
+
+def test_an_interrupted_run_goes_on_where_it_was(encoder, monkeypatch):
+    monkeypatch.setattr("smoothie.encoders.FLUSH_TEXTS", 2)
+    first = encoder()
+    encode = first._encode
+
+    def interrupted(texts):
+        if first.encoded:
+            raise KeyboardInterrupt
+        return encode(texts)
+
+    first._encode = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        first.encode(TEXTS)
+    second = encoder()
+    second.encode(TEXTS)
+    assert second.encoded == 2
+
+
+@pytest.mark.parametrize("change", [{"dtype": "bfloat16"}, {"max_tokens": 8}])
+def test_settings_that_change_vectors_have_a_cache_of_their_own(encoder, change):
+    plain, changed = encoder(), encoder(**change)
+    before = plain.encode(TEXTS)
+    after = changed.encode(TEXTS)
+    assert changed.encoded == 4
+    assert not np.array_equal(before, after)
+    assert plain.signature != changed.signature
+
+
+def test_a_changed_weight_changes_the_identity(encoder, tiny_encoder, tmp_path):
+    import shutil
+
+    copy = tmp_path / "copy"
+    shutil.copytree(tiny_encoder, copy)
+    assert encoder(model=str(copy)).identity == encoder().identity
+    weights = copy / "model.safetensors"
+    data = bytearray(weights.read_bytes())
+    data[-1] ^= 1
+    weights.write_bytes(bytes(data))
+    assert encoder(model=str(copy)).identity != encoder().identity
+
+
+def test_problems_are_embedded_in_their_shape(encoder, local_set):
+    problem = read_folder(local_set, None, "error")
+    generations, inputs = encoder().encode_problem(problem, inputs=True)
+    assert generations.shape == (12, 3, 16)
+    assert inputs.shape == (12, 16)
+    one = encoder().encode([problem.texts[4, 1], problem.input_texts[4]])
+    np.testing.assert_array_equal(one, [generations[4, 1], inputs[4]])
+    assert encoder().encode_problem(problem, inputs=False)[1] is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"dtype": "int8"}, "encoder.dtype=int8"),
+        ({"batch_size": 0}, "batch_size=0"),
+        ({"max_tokens": 0}, "max_tokens=0"),
+        ({"model": "./nowhere"}, "no such folder"),
+    ],
+)
+def test_bad_settings_are_named(encoder, settings, message):
+    with pytest.raises(SmoothieError, match=message):
+        encoder(**settings).encode(["x"])
+
+
+def test_a_folder_that_is_no_model_is_named(encoder, tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(SmoothieError, match="the model cannot be loaded"):
+        encoder(model=str(tmp_path / "empty")).encode(["x"])
+
+
+def test_stored_vectors_follow_names_and_rows(local_set, tmp_path):
+    folder = store_vectors(local_set, tmp_path / "vectors")
+    problem = read_folder(local_set, ["gamma", "alpha", "beta"], "error").take(slice(3, 6))
+    generations, inputs = StoredVectors(str(folder)).encode_problem(problem, inputs=True)
+    np.testing.assert_array_equal(generations[:, 0], np.load(folder / "gamma.npy")[3:6])
+    np.testing.assert_array_equal(inputs, np.load(folder / "inputs.npy")[3:6])
+
+
+def test_stored_vectors_that_do_not_fit_are_named(local_set, tmp_path):
+    folder = store_vectors(local_set, tmp_path / "vectors")
+    problem = read_folder(local_set, None, "error")
+    for content, message in (
+        (np.zeros((11, 8)), "expected 12 rows"),
+        (np.zeros((12, 7)), "8 dimensions|7 dimensions"),
+        (np.zeros((12, 8), dtype=int), "expected floats"),
+    ):
+        np.save(folder / "beta.npy", content)
+        with pytest.raises(SmoothieError, match=message):
+            StoredVectors(str(folder)).encode_problem(problem, inputs=False)
+    (folder / "beta.npy").write_bytes(b"junk")
+    with pytest.raises(SmoothieError, match="not a NumPy array"):
+        StoredVectors(str(folder)).encode_problem(problem, inputs=False)
+    (folder / "beta.npy").unlink()
+    with pytest.raises(SmoothieError, match="no such file; the vectors of beta go there"):
+        StoredVectors(str(folder)).encode_problem(problem, inputs=False)

@@ -1,0 +1,157 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from smoothie import SmoothieGlobal, SmoothieLocal
+from smoothie.estimator import (
+    inverse_error_weights,
+    resolve_errors,
+    squared_distances,
+    triplet_errors,
+)
+from tests.naive import naive_distances, naive_errors
+
+shapes = st.tuples(st.integers(1, 6), st.integers(3, 7), st.integers(1, 5))
+
+
+def votes(shape, seed):
+    return np.random.default_rng(seed).normal(size=shape)
+
+
+@given(shapes, st.integers(0, 10**6))
+@settings(deadline=None)
+def test_distances_and_errors_equal_the_loops_of_the_paper(shape, seed):
+    generations = votes(shape, seed)
+    distances = squared_distances(generations)
+    np.testing.assert_allclose(distances, naive_distances(generations), atol=1e-12)
+    estimated = triplet_errors(distances.mean(axis=0))
+    np.testing.assert_allclose(estimated, naive_errors(generations), atol=1e-10)
+
+
+@given(shapes, st.integers(0, 10**6), st.data())
+@settings(deadline=None)
+def test_local_equals_the_loop_over_each_neighbourhood(shape, seed, data):
+    generations = votes(shape, seed)
+    inputs = np.random.default_rng(seed + 1).normal(size=(shape[0], 3))
+    k = data.draw(st.integers(1, shape[0]))
+    local = SmoothieLocal(k=k).fit(generations, inputs)
+    for row in range(shape[0]):
+        gaps = ((inputs - inputs[row]) ** 2).sum(axis=1)
+        near = np.argsort(gaps, kind="stable")[:k]
+        expected = naive_errors(generations[near])
+        np.testing.assert_allclose(local.errors_[row], np.maximum(expected, 0), atol=1e-10)
+
+
+@given(shapes, st.integers(0, 10**6), st.floats(0.01, 100))
+@settings(deadline=None)
+def test_rotation_translation_and_scale(shape, seed, scale):
+    generations = votes(shape, seed)
+    generator = np.random.default_rng(seed + 1)
+    rotation, _ = np.linalg.qr(generator.normal(size=(shape[2], shape[2])))
+    moved = scale * (generations @ rotation + generator.normal(size=shape[2]))
+    before = triplet_errors(squared_distances(generations))
+    after = triplet_errors(squared_distances(moved))
+    np.testing.assert_allclose(after, scale**2 * before, rtol=1e-8, atol=1e-8 * scale**2)
+
+
+@given(shapes, st.integers(0, 10**6))
+@settings(deadline=None)
+def test_permuting_candidates_permutes_errors(shape, seed):
+    generations = votes(shape, seed)
+    order = np.random.default_rng(seed + 1).permutation(shape[1])
+    model = SmoothieGlobal().fit(generations)
+    permuted = SmoothieGlobal().fit(generations[:, order])
+    np.testing.assert_allclose(permuted.errors_, model.errors_[order], atol=1e-12)
+
+
+@given(shapes, st.integers(0, 10**6))
+@settings(deadline=None)
+def test_choice_is_the_medoid_while_errors_are_positive(shape, seed):
+    distances = naive_distances(votes(shape, seed)).mean(axis=0)
+    errors = triplet_errors(distances)
+    if (errors > 1e-9).all():
+        assert errors.argmin() == distances.sum(axis=1).argmin()
+
+
+def test_known_variances_are_recovered_and_the_error_shrinks():
+    """Votes y + sqrt(e_i / d) * noise have E||vote - y||^2 = e_i, whatever y is."""
+    true = np.array([0.5, 1.0, 2.0, 4.0])
+    generator = np.random.default_rng(0)
+    misses = []
+    for rows in (50, 500, 5000):
+        truth = generator.normal(size=(rows, 1, 16)) * 3
+        noise = generator.normal(size=(rows, 4, 16)) * np.sqrt(true / 16)[:, None]
+        model = SmoothieGlobal().fit(truth + noise)
+        misses.append(np.abs(model.errors_ / true - 1).max())
+        assert model.choices_.tolist() == [0] * rows
+        np.testing.assert_allclose(model.weights_, (1 / model.errors_) / (1 / model.errors_).sum())
+    assert misses[2] < 0.05
+    assert misses[2] < misses[0]
+
+
+def test_identical_answers_tie_and_the_first_wins():
+    same = np.ones((1, 5, 4))
+    local = SmoothieLocal().fit(same)
+    assert local.choices_.tolist() == [0]
+    np.testing.assert_allclose(local.weights_, [[0.2] * 5])
+
+    different = same.copy()
+    different[0, 0] = 7.0  # the first candidate disagrees with four that are identical
+    local = SmoothieLocal().fit(different)
+    assert local.choices_.tolist() == [1]
+    np.testing.assert_allclose(local.weights_, [[0, 0.25, 0.25, 0.25, 0.25]], atol=1e-12)
+    assert (local.errors_ > 0).all()
+    assert np.isfinite(1 / local.errors_).all()
+
+
+def test_equal_embeddings_tie_to_the_last_bit():
+    generator = np.random.default_rng(3)
+    for _ in range(200):
+        generations = generator.normal(size=(4, 6, 33)).astype(np.float32)
+        generations[:, 4] = generations[:, 1]
+        errors = SmoothieLocal(k=1).fit(generations).errors_
+        assert (errors[:, 1] == errors[:, 4]).all()
+        errors = SmoothieLocal(k=3).fit(generations, generator.normal(size=(4, 2))).errors_
+        assert (errors[:, 1] == errors[:, 4]).all()
+
+
+def test_a_central_voter_with_a_negative_estimate_wins():
+    """Four corners of a square and its centre: the centre's estimate is below zero."""
+    corners = np.array([[[1, 1], [1, -1], [-1, 1], [-1, -1], [0, 0]]], dtype=float)
+    assert naive_errors(corners)[4] < 0
+    local = SmoothieLocal().fit(corners)
+    assert local.choices_.tolist() == [4]
+    assert np.isfinite(local.weights_).all()
+    assert (local.weights_ >= 0).all()
+    np.testing.assert_allclose(local.weights_.sum(axis=1), 1)
+
+
+def test_two_estimates_below_zero_tie():
+    line = np.array([[[10.0], [-10.0], [0.2], [0.1]]])
+    assert (naive_errors(line)[2:] < 0).all()
+    assert SmoothieLocal().fit(line).choices_.tolist() == [2]
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=3, max_size=8))
+def test_weights_are_finite_whatever_the_errors(errors):
+    weights = inverse_error_weights(resolve_errors(np.array(errors)))
+    assert np.isfinite(weights).all()
+    assert (weights >= 0).all()
+    assert weights.sum() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_any_float_type_and_memory_maps(tmp_path, dtype):
+    generations = votes((9, 4, 5), 0).astype(dtype)
+    np.save(tmp_path / "e.npy", generations)
+    mapped = np.load(tmp_path / "e.npy", mmap_mode="r")
+    expected = naive_errors(generations.astype(float))
+    np.testing.assert_allclose(SmoothieGlobal().fit(mapped).errors_, expected, atol=1e-10)
+
+
+def test_blocks_do_not_change_distances(monkeypatch):
+    generations = votes((50, 4, 5), 0)
+    whole = squared_distances(generations)
+    monkeypatch.setattr("smoothie.estimator.BLOCK_VALUES", 60)
+    np.testing.assert_array_equal(squared_distances(generations), whole)

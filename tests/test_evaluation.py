@@ -1,0 +1,104 @@
+import numpy as np
+import pytest
+
+from smoothie import SmoothieError
+from smoothie.evaluation import Bootstrap, evaluate, fixed, spearman
+from smoothie.routers import Oracle, Random
+from smoothie.routers.base import Routing, Votes
+
+
+@pytest.fixture
+def scores():
+    values = np.random.default_rng(0).normal(size=(200, 3)) + np.arange(3)
+    values[5, 1] = np.nan
+    return values
+
+
+def test_scores_are_gathers_over_the_same_inputs(scores):
+    choices = np.random.default_rng(1).integers(3, size=(4, 200))
+    routings = {
+        "trials": Routing(choices, labels_used=7),
+        "one": fixed(2, 200),
+        "random": Random().route(Votes(np.zeros((200, 3, 3)))),
+        "oracle": Oracle().route(scores),
+    }
+    table = evaluate(routings, scores, Bootstrap(draws=200)).set_index("method")
+    keep = [i for i in range(200) if i != 5]
+    by_hand = np.mean([[scores[i, trial[i]] for i in keep] for trial in choices])
+    assert table.score["trials"] == pytest.approx(by_hand)
+    assert table.score["one"] == pytest.approx(scores[keep, 2].mean())
+    assert table.score["random"] == pytest.approx(scores[keep].mean())
+    assert table.score["oracle"] == pytest.approx(scores[keep].max(axis=1).mean())
+    assert (table.n == 199).all()
+    assert table.labels_used["trials"] == 7
+    assert table.gap_closed["random"] == pytest.approx(0)
+    assert table.gap_closed["oracle"] == pytest.approx(100)
+    assert table.difference["one"] == pytest.approx(table.score["one"] - table.score["random"])
+    assert (table.ci_low <= table.score).all()
+    assert (table.score <= table.ci_high).all()
+
+
+def test_intervals_are_those_of_a_normal_mean():
+    """For many inputs the bootstrap interval is the mean +- 1.96 standard errors."""
+    values = np.random.default_rng(0).normal(size=(2000, 1)) * 3 + 10
+    means = Bootstrap(draws=4000).means(values)[:, 0]
+    error = values.std() / np.sqrt(2000)
+    low, high = np.percentile(means, [2.5, 97.5])
+    assert low == pytest.approx(values.mean() - 1.96 * error, abs=0.15 * error)
+    assert high == pytest.approx(values.mean() + 1.96 * error, abs=0.15 * error)
+
+
+def test_differences_are_paired():
+    """A method that is random plus a constant differs by exactly that constant."""
+    noise = np.random.default_rng(0).normal(size=(50, 1)) * 100
+    scores = noise + np.array([-1.0, 0.0, 1.0])
+    table = evaluate({"best": fixed(2, 50)}, scores, Bootstrap(draws=100))
+    row = table.iloc[0]
+    assert row.difference_low == pytest.approx(1)
+    assert row.difference_high == pytest.approx(1)
+    assert row.ci_high - row.ci_low > 10
+
+
+def test_draws_do_not_depend_on_blocks(monkeypatch):
+    values = np.random.default_rng(0).normal(size=(30, 2))
+    whole = Bootstrap(draws=50).means(values)
+    monkeypatch.setattr("smoothie.evaluation.BLOCK_COUNTS", 200)
+    np.testing.assert_allclose(Bootstrap(draws=50).means(values), whole)
+    assert not np.allclose(Bootstrap(draws=50, seed=1).means(values), whole)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        ([1, 2, 3], [10, 20, 40], 1.0),
+        ([1, 2, 3], [3, 2, 1], -1.0),
+        # with ranks 1, 2.5, 2.5, 4 against 1, 2, 3, 4: Pearson by hand is 4.5 / sqrt(4.5 * 5)
+        ([1, 2, 2, 3], [1, 2, 3, 4], 4.5 / np.sqrt(22.5)),
+    ],
+)
+def test_spearman(first, second, expected):
+    assert spearman(np.array(first), np.array(second)) == pytest.approx(expected)
+
+
+def test_spearman_of_a_constant_is_not_a_number():
+    assert np.isnan(spearman(np.ones(3), np.arange(3)))
+
+
+def test_local_weights_are_averaged_before_they_are_ranked(scores):
+    weights = np.tile([[0.1, 0.2, 0.7], [0.5, 0.3, 0.2]], (100, 1))  # means 0.3, 0.25, 0.45
+    routing = Routing(np.zeros((1, 200), dtype=int), weights=weights)
+    table = evaluate({"m": routing}, scores, Bootstrap(draws=10))
+    assert table.rank_correlation[0] == pytest.approx(0.5)
+
+
+def test_all_candidates_alike_close_no_gap():
+    table = evaluate({"one": fixed(0, 5)}, np.ones((5, 3)), Bootstrap(draws=10))
+    assert np.isnan(table.gap_closed[0])
+    assert table.difference[0] == 0
+
+
+def test_nothing_to_compare():
+    with pytest.raises(SmoothieError, match="no input has a score for every candidate"):
+        evaluate({"one": fixed(0, 2)}, np.array([[np.nan, 1], [1, np.nan]]), Bootstrap())
+    with pytest.raises(SmoothieError, match=r"draws=0"):
+        evaluate({"one": fixed(0, 2)}, np.ones((2, 2)), Bootstrap(draws=0))

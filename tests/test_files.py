@@ -1,0 +1,48 @@
+import pytest
+
+from smoothie import SmoothieError
+from smoothie.files import read_json, read_jsonl, replacing, write_text
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path):
+    path = tmp_path / "folder" / "file.txt"
+    write_text(path, "old")
+
+    def fail():
+        with replacing(path) as temporary:
+            temporary.write_text("half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+    assert path.read_text() == "old"
+    assert [entry.name for entry in path.parent.iterdir()] == ["file.txt"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b'{"a": 1}\n\n{"a": }\n', "line 3: not JSON"),
+        (b"[1]\n", "line 1: expected a JSON object, found list"),
+        (b'{"a": "\xff"}\n', "not UTF-8"),
+    ],
+)
+def test_broken_lines_are_named(tmp_path, content, message):
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(content)
+    with pytest.raises(SmoothieError, match=message):
+        read_jsonl(path)
+
+
+def test_missing_and_broken_json(tmp_path):
+    with pytest.raises(SmoothieError, match="no such file"):
+        read_json(tmp_path / "none.json")
+    (tmp_path / "bad.json").write_text("{\n  oops\n}")
+    with pytest.raises(SmoothieError, match="line 2: not JSON"):
+        read_json(tmp_path / "bad.json")
+
+
+def test_unusual_line_separators_inside_strings_are_kept(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"a": "x\u2028y\x85z"}\r\n{"a": "b"}', encoding="utf-8")
+    assert [row["a"] for _, row in read_jsonl(path)] == ["x\u2028y\x85z", "b"]

@@ -1,0 +1,148 @@
+import itertools
+import re
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from smoothie import Input, SmoothieError, assemble
+from smoothie.cache import VectorCache
+from smoothie.metrics import (
+    contains_answer,
+    final_number,
+    gsm8k,
+    gsm8k_paper,
+    label_scores,
+    reference_scores,
+    rouge2,
+    score,
+    substring,
+)
+
+
+def naive_rouge2(text, reference):
+    """F-measure of the overlap of bigrams, from Lin (2004)."""
+
+    def bigrams(value):
+        tokens = re.findall(r"[a-z0-9]+", value.lower())
+        return Counter(itertools.pairwise(tokens))
+
+    found, wanted = bigrams(text), bigrams(reference)
+    overlap = sum((found & wanted).values())
+    if not overlap:
+        return 0.0
+    precision, recall = overlap / found.total(), overlap / wanted.total()
+    return 2 * precision * recall / (precision + recall)
+
+
+@pytest.mark.parametrize(
+    ("text", "references"),
+    [
+        ("The cat sat on the mat.", ["the cat lay on the mat"]),
+        ("The cat sat on the mat.", ["a dog", "the cat sat", "cat sat on"]),
+        ("a a a a", ["a a"]),
+        ("one", ["one"]),
+        ("", ["something here"]),
+        ("Running dogs run", ["run dog runs"]),
+    ],
+)
+def test_rouge2_is_the_best_bigram_overlap_without_stemming(text, references):
+    expected = max(naive_rouge2(text, reference) for reference in references)
+    assert rouge2(text, references) == pytest.approx(expected, abs=1e-12)
+
+
+def test_accuracies():
+    assert substring("It was PARIS, of course", ["paris"]) == 1
+    assert substring("Rome", ["Paris", "London"]) == 0
+    assert substring("19", ["1"]) == 1  # the paper's over-count (D9) ...
+    assert contains_answer("19", ["1"]) == 0  # ... and the correction
+    assert contains_answer("It is 1.", ["1"]) == 1
+    assert contains_answer("C++ it is", ["c++"]) == 1
+    assert contains_answer("anything", [""]) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        (r"so \(\boxed{18}\). That took 3 steps", 18),
+        (r"\boxed{\$1,080}", 1080),
+        ("He has 3 and 4.\nA: 7", 7),
+        ("#### 12\nmore 5", 12),
+        ("the answer (arabic numerals) is -2.5 apples", -2.5),
+        ("$120,000.", 120000),
+        ("first 3, then 5", 5),
+        ("none", None),
+    ],
+)
+def test_final_number(text, number):
+    assert final_number(text) == number
+
+
+def test_gsm8k_rules():
+    assert gsm8k("so the answer is 18.", ["18"]) == 1
+    assert gsm8k("so the answer is 180.", ["18"]) == 0
+    assert gsm8k_paper("so the answer is 180.", ["18"]) == 1  # a substring (D9)
+    assert gsm8k_paper("The Answer Is 18.", ["18"]) == 0  # case-sensitive
+    assert gsm8k_paper("the answer is 2.5", ["2.5"]) == 0  # cut at the point
+    assert gsm8k_paper("the answer is 1,080", ["1080"]) == 1
+    assert gsm8k_paper("18", ["18"]) == 0
+
+
+def problem(labels=None, references=("x y z",)):
+    inputs = [
+        Input("a", "t", "?", tuple(references)),
+        Input("b", "u", "?", ()),
+        Input("c", "u", "?", tuple(references)),
+    ]
+    given = {"m": {"a": "x y", "b": "x y", "c": "z"}, "n": {"a": "x y z", "b": "q", "c": "x y z!"}}
+    return assemble("p", inputs, given, labels)
+
+
+def test_labels_between_zero_and_one_become_percent():
+    labels = {"m": {"a": 0.25, "b": 1}, "n": {"a": 0.5}}
+    scores = label_scores(problem(labels))
+    assert scores.percent
+    np.testing.assert_array_equal(scores.values, [[25, 50], [100, np.nan], [np.nan, np.nan]])
+    assert scores.scored.tolist() == [True, False, False]
+    labels["m"]["b"] = 5
+    own_unit = label_scores(problem(labels))
+    assert not own_unit.percent
+    assert own_unit.values[1, 0] == 5
+
+
+def test_references_are_scored_by_the_metric_of_their_task():
+    scores = reference_scores(problem(), {"t": "rouge2", "u": "substring"})
+    assert scores.metric == "rouge2+substring"
+    expected = [[100 * 2 / 3, 100], [np.nan, np.nan], [0, 100]]
+    np.testing.assert_allclose(scores.values, expected)
+
+
+def test_auto_takes_labels_then_references_then_nothing():
+    complete = {"m": {"a": 1}, "n": {"a": 0}}
+    assert score(problem(complete)).metric == "labels"
+    assert score(problem({"m": {"a": 1}, "n": {"b": 0}})).metric == "rouge2"
+    assert score(problem(), by_task={"t": "substring"}).metric == "substring+rouge2"
+    assert score(problem(complete), "substring").metric == "substring"
+    assert score(problem(references=())) is None
+    for metric, message in (
+        ("labels", "no labels"),
+        ("rouge2", "no references"),
+        ("x", "metric=x"),
+    ):
+        with pytest.raises(SmoothieError, match=message):
+            score(problem(references=()), metric)
+
+
+def test_scores_are_computed_once(tmp_path, monkeypatch):
+    first = reference_scores(
+        problem(), {"t": "rouge2", "u": "rouge2"}, VectorCache(tmp_path, "<f8")
+    )
+
+    def fail(*_):
+        raise AssertionError("scored again")
+
+    monkeypatch.setitem(__import__("smoothie.metrics").metrics.METRICS, "rouge2", fail)
+    again = reference_scores(
+        problem(), {"t": "rouge2", "u": "rouge2"}, VectorCache(tmp_path, "<f8")
+    )
+    np.testing.assert_array_equal(first.values, again.values)

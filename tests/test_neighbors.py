@@ -1,0 +1,57 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from smoothie.neighbors import nearest
+from tests.naive import naive_neighbours
+
+
+@given(st.integers(1, 40), st.integers(1, 6), st.integers(0, 10**6), st.booleans(), st.data())
+@settings(deadline=None)
+def test_equals_sorting_all_distances(rows, dimensions, seed, duplicates, data):
+    generator = np.random.default_rng(seed)
+    inputs = generator.normal(size=(rows, dimensions))
+    if duplicates:  # few distinct rows on a grid: many exact ties
+        inputs = generator.integers(0, 2, size=(rows, dimensions)).astype(float)
+    k = data.draw(st.integers(1, rows))
+    np.testing.assert_array_equal(nearest(inputs, k), naive_neighbours(inputs, inputs, k, True))
+    queries = generator.normal(size=(5, dimensions))
+    found = nearest(inputs, k, queries)
+    np.testing.assert_array_equal(found, naive_neighbours(inputs, queries, k, False))
+
+
+@pytest.mark.parametrize("scale", [2.0**-100, 1.0, 2.0**100])
+@pytest.mark.parametrize("offset", [0.0, 1e3])
+def test_close_neighbours_are_told_apart_at_any_scale(scale, offset):
+    """Gaps far below what a float32 matrix product resolves."""
+    inputs = (offset + np.arange(50)[:, None] * 1e-6 + np.zeros((50, 8))) * scale
+    expected = naive_neighbours(inputs, inputs, 3, True)
+    np.testing.assert_array_equal(nearest(inputs, 3), expected)
+
+
+def test_blocks_do_not_change_the_result(monkeypatch):
+    inputs = np.random.default_rng(0).normal(size=(120, 5))
+    whole = nearest(inputs, 7)
+    monkeypatch.setattr("smoothie.neighbors.BLOCK_DISTANCES", 500)
+    np.testing.assert_array_equal(nearest(inputs, 7), whole)
+
+
+def test_smaller_k_is_a_prefix():
+    inputs = np.random.default_rng(0).integers(0, 3, size=(60, 2)).astype(float)
+    np.testing.assert_array_equal(nearest(inputs, 20)[:, :5], nearest(inputs, 5))
+
+
+@pytest.mark.parametrize(
+    ("inputs", "k", "message"),
+    [
+        (np.zeros((3, 2)), 4, "k=4"),
+        (np.zeros((3, 2)), 0, "k=0"),
+        (np.zeros(3), 1, "shape"),
+        (np.array([[0.0], [np.nan]]), 1, "row 1"),
+        (np.array([["a"]]), 1, "expected numbers"),
+    ],
+)
+def test_bad_input_is_named(inputs, k, message):
+    with pytest.raises(ValueError, match=message):
+        nearest(inputs, k)

@@ -1,0 +1,304 @@
+"""The command line's contract: files, columns, names, and errors of one sentence."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from experiments.run import memory, run
+from experiments.write import write_results
+from smoothie import SmoothieError, SmoothieLocal
+from smoothie.encoders import SentenceEncoder
+from tests.conftest import ROOT, make_set, store_vectors
+
+METHODS = ["random", "best_on_val", "labeled_knn", "smoothie_global", "smoothie_local"]
+METHODS += ["best_single", "oracle"]
+COLUMNS = ["dataset", "ensemble", "method", "encoder", "k", "metric", "score", "ci_low", "ci_high"]
+COLUMNS += ["n", "candidates", "labels_used"]
+
+
+@pytest.fixture(autouse=True)
+def _fresh_memory():
+    memory.kept.clear()
+
+
+@pytest.fixture
+def settings(local_set, tmp_path):
+    vectors = store_vectors(local_set, tmp_path / "vectors")
+    return [
+        "dataset=local",
+        f"dataset.path={local_set}",
+        "encoder=stored",
+        f"encoder.folder={vectors}",
+        "evaluation.draws=50",
+    ]
+
+
+def command(*arguments, cwd=ROOT, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "experiments.run", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env=os.environ | environment,
+        check=False,
+    )
+
+
+def test_the_files_of_a_run(settings, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "metrics.csv").write_text("old")
+    done = command(*settings, f"hydra.run.dir={out}", SMOOTHIE_CACHE=str(tmp_path / "cache"))
+    assert done.returncode == 0, done.stderr
+    metrics = pd.read_csv(out / "metrics.csv")
+    assert list(metrics.columns) == COLUMNS
+    candidates = ["candidate:alpha", "candidate:beta", "candidate:gamma"]
+    assert metrics.method.tolist() == METHODS + candidates
+    assert (metrics.n == 12).all()
+    assert (metrics.candidates == 3).all()
+    assert set(metrics.metric) == {"labels"}
+    assert set(metrics.dataset) == {"tiny"}
+    assert set(metrics.encoder) == {"stored"}
+    by_method = metrics.set_index("method")
+    assert by_method.k["smoothie_local"] == 1
+    for method in ("random", "smoothie_global", "smoothie_local", *candidates):
+        assert by_method.labels_used[method] == 0
+    assert by_method.labels_used["oracle"] == 12
+    assert 0 < by_method.labels_used["best_on_val"] <= 10
+
+    choices = pd.read_csv(out / "choices.csv")
+    assert list(choices.columns) == ["id", *METHODS]
+    assert choices.id.tolist() == [f"q{i}" for i in range(12)]
+    # every score is the gather of its choices
+    labels = [json.loads(line) for line in (tmp_path / "tiny" / "labels.jsonl").open()]
+    score_of = {(row["id"], row["model"]): 100 * row["score"] for row in labels}
+    for method in ("smoothie_global", "smoothie_local", "best_single", "oracle"):
+        pairs = zip(choices.id, choices[method], strict=True)
+        assert by_method.score[method] == pytest.approx(np.mean([score_of[p] for p in pairs]))
+
+    routed = [json.loads(line) for line in (out / "routed.jsonl").open()]
+    assert [row["candidate"] for row in routed] == choices.smoothie_local.tolist()
+    for row in routed:
+        texts = (tmp_path / "tiny" / "generations" / f"{row['candidate']}.jsonl").read_text()
+        assert json.dumps({"id": row["id"], "generation": row["text"]}) in texts
+    weights = pd.read_csv(out / "weights.csv")
+    assert list(weights.columns) == ["method", "id", "alpha", "beta", "gamma"]
+    np.testing.assert_allclose(weights[["alpha", "beta", "gamma"]].sum(axis=1), 1)
+    assert len(weights) == 13
+    by_task = pd.read_csv(out / "metrics_by_task.csv")
+    assert set(by_task.task) == {"colours", "shades"}
+    assert set(COLUMNS) < set(by_task.columns)
+    for stem in ("methods", "score_against_k", "weights_against_scores"):
+        assert (out / f"{stem}.png").stat().st_size > 1000
+        assert (out / f"{stem}.pdf").stat().st_size > 1000
+    assert "| smoothie_local" in (out / "table.md").read_text()
+    assert "\\toprule" in (out / "table.tex").read_text()
+    assert "| smoothie_local" in done.stdout
+    assert str(out / "methods.png") in done.stdout
+
+
+def test_choices_are_those_of_the_estimator(compose, settings, tmp_path):
+    result = run(compose(*settings, "k=4"))
+    vectors = [np.load(tmp_path / "vectors" / f"{name}.npy") for name in result.problem.candidates]
+    inputs = np.load(tmp_path / "vectors" / "inputs.npy")
+    expected = SmoothieLocal(k=4).fit(np.stack(vectors, axis=1), inputs).choices_
+    np.testing.assert_array_equal(result.routings["smoothie_local"].choices[0], expected)
+    curve = result.k_curve.set_index("k").score
+    assert list(curve.index) == [1, 2, 5, 10]
+    alone = run(compose(*settings, "k=5")).table.set_index("method").score["smoothie_local"]
+    assert curve[5] == pytest.approx(alone)
+
+
+def test_methods_candidates_and_ensemble_names(compose, settings):
+    result = run(
+        compose(
+            *settings,
+            "methods=[smoothie_local,random]",
+            "ensemble.candidates=[gamma,alpha,beta]",
+        )
+    )
+    assert list(result.routings) == ["smoothie_local", "random"]
+    assert result.problem.candidates == ("gamma", "alpha", "beta")
+    assert result.names["ensemble"] == "gamma+alpha+beta"
+
+
+def test_the_routed_method_need_not_be_among_the_methods(compose, settings, tmp_path):
+    result = run(compose(*settings, "methods=[random]"))
+    assert result.table.method.tolist()[0] == "random"
+    assert "smoothie_local" not in result.table.method.tolist()
+    write_results(result, tmp_path / "out", plots=False)
+    routed = [json.loads(line) for line in (tmp_path / "out" / "routed.jsonl").open()]
+    assert len(routed) == 12
+
+
+def test_a_set_without_labels_and_references_is_routed(tmp_path, caplog):
+    folder = make_set(tmp_path / "bare", labels=False, references=False)
+    vectors = store_vectors(folder, tmp_path / "vectors")
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "metrics.csv").write_text("of an earlier run")
+    done = command(
+        "dataset=local",
+        f"dataset.path={folder}",
+        "encoder=stored",
+        f"encoder.folder={vectors}",
+        f"hydra.run.dir={out}",
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Nothing was scored" in done.stdout
+    assert not (out / "metrics.csv").exists()
+    choices = pd.read_csv(out / "choices.csv")
+    assert list(choices.columns) == ["id", "random", "smoothie_global", "smoothie_local"]
+    assert len(pd.read_csv(out / "weights.csv")) == 13
+    assert len((out / "routed.jsonl").read_text().splitlines()) == 12
+
+
+def test_asking_for_a_metric_that_cannot_be_taken(compose, tmp_path):
+    folder = make_set(tmp_path / "bare", labels=False, references=False)
+    for metric, message in (("rouge2", "no references"), ("labels", "no labels")):
+        overrides = ["dataset=local", f"dataset.path={folder}", f"metric={metric}"]
+        with pytest.raises(SmoothieError, match=message):
+            run(compose(*overrides))
+
+
+def test_references_are_scored_where_labels_are_incomplete(compose, settings, local_set):
+    rows = (local_set / "labels.jsonl").read_text().splitlines()
+    kept = [row for row in rows if '"gamma"' not in row]
+    (local_set / "labels.jsonl").write_text("\n".join(kept))
+    result = run(compose(*settings))
+    assert result.scores.metric == "rouge2"
+    memory.kept.clear()
+    # the same labels are complete for other candidates
+    (local_set / "labels.jsonl").write_text("\n".join(rows[:9]))
+    result = run(compose(*settings))
+    assert result.scores.metric == "labels"
+    assert set(result.table.n) == {3}
+    assert len(result.routings["smoothie_local"].choices[0]) == 12  # unscored inputs are routed
+
+
+def test_empty_inputs_cost_the_methods_that_look_at_them(compose, tmp_path, caplog):
+    folder = make_set(tmp_path / "bare", texts=False)
+    vectors = store_vectors(folder, tmp_path / "vectors")
+    settings = ["dataset=local", f"dataset.path={folder}", "encoder=stored"]
+    settings += [f"encoder.folder={vectors}", "evaluation.draws=20"]
+    result = run(compose(*settings))
+    assert set(METHODS) - set(result.routings) == {"labeled_knn"}
+    assert "labeled_knn is left out: the inputs are empty" in caplog.text
+    assert result.k_curve is None
+    assert "smoothie_local" not in run(compose(*settings, "k=3")).routings
+
+
+def test_missing_generations(compose, settings, local_set):
+    path = local_set / "generations" / "beta.jsonl"
+    path.write_text("\n".join(path.read_text().splitlines()[1:]))
+    with pytest.raises(SmoothieError, match="beta lacks 1 of 12 inputs"):
+        run(compose(*settings))
+    result = run(compose(*settings, "dataset.missing=drop_inputs", "methods=[smoothie_local]"))
+    assert len(result.problem.ids) == 11
+
+
+def test_labels_in_their_own_unit(compose, settings, local_set, tmp_path):
+    text = (local_set / "labels.jsonl").read_text()
+    (local_set / "labels.jsonl").write_text(text.replace('"score": 1.0', '"score": 5.0'))
+    result = run(compose(*settings))
+    assert not result.scores.percent
+    assert result.table.score.max() <= 5
+    assert "in its own unit" in write_results(result, tmp_path / "out", plots=False)
+
+
+def test_a_training_split_gives_the_labels(compose, settings, tmp_path, tiny_encoder):
+    train = make_set(tmp_path / "train", inputs=30)
+    settings = [*settings[:2], "encoder=minilm", f"encoder.model={tiny_encoder}"]
+    result = run(compose(*settings, f"dataset.train_path={train}", "evaluation.draws=20"))
+    assert result.routings["labeled_knn"].labels_used == 30
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("methods=[nope]", "no method 'nope'; there are random"),
+        ("methods=[]", "methods is empty"),
+        ("methods=random", "expected a list"),
+        ("methods=[random,random]", "'random' twice"),
+        ("k=0", "k=0"),
+        ("k=13", "k=13: expected between 1 and the number of inputs, 12"),
+        ("k=1.5", "method.smoothie_local.k=1.5"),
+        ("ensemble.candidates=[alpha,beta]", "at least three candidates"),
+        ("ensemble.candidates=[alpha,beta,delta]", "no candidate 'delta'"),
+        ("dataset.path=null", "needs dataset.path"),
+        ("dataset.source=web", "dataset.source=web: expected one of local"),
+        ("dataset.limit=x", "dataset.limit=x"),
+        ("+dataset.colour=red", "dataset: no setting 'colour'"),
+        ("+method.random.k=1", "method.random: no setting 'k'"),
+        ("evaluation.draws=0", "evaluation.draws=0"),
+        ("output.method=nope", "output.method=nope"),
+        ("encoder=demo", "encoder=demo holds the vectors of the demo alone"),
+        ("encoder=sentence_transformers", "encoder: Missing mandatory value: model"),
+    ],
+)
+def test_wrong_settings_are_named(compose, settings, override, message):
+    if override.startswith("encoder="):
+        settings = settings[:2]
+    with pytest.raises(SmoothieError, match=message):
+        run(compose(*settings, override))
+
+
+def test_errors_are_one_sentence_with_a_status(settings, tmp_path):
+    failed = command(*settings, "k=99", f"hydra.run.dir={tmp_path / 'out'}")
+    assert failed.returncode == 1
+    assert failed.stderr.strip() == "Error: k=99: expected between 1 and the number of inputs, 12"
+
+
+def test_a_sweep_is_collected_and_goes_on_after_a_failure(settings, tmp_path):
+    out = tmp_path / "sweep"
+    arguments = [*settings, "output.plots=false", f"hydra.sweep.dir={out}"]
+    done = command(*arguments, "-m", "k=1,99,3", "ensemble.candidates=null,[gamma,beta,alpha]")
+    assert done.returncode == 1
+    assert "Error: k=99" in done.stderr
+    assert "Traceback" not in done.stderr
+    sweep = pd.read_csv(out / "sweep.csv")
+    assert list(sweep.columns) == [*COLUMNS, "job"]
+    local = sweep[sweep.method == "smoothie_local"]
+    assert local.k.tolist() == [1, 1, 3, 3]
+    assert local.ensemble.tolist() == ["all", "gamma+beta+alpha"] * 2
+    assert local.job.tolist() == [0, 1, 4, 5]
+    # a second sweep in the same folder shows its own jobs alone
+    assert command("-m", *arguments, "k=2").returncode == 0
+    assert set(pd.read_csv(out / "sweep.csv").job) == {0}
+
+
+def test_a_sweep_reuses_what_the_process_has(compose, settings, tiny_encoder, monkeypatch):
+    settings = [*settings[:2], "encoder=minilm", f"encoder.model={tiny_encoder}"]
+    first = run(compose(*settings))
+    monkeypatch.setattr(SentenceEncoder, "encode", None)
+    monkeypatch.setattr("experiments.run.squared_distances", None)
+    with monkeypatch.context() as only_now:
+        only_now.setattr("experiments.run.score", None)
+        again = run(compose(*settings, "k=3"))
+    assert again.problem is first.problem
+    part = "ensemble.candidates=[gamma,alpha,beta]"
+    permuted = run(compose(*settings, part, "methods=[smoothie_local]"))
+    theirs = permuted.routings["smoothie_local"].weights
+    np.testing.assert_allclose(theirs, first.routings["smoothie_local"].weights[:, [2, 0, 1]])
+
+
+def test_the_demo_beats_random_choice(compose):
+    """What the README promises of the demo, from the files that are shipped."""
+    result = run(compose())
+    table = result.table.set_index("method")
+    assert result.problem.texts.shape == (240, 6)
+    assert len(set(result.problem.tasks)) == 3
+    assert table.difference_low["smoothie_local"] > 0
+    assert table.difference_low["smoothie_global"] > 0
+
+
+def test_help_shows_groups_and_examples():
+    shown = command("--help")
+    assert shown.returncode == 0
+    for words in ("encoder: bge_small, demo", "== Examples ==", "dataset.path=FOLDER", "k=1,5,20"):
+        assert words in shown.stdout
