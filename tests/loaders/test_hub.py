@@ -53,7 +53,7 @@ def test_alpaca_eval_is_joined_by_instruction_unless_asked(mirror):
     stacked = AlpacaEval(folder=str(mirror), align="position").load(["cec", "Ann"])
     assert stacked.texts[8].tolist() == ["cec does 3", "Ann does 8"]
     assert stacked.ids == joined.ids
-    with pytest.raises(SmoothieError, match="dataset.align=hope"):
+    with pytest.raises(SmoothieError, match=r"dataset\.align=hope"):
         AlpacaEval(folder=str(mirror), align="hope").load()
 
 

@@ -1,0 +1,25 @@
+"""What the README shows is what its command gives."""
+
+import re
+
+from experiments.run import run
+from experiments.write import summary
+from tests.conftest import ROOT
+
+
+def test_the_demo_table_is_that_of_the_demo(compose):
+    result = run(compose())
+    shown = summary(result, result.table)
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    table = re.search(r"<!-- demo table: scripts/run -->\n(.*?)\n<!-- end -->", readme, re.DOTALL)
+    assert table is not None
+    rows = [line for line in shown.splitlines() if line.startswith("|")]
+    assert table.group(1).splitlines() == rows
+    assert (ROOT / "results" / "demo" / "table.md").read_text(encoding="utf-8") == shown
+
+
+def test_links_of_the_pages_lead_somewhere():
+    for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md"), ROOT / "results" / "README.md"]:
+        for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+            if "://" not in target:
+                assert (page.parent / target).exists(), f"{page.name}: {target}"
