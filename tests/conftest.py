@@ -1,4 +1,4 @@
-"""Small real files and models that the tests make for themselves, and the data that they may use."""
+"""Small files and models that the tests make for themselves, and the real data they may use."""
 
 import json
 import os
