@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 from omegaconf import DictConfig
 
 from experiments.config import build, one_sentence_errors, plain, typed
-from experiments.write import collect_sweep, write_results
+from experiments.sweep import collect_sweep
+from experiments.write import write_results
 from smoothie.cache import VectorCache
 from smoothie.cleaning import clean_texts
 from smoothie.encoders import ENCODERS, Encoder, StoredVectors

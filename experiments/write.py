@@ -1,6 +1,5 @@
-"""The files of a run, each written whole; and the one table of a sweep."""
+"""The files of a run, each written whole."""
 
-import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +13,6 @@ from smoothie.routers.oracle import NO_CHOICE
 if TYPE_CHECKING:
     from experiments.run import Result
     from smoothie.metrics import Scores
-
-log = logging.getLogger(__name__)
 
 METRICS = ["dataset", "ensemble", "method", "encoder", "k", "metric", "score", "ci_low", "ci_high"]
 METRICS += ["n", "candidates", "labels_used"]
@@ -191,24 +188,3 @@ def remove_stale(folder: Path, written: list[Path]) -> None:
     for name in names:
         if folder / name not in written:
             (folder / name).unlink(missing_ok=True)
-
-
-def collect_sweep(folder: Path) -> None:
-    """Collect the metrics of the jobs that a sweep has finished so far into sweep.csv."""
-    from filelock import FileLock
-
-    started = (folder / "multirun.yaml").stat().st_mtime
-    with FileLock(folder / ".sweep.guard"):
-        jobs = [path for path in folder.glob("*/metrics.csv") if path.parent.name.isdigit()]
-        tables = []
-        for path in sorted(jobs, key=lambda path: int(path.parent.name)):
-            if path.stat().st_mtime >= started:  # not from an earlier sweep in this folder
-                table = pd.read_csv(
-                    path, dtype={"k": "Int64"}, keep_default_na=False, na_values=[""]
-                )
-                table.insert(0, "job", int(path.parent.name))
-                tables.append(table)
-        if tables:
-            full = pd.concat(tables, ignore_index=True)
-            write_table(full, [*METRICS, "job"], folder / "sweep.csv")
-            log.info("collected %d jobs in %s", len(tables), folder / "sweep.csv")

@@ -267,6 +267,14 @@ def test_a_sweep_is_collected_and_goes_on_after_a_failure(settings, tmp_path):
     assert local.k.tolist() == [1, 1, 3, 3]
     assert local.ensemble.tolist() == ["all", "gamma+beta+alpha"] * 2
     assert local.job.tolist() == [0, 1, 4, 5]
+    lines = [line.strip("|").split("|") for line in (out / "sweep.md").read_text().splitlines()]
+    header = [cell.strip() for cell in lines[0]]
+    assert header[:3] == ["dataset", "ensemble", "n"]
+    assert header[-4:] == ["smoothie_local k=1", "smoothie_local k=3", "best_single", "oracle"]
+    shown = [
+        float(lines[row][header.index(f"smoothie_local k={k}")]) for k in (1, 3) for row in (2, 3)
+    ]
+    assert shown == pytest.approx(local.score.tolist(), abs=0.051)
     # a second sweep in the same folder shows its own jobs alone
     assert command("-m", *arguments, "k=2").returncode == 0
     assert set(pd.read_csv(out / "sweep.csv").job) == {0}
