@@ -18,7 +18,7 @@ from experiments.config import one_sentence_errors
 from smoothie.errors import SmoothieError
 from smoothie.files import read_json, write_json, write_jsonl
 from smoothie.loaders.local import read_generations, read_inputs
-from smoothie.loaders.lock import HubLock
+from smoothie.lock import HubLock
 from smoothie.problem import Input
 
 log = logging.getLogger(__name__)

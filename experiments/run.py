@@ -2,15 +2,12 @@
 
     python -m experiments.run dataset=local dataset.path=FOLDER encoder=minilm
 
-`python -m experiments.run --help` lists the settings. Within a sweep (``-m``), models, texts,
-vectors, distances and scores stay in memory from one job to the next.
+`python -m experiments.run --help` lists the settings.
 """
 
-import json
 import logging
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,89 +16,23 @@ import numpy as np
 import pandas as pd
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
-from numpy.typing import NDArray
 from omegaconf import DictConfig
 
-from experiments.config import build, one_sentence_errors, plain, typed
+from experiments.config import one_sentence_errors, plain, typed
+from experiments.result import Result
+from experiments.steps import encode, load, make_router, route, score_problem
 from experiments.sweep import collect_sweep
 from experiments.write import write_results
-from smoothie.cache import VectorCache
-from smoothie.cleaning import clean_texts
-from smoothie.encoders import ENCODERS, Encoder, StoredVectors
 from smoothie.errors import SmoothieError
-from smoothie.estimator import (
-    require_three_candidates,
-    resolve_errors,
-    squared_distances,
-    triplet_errors,
-)
+from smoothie.estimator import require_three_candidates, resolve_errors, triplet_errors
 from smoothie.evaluation import Bootstrap, evaluate, fixed
-from smoothie.files import replacing
-from smoothie.loaders import SOURCES, Source
-from smoothie.metrics import Scores, score
+from smoothie.metrics import Scores
 from smoothie.problem import Problem
 from smoothie.report.tables import CANDIDATE
-from smoothie.routers import ROUTERS
-from smoothie.routers.base import HindsightRouter, Routing, Votes
-from smoothie.routers.labelled import Labelled, LabelledRouter
+from smoothie.routers.base import Routing, Votes
 from smoothie.routers.smoothie_local import neighbourhood_means
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, eq=False)
-class Result:
-    """What a run found.
-
-    Attributes
-    ----------
-    problem : Problem
-        What was routed.
-    routings : dict of method -> Routing
-        What each method chose.
-    routed : str or None
-        The method whose texts are written out, or None if it had no result.
-    scores : Scores or None
-        None if there was nothing to score with.
-    table, by_task : DataFrame or None
-        What `evaluation.evaluate` says of all methods and candidates.
-    k_curve : DataFrame or None
-        Smoothie-Local against k.
-    names : dict
-        Names of dataset, ensemble and encoder, and Smoothie-Local's k by method.
-    signature : str
-        What made the numbers, in one line.
-    """
-
-    problem: Problem
-    routings: dict[str, Routing]
-    routed: str | None
-    scores: Scores | None
-    table: pd.DataFrame | None
-    by_task: pd.DataFrame | None
-    k_curve: pd.DataFrame | None
-    names: dict[str, Any]
-    signature: str
-
-
-class Memory:
-    """What one process keeps between the jobs of a sweep, by the settings that made it."""
-
-    def __init__(self, size: int = 16) -> None:
-        self.size = size
-        self.kept: dict[str, Any] = {}
-
-    def get(self, make: Callable[[], Any], *settings: Any) -> Any:
-        """The thing of these settings; made if it is not there, the oldest one dropped."""
-        key = json.dumps(settings, sort_keys=True, default=str)
-        if key not in self.kept:
-            self.kept[key] = make()
-            if len(self.kept) > self.size:
-                del self.kept[next(iter(self.kept))]
-        return self.kept[key]
-
-
-memory = Memory()
 
 
 def run(cfg: DictConfig) -> Result:
@@ -174,152 +105,11 @@ def methods_of(cfg: DictConfig) -> list[str]:
     return methods
 
 
-def make_router(cfg: DictConfig, name: str) -> Any:
-    """The router of a method."""
-    where = f"method.{name}"
-    return build(ROUTERS, "router", plain(cfg.method[name], where), where)
-
-
 def ensemble_name(cfg: DictConfig) -> str:
     """Name of the ensemble; a list given on the command line is its own name."""
     if cfg.ensemble.name == "all" and cfg.ensemble.candidates is not None:
         return "+".join(cfg.ensemble.candidates)
     return str(cfg.ensemble.name)
-
-
-def load(cfg: DictConfig) -> tuple[Source, Problem, Problem | None]:
-    """Load the problem, and the training split if there is one."""
-    asked = cfg.ensemble.candidates
-    if asked is not None and isinstance(asked, str):
-        raise SmoothieError(f"ensemble.candidates={asked}: expected a list such as [a,b,c]")
-    candidates = None if asked is None else [str(name) for name in asked]
-    settings = plain(cfg.dataset, "dataset")
-
-    def read() -> tuple[Source, Problem, Problem | None]:
-        source: Source = build(SOURCES, "source", settings, "dataset")
-        problem = source.load(candidates)
-        return source, problem, source.load_train(problem.candidates)
-
-    loaded: tuple[Source, Problem, Problem | None] = memory.get(read, "load", settings, candidates)
-    problem = loaded[1]
-    log.info(
-        "%s: %d inputs, %d candidates (%s)",
-        problem.name,
-        len(problem.inputs),
-        len(problem.candidates),
-        ", ".join(problem.candidates),
-    )
-    return loaded
-
-
-def score_problem(cfg: DictConfig, source: Source, problem: Problem) -> Scores | None:
-    """Score a problem, from the cache where the scores are known."""
-    metric = plain(cfg.metric, "metric")
-
-    def compute() -> Scores | None:
-        cleaned = problem.with_texts(clean_texts(problem.texts, metric["cleaning"]))
-        folder = Path(cfg.paths.cache).expanduser() / "scores" / problem.name
-        return score(cleaned, metric["name"], source.metrics, VectorCache(folder, "<f8"))
-
-    scores: Scores | None = memory.get(
-        compute, "score", plain(cfg.dataset, "dataset"), problem.candidates, problem.ids, metric
-    )
-    if scores is None:
-        log.warning("%s has neither labels nor references: nothing is scored", problem.name)
-    elif not scores.scored.any():
-        raise SmoothieError(
-            f"{problem.name}: no input has a score ({scores.metric}) for every candidate"
-        )
-    elif not scores.scored.all():
-        log.warning(
-            "%s: %d of %d inputs lack a score (%s) for some candidate; they vote, "
-            "but no result counts them",
-            problem.name,
-            int((~scores.scored).sum()),
-            len(problem.inputs),
-            scores.metric,
-        )
-    return scores
-
-
-def encode(
-    cfg: DictConfig, problem: Problem, train: Problem | None
-) -> tuple[Votes, NDArray[np.floating[Any]] | None, str]:
-    """Embed texts and take distances; also the training inputs, and the encoder's signature."""
-    settings = plain(cfg.encoder, "encoder")
-    name = settings.pop("name")
-    if name == "demo" and problem.name != "demo":
-        raise SmoothieError(
-            "encoder=demo holds the vectors of the demo alone: choose encoder=minilm or mpnet, "
-            "another model with encoder=sentence_transformers encoder.model=NAME, "
-            "or your own vectors with encoder=stored encoder.folder=FOLDER"
-        )
-
-    encoder = memory.get(
-        lambda: build(ENCODERS, "encoder", settings, "encoder"), "encoder", settings
-    )
-    dataset = plain(cfg.dataset, "dataset")
-
-    known: dict[tuple[str, ...], Votes] = memory.get(dict, "votes", dataset, problem.ids, settings)
-    if problem.candidates not in known:
-        known[problem.candidates] = take_votes(encoder, problem, known)
-    if cfg.output.vectors is not None:
-        export_vectors(encoder, problem, Path(cfg.output.vectors))
-    train_inputs = None
-    if train is not None and train.has_inputs:
-        if isinstance(encoder, StoredVectors):
-            raise SmoothieError("encoder=stored has no vectors for the training split's inputs")
-        train_inputs = encoder.encode(train.input_texts)
-    return known[problem.candidates], train_inputs, encoder.signature
-
-
-def take_votes(encoder: Encoder, problem: Problem, known: dict[tuple[str, ...], Votes]) -> Votes:
-    """Distances of a problem: a slice of those of a larger ensemble, where there is one."""
-    for columns, votes in known.items():
-        if set(problem.candidates) <= set(columns):
-            return votes.select(np.array([columns.index(name) for name in problem.candidates]))
-    generations, inputs = encoder.encode_problem(problem, problem.has_inputs)
-    return Votes(squared_distances(generations), inputs)
-
-
-def export_vectors(encoder: Encoder, problem: Problem, folder: Path) -> None:
-    """Write the vectors of a problem as `encoder=stored` reads them."""
-    if len(problem.ids) != problem.source_rows:
-        raise SmoothieError(
-            "output.vectors needs all inputs: unset dataset.limit and dataset.missing"
-        )
-    generations, inputs = encoder.encode_problem(problem, problem.has_inputs)
-    columns = dict(zip(problem.candidates, np.swapaxes(generations, 0, 1), strict=True))
-    for name, vectors in (columns | ({} if inputs is None else {"inputs": inputs})).items():
-        with replacing(folder / f"{name}.npy") as temporary:
-            np.save(temporary, vectors, allow_pickle=False)
-
-
-def route(
-    name: str,
-    router: Any,
-    votes: Votes,
-    scores: Scores | None,
-    train_scores: Scores | None,
-    train_inputs: NDArray[np.floating[Any]] | None,
-) -> Routing | None:
-    """Let a method choose from what it may see; None, with a word, if it cannot be used here."""
-    if isinstance(router, LabelledRouter | HindsightRouter) and scores is None:
-        log.warning("%s is left out: it needs scores", name)
-        return None
-    needs_inputs = name == "labeled_knn" or getattr(router, "k", 1) > 1
-    if needs_inputs and votes.inputs is None:
-        log.warning("%s is left out: the inputs are empty, so that none has neighbours", name)
-        return None
-    if isinstance(router, HindsightRouter):
-        assert scores is not None
-        return router.route(scores.values)
-    if isinstance(router, LabelledRouter):
-        assert scores is not None
-        train = None if train_scores is None else Labelled(train_scores.values, train_inputs)
-        return router.route(Labelled(scores.values, votes.inputs), train)
-    routing: Routing = router.route(votes)
-    return routing
 
 
 def routed_method(

@@ -1,18 +1,16 @@
 """The files of a run, each written whole."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
+from experiments.result import Result
 from smoothie import __version__
 from smoothie.files import replacing, write_csv, write_json, write_jsonl, write_text
+from smoothie.metrics import Scores
 from smoothie.report.tables import latex, markdown, summary_rows
 from smoothie.routers.oracle import NO_CHOICE
-
-if TYPE_CHECKING:
-    from experiments.run import Result
-    from smoothie.metrics import Scores
 
 METRICS = ["dataset", "ensemble", "method", "encoder", "k", "metric", "score", "ci_low", "ci_high"]
 METRICS += ["n", "candidates", "labels_used"]
@@ -22,7 +20,7 @@ COMPARISONS += ["rank_correlation"]
 FIGURES = ("methods", "score_against_k", "weights_against_scores")
 
 
-def write_results(result: "Result", folder: Path, plots: bool = True) -> str:
+def write_results(result: Result, folder: Path, plots: bool = True) -> str:
     """Write all files of a run.
 
     Returns
@@ -62,12 +60,12 @@ def write_results(result: "Result", folder: Path, plots: bool = True) -> str:
     return f"\n{shown}\nWritten:\n{listed}\n"
 
 
-def digits_of(scores: "Scores") -> int:
+def digits_of(scores: Scores) -> int:
     """Decimals to show: one of 0 to 100, more of labels in their own unit."""
     return 1 if scores.percent else 2
 
 
-def summary(result: "Result", table: pd.DataFrame) -> str:
+def summary(result: Result, table: pd.DataFrame) -> str:
     """The results as a Markdown section."""
     assert result.scores is not None
     unit = f"{result.scores.metric}, {'0 to 100' if result.scores.percent else 'in its own unit'}"
@@ -80,7 +78,7 @@ def summary(result: "Result", table: pd.DataFrame) -> str:
     )
 
 
-def signature(result: "Result") -> dict[str, Any]:
+def signature(result: Result) -> dict[str, Any]:
     """What made the numbers, for programs to read."""
     from importlib.metadata import version
 
@@ -94,7 +92,7 @@ def signature(result: "Result") -> dict[str, Any]:
     }
 
 
-def described(result: "Result", table: pd.DataFrame) -> pd.DataFrame:
+def described(result: Result, table: pd.DataFrame) -> pd.DataFrame:
     """A table of results with the columns that say what it is about."""
     assert result.scores is not None
     full = table.copy()
@@ -113,7 +111,7 @@ def write_table(table: pd.DataFrame, columns: list[str], path: Path) -> None:
         table.to_csv(temporary, columns=columns, index=False, lineterminator="\n")
 
 
-def write_choices(result: "Result", path: Path) -> None:
+def write_choices(result: Result, path: Path) -> None:
     """Id and each method's chosen candidate; an empty cell where it has none."""
     names = result.problem.candidates
     rows = []
@@ -126,7 +124,7 @@ def write_choices(result: "Result", path: Path) -> None:
     write_csv(path, ["id", *result.routings], rows)
 
 
-def write_weights(result: "Result", path: Path) -> None:
+def write_weights(result: Result, path: Path) -> None:
     """Weights by method; the id is empty where they hold for all inputs."""
     names = result.problem.candidates
     rows: list[dict[str, Any]] = []
@@ -142,7 +140,7 @@ def write_weights(result: "Result", path: Path) -> None:
     write_csv(path, ["method", "id", *names], rows)
 
 
-def write_routed(result: "Result", method: str, path: Path) -> None:
+def write_routed(result: Result, method: str, path: Path) -> None:
     """Id, chosen candidate and its text."""
     problem = result.problem
     chosen = result.routings[method].choices[0]
@@ -154,7 +152,7 @@ def write_routed(result: "Result", method: str, path: Path) -> None:
     write_jsonl(path, rows)
 
 
-def draw(result: "Result", table: pd.DataFrame, folder: Path) -> list[Path]:
+def draw(result: Result, table: pd.DataFrame, folder: Path) -> list[Path]:
     """The plots of a run."""
     from smoothie.report.plots import plot_k, plot_methods, plot_weights
 

@@ -107,7 +107,7 @@ class SentenceEncoder:
                     f"encoder.model={self.model}: no such folder, and not the id of a Hub model"
                 )
             else:
-                from smoothie.loaders.lock import HubLock
+                from smoothie.lock import HubLock
 
                 self._identity = HubLock.at(self.lock).revision("model", self.model, self.revision)
         return self._identity

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.run import memory, run
+from experiments.run import run
+from experiments.steps import memory
 from experiments.write import write_results
 from smoothie import SmoothieError, SmoothieLocal
 from smoothie.encoders import SentenceEncoder
@@ -284,9 +285,9 @@ def test_a_sweep_reuses_what_the_process_has(compose, settings, tiny_encoder, mo
     settings = [*settings[:2], "encoder=minilm", f"encoder.model={tiny_encoder}"]
     first = run(compose(*settings))
     monkeypatch.setattr(SentenceEncoder, "encode", None)
-    monkeypatch.setattr("experiments.run.squared_distances", None)
+    monkeypatch.setattr("experiments.steps.squared_distances", None)
     with monkeypatch.context() as only_now:
-        only_now.setattr("experiments.run.score", None)
+        only_now.setattr("experiments.steps.score", None)
         again = run(compose(*settings, "k=3"))
     assert again.problem is first.problem
     part = "ensemble.candidates=[gamma,alpha,beta]"

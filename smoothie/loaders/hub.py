@@ -22,7 +22,7 @@ import numpy as np
 from smoothie.errors import SmoothieError
 from smoothie.files import read_json, read_jsonl
 from smoothie.loaders.base import Source, as_references, choose_candidates, existing_folder
-from smoothie.loaders.lock import HubLock
+from smoothie.lock import HubLock
 from smoothie.problem import Input, Problem, assemble
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from smoothie.errors import SmoothieError
 from smoothie.loaders.base import Source
-from smoothie.loaders.lock import HubLock
+from smoothie.lock import HubLock
 from smoothie.problem import Problem
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from smoothie import SmoothieError
 from smoothie.loaders import AlpacaEval, HuggingFaceDataset, LocalFolder, SmoothieData
-from smoothie.loaders.lock import HubLock
+from smoothie.lock import HubLock
 from tests.conftest import ROOT
 from tests.loaders.mirror import COMMIT, MODELS, REPOSITORY, make_mirror, serve, write_json
 

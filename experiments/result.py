@@ -1,0 +1,45 @@
+"""What a run finds."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from smoothie.metrics import Scores
+from smoothie.problem import Problem
+from smoothie.routers.base import Routing
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What a run found.
+
+    Attributes
+    ----------
+    problem : Problem
+        What was routed.
+    routings : dict of method -> Routing
+        What each method chose.
+    routed : str or None
+        The method whose texts are written out, or None if it had no result.
+    scores : Scores or None
+        None if there was nothing to score with.
+    table, by_task : DataFrame or None
+        What `evaluation.evaluate` says of all methods and candidates.
+    k_curve : DataFrame or None
+        Smoothie-Local against k.
+    names : dict
+        Names of dataset, ensemble and encoder, and Smoothie-Local's k by method.
+    signature : str
+        What made the numbers, in one line.
+    """
+
+    problem: Problem
+    routings: dict[str, Routing]
+    routed: str | None
+    scores: Scores | None
+    table: pd.DataFrame | None
+    by_task: pd.DataFrame | None
+    k_curve: pd.DataFrame | None
+    names: dict[str, Any]
+    signature: str
