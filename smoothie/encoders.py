@@ -60,6 +60,9 @@ class SentenceEncoder:
         Folder of the embedding cache; None keeps nothing.
     lock : str or None
         Lock file for the revisions of Hub repositories.
+    models : str or None
+        A folder with copies of Hub models, each under the last part of its id; a model that is
+        there is not fetched from the Hub.
     """
 
     model: str
@@ -71,6 +74,7 @@ class SentenceEncoder:
     progress: bool = True
     cache: str | None = None
     lock: str | None = None
+    models: str | None = None
     encoded: int = field(default=0, init=False)  # texts that the model has encoded so far
     _loaded: Any = field(default=None, init=False, repr=False)
     _store: Any = field(default=None, init=False, repr=False)
@@ -86,22 +90,25 @@ class SentenceEncoder:
             raise SmoothieError(f"encoder.max_tokens={self.max_tokens}: expected at least 1")
 
     @property
-    def is_folder(self) -> bool:
-        """Whether the model is a local folder rather than a Hub id."""
-        return Path(self.model).expanduser().is_dir()
+    def folder(self) -> Path | None:
+        """The local folder of the model, or None where it comes from the Hub."""
+        candidates = [Path(self.model).expanduser()]
+        if self.models is not None:
+            candidates.append(Path(self.models).expanduser() / Path(self.model).name)
+        return next((path for path in candidates if path.is_dir()), None)
 
     @property
     def signature(self) -> str:
         """Model, revision or checksum of the weights, dtype and truncation."""
-        name = Path(self.model).name if self.is_folder else self.model
+        name = self.model if self.folder is None else self.folder.name
         return f"{name}@{self.identity[:12]} {self.dtype} max_tokens={self.max_tokens or 'model'}"
 
     @property
     def identity(self) -> str:
         """Revision of a Hub model, or SHA-256 over the files of a local one."""
         if not self._identity:
-            if self.is_folder:
-                self._identity = folder_checksum(Path(self.model).expanduser())
+            if self.folder is not None:
+                self._identity = folder_checksum(self.folder)
             elif not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", self.model) or self.model.startswith("."):
                 raise SmoothieError(
                     f"encoder.model={self.model}: no such folder, and not the id of a Hub model"
@@ -169,8 +176,8 @@ class SentenceEncoder:
         if self._store is None:
             folder = None
             if self.cache is not None:
-                settings = (self.model if not self.is_folder else "", self.identity, self.dtype)
-                key = content_key(*settings, str(self.max_tokens)).hex()
+                hub_id = self.model if self.folder is None else ""
+                key = content_key(hub_id, self.identity, self.dtype, str(self.max_tokens)).hex()
                 name = re.sub(r"[^\w.-]+", "_", Path(self.model).name)
                 folder = Path(self.cache).expanduser() / "embeddings" / f"{name}-{key}"
             self._store = VectorCache(folder)
@@ -191,14 +198,14 @@ class SentenceEncoder:
         import torch
         from sentence_transformers import SentenceTransformer
 
-        folder = Path(self.model).expanduser()
+        local = self.folder is not None
         try:
             model = SentenceTransformer(
-                str(folder) if self.is_folder else self.model,
-                revision=None if self.is_folder else self.identity,
+                str(self.folder) if local else self.model,
+                revision=None if local else self.identity,
                 device=self.device,
                 model_kwargs={"dtype": getattr(torch, self.dtype)},
-                local_files_only=self.is_folder,
+                local_files_only=local,
             )
         except (OSError, ValueError, RuntimeError) as error:
             reason = str(error).strip().split("\n")[0]

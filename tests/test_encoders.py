@@ -81,6 +81,15 @@ def test_a_changed_weight_changes_the_identity(encoder, tiny_encoder, tmp_path):
     assert encoder(model=str(copy)).identity != encoder().identity
 
 
+def test_a_local_copy_is_used_instead_of_the_hub(encoder, tiny_encoder):
+    plain = encoder()
+    copied = encoder(model=f"someone/{tiny_encoder.name}", models=str(tiny_encoder.parent))
+    assert copied.identity == plain.identity
+    np.testing.assert_array_equal(copied.encode(TEXTS), plain.encode(TEXTS))
+    assert copied.encoded == 4  # equal weights share a cache, so the second found everything
+    assert plain.encoded == 0
+
+
 def test_problems_are_embedded_in_their_shape(encoder, local_set):
     problem = read_folder(local_set, None, "error")
     generations, inputs = encoder().encode_problem(problem, inputs=True)
