@@ -18,9 +18,10 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
+from experiments.clock import Clock
 from experiments.config import one_sentence_errors, plain, typed
 from experiments.result import Result
-from experiments.steps import encode, load, make_router, route, score_problem
+from experiments.steps import encode, load, make_router, route, score_problem, score_train
 from experiments.sweep import collect_sweep
 from experiments.write import write_results
 from smoothie.errors import SmoothieError
@@ -35,38 +36,49 @@ from smoothie.routers.smoothie_local import neighbourhood_means
 log = logging.getLogger(__name__)
 
 
-def run(cfg: DictConfig) -> Result:
+def run(cfg: DictConfig, clock: Clock | None = None) -> Result:
     """Route one problem, score it and evaluate it; writes nothing but caches.
+
+    Parameters
+    ----------
+    cfg : DictConfig
+        The composed configuration.
+    clock : Clock, optional
+        Takes the time of the steps.
 
     Raises
     ------
     SmoothieError
         If a setting or a file is wrong; the message is one sentence.
     """
+    clock = clock or Clock()
     methods = methods_of(cfg)
-    source, problem, train = load(cfg)
-    require_three_candidates(len(problem.candidates))
     routers = {name: make_router(cfg, name) for name in methods}
-    scores = score_problem(cfg, source, problem)
-    train_scores = None if train is None else score_problem(cfg, source, train)
-    votes, train_inputs, encoder_signature = encode(cfg, problem, train)
+    bootstrap = Bootstrap(**typed(Bootstrap, plain(cfg.evaluation, "evaluation"), "evaluation"))
+    with clock.step("load"):
+        source, problem, train = load(cfg)
+    require_three_candidates(len(problem.candidates))
+    with clock.step("score"):
+        scores = score_problem(cfg, source, problem)
+        train_scores = None if train is None else score_train(cfg, source, train, scores)
+    votes, train_inputs, encoder_signature = encode(cfg, problem, train, clock)
     routings = {}
-    for name, router in routers.items():
-        routing = route(name, router, votes, scores, train_scores, train_inputs)
-        if routing is not None:
-            routings[name] = routing
-    if not routings:
-        raise SmoothieError(f"none of the methods {', '.join(methods)} can be used here")
-    routed = routed_method(cfg, routings, votes, scores, train_scores, train_inputs)
+    with clock.step("route"):
+        for name, router in routers.items():
+            routing = route(name, router, votes, scores, train_scores, train_inputs)
+            if routing is not None:
+                routings[name] = routing
+        if not routings:
+            raise SmoothieError(f"none of the methods {', '.join(methods)} can be used here")
+        routed = routed_method(cfg, routings, votes, scores, train_scores, train_inputs)
 
     table = by_task = k_curve = None
-    bootstrap = Bootstrap(**typed(Bootstrap, plain(cfg.evaluation, "evaluation"), "evaluation"))
     if scores is not None:
-        table = evaluate(with_candidates(routings, problem, methods), scores.values, bootstrap)
-        by_task = evaluate_tasks(
-            with_candidates(routings, problem, methods), problem, scores, bootstrap
-        )
-        k_curve = curve_over_k(cfg, votes, scores, bootstrap)
+        with clock.step("evaluate"):
+            compared = with_candidates(routings, problem, methods)
+            table = evaluate(compared, scores.values, bootstrap)
+            by_task = evaluate_tasks(compared, problem, scores, bootstrap)
+            k_curve = curve_over_k(cfg, votes, scores, bootstrap)
     k_of = {name: getattr(router, "k", None) for name, router in routers.items()}
     names = {
         "dataset": problem.name,
@@ -189,9 +201,12 @@ def main(cfg: DictConfig) -> None:
     settings = HydraConfig.get()
     sweep = settings.mode == RunMode.MULTIRUN
     with one_sentence_errors(sweep):
-        result = run(cfg)
-        folder = Path(settings.runtime.output_dir)
-        sys.stdout.write(write_results(result, folder, plots=bool(cfg.output.plots)))
+        clock = Clock()
+        result = run(cfg, clock)
+        with clock.step("report"):
+            folder = Path(settings.runtime.output_dir)
+            shown = write_results(result, folder, plots=bool(cfg.output.plots))
+        sys.stdout.write(f"{shown}\n{clock.table()}")
         if sweep:
             collect_sweep(Path(settings.sweep.dir))
 

@@ -6,6 +6,7 @@ Within a sweep, what a step made is kept for the jobs that ask for the same.
 import json
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from omegaconf import DictConfig
 
+from experiments.clock import Clock
 from experiments.config import build, plain
 from smoothie.cache import VectorCache
 from smoothie.cleaning import clean_texts
@@ -75,7 +77,9 @@ def load(cfg: DictConfig) -> tuple[Source, Problem, Problem | None]:
     return loaded
 
 
-def score_problem(cfg: DictConfig, source: Source, problem: Problem) -> Scores | None:
+def score_problem(
+    cfg: DictConfig, source: Source, problem: Problem, part: str = "test"
+) -> Scores | None:
     """Score a problem, from the cache where the scores are known."""
     metric = plain(cfg.metric, "metric")
 
@@ -85,7 +89,7 @@ def score_problem(cfg: DictConfig, source: Source, problem: Problem) -> Scores |
         return score(cleaned, metric["name"], source.metrics, VectorCache(folder, "<f8"))
 
     scores: Scores | None = memory.get(
-        compute, "score", plain(cfg.dataset, "dataset"), problem.candidates, problem.ids, metric
+        compute, "score", part, plain(cfg.dataset, "dataset"), problem.candidates, metric
     )
     if scores is None:
         log.warning("%s has neither labels nor references: nothing is scored", problem.name)
@@ -105,8 +109,24 @@ def score_problem(cfg: DictConfig, source: Source, problem: Problem) -> Scores |
     return scores
 
 
+def score_train(
+    cfg: DictConfig, source: Source, train: Problem, scores: Scores | None
+) -> Scores | None:
+    """Score the training split in the same way as the inputs to route."""
+    if scores is None:
+        return None
+    if scores.metric != "labels":
+        train = replace(train, labels=None)  # so that "auto" looks at references here, too
+    elif not train.has_labels:
+        raise SmoothieError(f"{train.name}: the training split has no labels to learn from")
+    train_scores = score_problem(cfg, source, train, "train")
+    if train_scores is None:
+        raise SmoothieError(f"{train.name}: the training split has no references to learn from")
+    return train_scores
+
+
 def encode(
-    cfg: DictConfig, problem: Problem, train: Problem | None
+    cfg: DictConfig, problem: Problem, train: Problem | None, clock: Clock
 ) -> tuple[Votes, NDArray[np.floating[Any]] | None, str]:
     """Embed texts and take distances; also the training inputs, and the encoder's signature."""
     settings = plain(cfg.encoder, "encoder")
@@ -125,7 +145,9 @@ def encode(
 
     known: dict[tuple[str, ...], Votes] = memory.get(dict, "votes", dataset, problem.ids, settings)
     if problem.candidates not in known:
-        known[problem.candidates] = take_votes(encoder, problem, known)
+        known[problem.candidates] = take_votes(encoder, problem, known, clock)
+    else:
+        clock.note("distances", "kept from an earlier job")
     if cfg.output.vectors is not None:
         export_vectors(encoder, problem, Path(cfg.output.vectors))
     train_inputs = None
@@ -136,13 +158,19 @@ def encode(
     return known[problem.candidates], train_inputs, encoder.signature
 
 
-def take_votes(encoder: Encoder, problem: Problem, known: dict[tuple[str, ...], Votes]) -> Votes:
+def take_votes(
+    encoder: Encoder, problem: Problem, known: dict[tuple[str, ...], Votes], clock: Clock
+) -> Votes:
     """Distances of a problem: a slice of those of a larger ensemble, where there is one."""
     for columns, votes in known.items():
         if set(problem.candidates) <= set(columns):
             return votes.select(np.array([columns.index(name) for name in problem.candidates]))
-    generations, inputs = encoder.encode_problem(problem, problem.has_inputs)
-    return Votes(squared_distances(generations), inputs)
+    with clock.step("encode"):
+        before = getattr(encoder, "encoded", 0)
+        generations, inputs = encoder.encode_problem(problem, problem.has_inputs)
+        clock.note("encode", f"{getattr(encoder, 'encoded', 0) - before} texts encoded anew")
+    with clock.step("distances"):
+        return Votes(squared_distances(generations), inputs)
 
 
 def export_vectors(encoder: Encoder, problem: Problem, folder: Path) -> None:

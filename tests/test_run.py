@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from experiments.run import run
-from experiments.steps import memory
+from experiments.steps import load, memory, score_problem, score_train
 from experiments.write import write_results
 from smoothie import SmoothieError, SmoothieLocal
 from smoothie.encoders import SentenceEncoder
@@ -101,6 +101,8 @@ def test_the_files_of_a_run(settings, tmp_path):
     assert "\\toprule" in (out / "table.tex").read_text()
     assert "| smoothie_local" in done.stdout
     assert str(out / "methods.png") in done.stdout
+    for step in ("load", "encode", "distances", "score", "route", "evaluate", "report"):
+        assert f"\n| {step} " in done.stdout
 
 
 def test_choices_are_those_of_the_estimator(compose, settings, tmp_path):
@@ -213,10 +215,31 @@ def test_labels_in_their_own_unit(compose, settings, local_set, tmp_path):
 
 
 def test_a_training_split_gives_the_labels(compose, settings, tmp_path, tiny_encoder):
-    train = make_set(tmp_path / "train", inputs=30)
+    """Its ids may be those of the inputs to route; its scores are its own."""
+    train = make_set(tmp_path / "train", inputs=12)
+    path = train / "labels.jsonl"
+    path.write_text(path.read_text().replace("0.0", "x").replace("1.0", "0.0").replace("x", "1.0"))
     settings = [*settings[:2], "encoder=minilm", f"encoder.model={tiny_encoder}"]
-    result = run(compose(*settings, f"dataset.train_path={train}", "evaluation.draws=20"))
-    assert result.routings["labeled_knn"].labels_used == 30
+    settings += [f"dataset.train_path={train}", "evaluation.draws=20"]
+    result = run(compose(*settings))
+    assert result.routings["labeled_knn"].labels_used == 12
+    # the labels are turned around, so the best on the training split is not the best here
+    best = result.routings["best_single"].choices[0, 0]
+    assert (result.routings["best_on_val"].choices != best).all()
+    memory.kept.clear()
+    path.unlink()
+    with pytest.raises(SmoothieError, match="the training split has no labels"):
+        run(compose(*settings))
+
+
+def test_the_training_split_is_scored_by_the_same_metric(compose, settings, local_set, tmp_path):
+    train = make_set(tmp_path / "train", inputs=12)
+    (local_set / "labels.jsonl").unlink()
+    cfg = compose(*settings, f"dataset.train_path={train}", "evaluation.draws=20")
+    source, problem, train_problem = load(cfg)
+    scores = score_problem(cfg, source, problem)
+    assert scores.metric == "rouge2"
+    assert score_train(cfg, source, train_problem, scores).metric == "rouge2"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,37 @@
+"""Where the time of a run goes."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from smoothie.report.tables import markdown
+
+
+class Clock:
+    """Seconds by step, with a word on what each step did not have to do."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self.notes: dict[str, str] = {}
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Add the time of a block to a step."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
+
+    def note(self, name: str, words: str) -> None:
+        """Say what came from where in a step."""
+        self.notes[name] = words
+
+    def table(self) -> str:
+        """A Markdown table of steps, seconds, shares and notes."""
+        total = max(sum(self.seconds.values()), 1e-9)
+        rows = [
+            [name, f"{seconds:.2f}", f"{100 * seconds / total:.0f}%", self.notes.get(name, "")]
+            for name, seconds in self.seconds.items()
+        ]
+        return markdown(["Step", "Seconds", "Share", "Note"], rows)
