@@ -10,7 +10,6 @@ from smoothie import __version__
 from smoothie.files import replacing, write_csv, write_json, write_jsonl, write_text
 from smoothie.metrics import Scores
 from smoothie.report.tables import latex, markdown, summary_rows
-from smoothie.routers.oracle import NO_CHOICE
 
 METRICS = ["dataset", "ensemble", "method", "encoder", "k", "metric", "score", "ci_low", "ci_high"]
 METRICS += ["n", "candidates", "labels_used"]
@@ -112,14 +111,13 @@ def write_table(table: pd.DataFrame, columns: list[str], path: Path) -> None:
 
 
 def write_choices(result: Result, path: Path) -> None:
-    """Id and each method's chosen candidate; an empty cell where it has none."""
+    """Id and each method's chosen candidate, of its first trial."""
     names = result.problem.candidates
     rows = []
     for i, key in enumerate(result.problem.ids):
         row = {"id": key}
         for method, routing in result.routings.items():
-            choice = routing.choices[0, i]
-            row[method] = "" if choice == NO_CHOICE else names[choice]
+            row[method] = names[routing.choices[0, i]]
         rows.append(row)
     write_csv(path, ["id", *result.routings], rows)
 
@@ -147,7 +145,6 @@ def write_routed(result: Result, method: str, path: Path) -> None:
     rows = [
         {"id": key, "candidate": problem.candidates[j], "text": problem.texts[i, j]}
         for i, (key, j) in enumerate(zip(problem.ids, chosen, strict=True))
-        if j != NO_CHOICE
     ]
     write_jsonl(path, rows)
 

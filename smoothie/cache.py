@@ -38,7 +38,7 @@ class VectorCache:
     Parameters
     ----------
     folder : Path or None
-        Where the files are; made when something is stored. With None, nothing is kept.
+        Where the files are; made when something is stored. With None, vectors are kept in memory.
     dtype : str
         Type of the stored values.
     """
@@ -47,24 +47,38 @@ class VectorCache:
         self.folder = folder
         self.dtype = dtype
         self._seen: set[str] = set()
-        self._vectors: dict[bytes, NDArray[Any]] = {}
+        self._places: dict[bytes, tuple[str, int]] = {}  # file and row of each key
+        self._memory: dict[bytes, NDArray[Any]] = {}
 
     def load(self, keys: Iterable[bytes]) -> dict[bytes, NDArray[Any]]:
         """The stored vectors of those of the keys that are there."""
-        self._refresh()
-        return {key: self._vectors[key] for key in keys if key in self._vectors}
+        if self.folder is None:
+            return {key: self._memory[key] for key in keys if key in self._memory}
+        self._refresh(self.folder)
+        wanted: dict[str, list[tuple[int, bytes]]] = {}
+        for key in keys:
+            if key in self._places:
+                name, row = self._places[key]
+                wanted.setdefault(name, []).append((row, key))
+        found: dict[bytes, NDArray[Any]] = {}
+        for name, rows in wanted.items():
+            # Copied out and closed at once: a large cache has more files than may be open.
+            vectors = np.load(self.folder / name, mmap_mode="r")["vector"]
+            picked = np.array(vectors[[row for row, _ in rows]])
+            found.update(zip((key for _, key in rows), picked, strict=True))
+        return found
 
     def store(self, keys: Sequence[bytes], vectors: NDArray[Any]) -> None:
         """Add vectors of shape (len(keys), d)."""
         if not keys:
             return
+        if self.folder is None:
+            self._memory.update(zip(keys, vectors.astype(self.dtype), strict=True))
+            return
         record = np.dtype([("key", "u1", (16,)), ("vector", self.dtype, vectors.shape[1:])])
         records = np.empty(len(keys), dtype=record)
         records["key"] = np.frombuffer(b"".join(keys), dtype=np.uint8).reshape(-1, 16)
         records["vector"] = vectors
-        self._vectors.update(zip(keys, records["vector"], strict=True))
-        if self.folder is None:
-            return
         path = self.folder / f"{uuid.uuid4().hex}.npy"
         try:
             with replacing(path) as temporary:
@@ -74,25 +88,21 @@ class VectorCache:
                 f"{self.folder}: the cache cannot be written ({error.strerror}); "
                 f"choose another with paths.cache=FOLDER"
             ) from error
-        self._seen.add(path.name)
 
-    def _refresh(self) -> None:
-        """Read the files that have come since the last look."""
-        if self.folder is None or not self.folder.is_dir():
-            return
-        for path in sorted(self.folder.glob("*.npy")):
+    def _refresh(self, folder: Path) -> None:
+        """Read the keys of the files that have come since the last look."""
+        for path in sorted(folder.glob("*.npy")):
             # A leading dot marks a file that another process is still writing.
             if path.name in self._seen or path.name.startswith("."):
                 continue
+            self._seen.add(path.name)
             try:
                 records = np.load(path, mmap_mode="r", allow_pickle=False)
-                keys = np.ascontiguousarray(records["key"])
-                vectors = np.asarray(records["vector"])
+                whole = np.array(records["key"]).tobytes()
+                if records["vector"].dtype != np.dtype(self.dtype):
+                    raise ValueError(f"holds {records['vector'].dtype}")
             except (OSError, ValueError, IndexError, EOFError) as error:
                 log.warning("%s: unreadable cache file, not used (%s)", path, error)
-                self._seen.add(path.name)
                 continue
-            whole = keys.tobytes()
-            names = [whole[i : i + 16] for i in range(0, len(whole), 16)]
-            self._vectors.update(zip(names, vectors, strict=True))
-            self._seen.add(path.name)
+            for row in range(len(records)):
+                self._places[whole[16 * row : 16 * row + 16]] = (path.name, row)

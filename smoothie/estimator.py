@@ -66,6 +66,8 @@ def squared_distances(generations: Floats) -> NDArray[np.float64]:
     summed: the shorter ``|a|^2 + |b|^2 - 2ab`` would not give exact zeros for equal answers.
     """
     generations = np.asanyarray(generations)
+    if generations.dtype.kind not in "fiu":
+        raise SmoothieError(f"generations: expected real numbers, found {generations.dtype}")
     if generations.ndim != 3:
         raise SmoothieError(
             f"generations: expected an array of shape (inputs, candidates, dimensions), "
@@ -89,6 +91,8 @@ def squared_distances(generations: Floats) -> NDArray[np.float64]:
             difference = block[:, i + 1 :] - block[:, i : i + 1]
             out[:, i, i + 1 :] = np.einsum("vjd,vjd->vj", difference, difference)
             out[:, i + 1 :, i] = out[:, i, i + 1 :]
+        if not np.isfinite(out).all():
+            raise SmoothieError("generations: values are too large for their squares to be finite")
     return distances
 
 

@@ -1,8 +1,9 @@
 """Texts x references -> scores, each distinct pair once."""
 
+import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 from smoothie.cache import VectorCache, content_key
 from smoothie.errors import SmoothieError
 from smoothie.problem import Problem
+
+log = logging.getLogger(__name__)
 
 Metric = Callable[[str, Sequence[str]], float]
 
@@ -28,6 +31,8 @@ class Scores:
         What was measured; one name for each kind, joined by "+" where tasks differ.
     percent : bool
         Whether the unit is 0 to 100.
+    by_task : dict of task -> metric
+        What was measured in each task, where tasks differ.
     scored : ndarray of shape (N,), bool
         Inputs with a score for every candidate: the ones that results are about.
     """
@@ -35,6 +40,7 @@ class Scores:
     values: NDArray[np.float64]
     metric: str
     percent: bool
+    by_task: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def scored(self) -> NDArray[np.bool_]:
@@ -199,7 +205,7 @@ def reference_scores(
         if key is not None:
             values[position] = 100.0 * known[key][0]
     names = dict.fromkeys(metric_of_task[task] for task in problem.tasks)
-    return Scores(values, "+".join(names), percent=True)
+    return Scores(values, "+".join(names), percent=True, by_task=dict(metric_of_task))
 
 
 def score(
@@ -228,6 +234,8 @@ def score(
     """
     if metric == "labels" or (metric == "auto" and problem.has_labels):
         return label_scores(problem)
+    if metric == "auto" and problem.labels is not None and np.isfinite(problem.labels).any():
+        log.warning("%s: no input has a label for every candidate: not used", problem.name)
     if metric == "auto" and not problem.has_references:
         return None
     chosen = {

@@ -1,6 +1,7 @@
 """A routing problem: inputs, candidates and what each candidate wrote, aligned and checked."""
 
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MISSING = ("error", "drop_inputs", "drop_candidates")
+RESERVED = ("id", "method", "inputs")  # columns and files of results
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,9 @@ class Problem:
                 f"{self.name}: {shape[0]} inputs and {shape[1]} candidates, "
                 f"but labels of shape {self.labels.shape}"
             )
+        for name in RESERVED:
+            if name in self.candidates:
+                raise SmoothieError(f"{self.name}: no candidate can be called {name!r}; rename it")
         for what, names in (("id", self.ids), ("candidate", self.candidates)):
             if len(set(names)) < len(names):
                 twice = next(name for i, name in enumerate(names) if name in names[:i])
@@ -209,21 +214,63 @@ class Problem:
         generations: dict[str, dict[str, str]] = {}
         labels: dict[str, dict[str, float]] = {}
         for i, row in enumerate(dataset):
+            where = f"{name}, row {i}"
             item = Input(
                 id=str(row.get("id", i)),
-                task=row.get("task") or "",
-                text=row.get("input") or "",
-                references=tuple(row.get("references") or ()),
+                task=as_text(row.get("task"), "task", where),
+                text=as_text(row.get("input"), "input", where),
+                references=as_references(row.get("references"), where),
             )
             inputs.append(item)
+            if not isinstance(row["generations"], dict):
+                raise SmoothieError(f"{where}: 'generations' must map candidates to texts")
             for candidate, text in row["generations"].items():
                 texts = generations.setdefault(candidate, {})
                 if text is not None:
-                    texts[item.id] = text
+                    texts[item.id] = as_text(text, f"generations.{candidate}", where)
             for candidate, score in (row.get("labels") or {}).items():
                 if score is not None:
-                    labels.setdefault(candidate, {})[item.id] = score
+                    labels.setdefault(candidate, {})[item.id] = as_score(score, where)
         return assemble(name, inputs, generations, labels, missing)
+
+
+def as_text(value: Any, key: str, where: str) -> str:
+    """A text; nothing becomes the empty one."""
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise SmoothieError(f"{where}: '{key}' must be a text, found {value!r:.60}")
+    return value
+
+
+def as_references(value: Any, where: str) -> tuple[str, ...]:
+    """References as a tuple of texts: from null, one text or number, or a list of them.
+
+    Blank ones are left out: every text contains them.
+    """
+    if value is None:
+        return ()
+    values = value if isinstance(value, list) else [value]
+    for item in values:
+        if isinstance(item, bool) or not isinstance(item, str | int | float):
+            raise SmoothieError(f"{where}: references must be a list of texts, found {item!r:.60}")
+    return tuple(str(item) for item in values if str(item).strip())
+
+
+def as_score(value: Any, where: str) -> float:
+    """A finite number."""
+    if not isinstance(value, int | float) or not math.isfinite(value):
+        raise SmoothieError(f"{where}: the score must be a finite number, found {value!r:.60}")
+    return float(value)
+
+
+def without_lone_surrogates(text: str) -> str:
+    """Replace halves of characters, which texts cut off by a tokenizer can end in."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
 
 
 def assemble(
@@ -261,6 +308,8 @@ def assemble(
         raise SmoothieError(f"missing={missing!r}: expected one of {', '.join(MISSING)}")
     if not inputs:
         raise SmoothieError(f"{name}: no inputs")
+    if not generations:
+        raise SmoothieError(f"{name}: no candidates")
     lacking = {}
     known = {item.id for item in inputs}
     for candidate, texts in generations.items():
@@ -296,10 +345,20 @@ def assemble(
         what = "candidate" if not candidates else "input"
         raise SmoothieError(f"{name}: {listed}; with missing={missing} no {what} is left")
 
-    kept = [item for item, kept_here in zip(inputs, keep, strict=True) if kept_here]
+    kept = [
+        replace(
+            item,
+            text=without_lone_surrogates(item.text),
+            references=tuple(map(without_lone_surrogates, item.references)),
+        )
+        for item, kept_here in zip(inputs, keep, strict=True)
+        if kept_here
+    ]
     matrix = np.empty((len(kept), len(candidates)), dtype=object)
     for column, candidate in enumerate(candidates):
-        matrix[:, column] = [generations[candidate][item.id] for item in kept]
+        matrix[:, column] = [
+            without_lone_surrogates(generations[candidate][item.id]) for item in kept
+        ]
     scores = None
     if labels:
         scores = np.full(matrix.shape, np.nan)

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from smoothie.cleaning import clean_texts
 from smoothie.errors import SmoothieError
@@ -23,7 +22,7 @@ class Source:
     cleaning : str
         Rule by which texts are cleaned before anything else sees them; see `smoothie.cleaning`.
     limit : int or None
-        Keep only the first inputs.
+        Route only the first inputs.
     metrics : dict of str -> str
         The metric of each task, for datasets whose tasks are scored differently.
     """
@@ -42,12 +41,22 @@ class Source:
         candidates : sequence of str, optional
             Which candidates, in which order; by default all of them, by name.
         """
-        return self._finish(self.read(candidates))
+        problem = self.read(candidates)
+        if self.limit is not None:
+            if self.limit < 1:
+                raise SmoothieError(f"dataset.limit={self.limit}: expected at least 1")
+            problem = problem.take(slice(self.limit))
+        return self._finish(problem)
 
     def load_train(self, candidates: Sequence[str]) -> Problem | None:
         """Load the labelled training inputs of the same candidates, or None if there are none."""
         train = self.read_train(candidates)
-        return None if train is None else self._finish(train)
+        if train is None:
+            return None
+        if train.candidates != tuple(candidates):
+            lost = ", ".join(name for name in candidates if name not in train.candidates)
+            raise SmoothieError(f"{train.name}: the training split has no complete texts of {lost}")
+        return self._finish(train)
 
     def read(self, candidates: Sequence[str] | None) -> Problem:
         """Read the inputs to route, as they are."""
@@ -58,10 +67,6 @@ class Source:
         return None
 
     def _finish(self, problem: Problem) -> Problem:
-        if self.limit is not None:
-            if self.limit < 1:
-                raise SmoothieError(f"dataset.limit={self.limit}: expected at least 1")
-            problem = problem.take(slice(self.limit))
         if self.name is not None:
             problem = replace(problem, name=self.name)
         return problem.with_texts(clean_texts(problem.texts, self.cleaning))
@@ -80,21 +85,12 @@ def choose_candidates(
             raise SmoothieError(
                 f"{where}: no candidate {name!r}; there are {', '.join(sorted(available))}"
             )
+    if not asked:
+        raise SmoothieError("ensemble.candidates is empty")
     repeated = [name for i, name in enumerate(asked) if name in asked[:i]]
     if repeated:
         raise SmoothieError(f"ensemble.candidates names {repeated[0]!r} twice")
     return list(asked)
-
-
-def as_references(value: Any, where: str) -> tuple[str, ...]:
-    """References as a tuple of texts: from null, one text or number, or a list of them."""
-    if value is None:
-        return ()
-    values = value if isinstance(value, list) else [value]
-    for item in values:
-        if isinstance(item, bool) or not isinstance(item, str | int | float):
-            raise SmoothieError(f"{where}: references must be a list of texts, found {item!r:.60}")
-    return tuple(str(item) for item in values)
 
 
 def existing_folder(path: str, what: str) -> Path:

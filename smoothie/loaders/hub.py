@@ -21,9 +21,9 @@ import numpy as np
 
 from smoothie.errors import SmoothieError
 from smoothie.files import read_json, read_jsonl
-from smoothie.loaders.base import Source, as_references, choose_candidates, existing_folder
+from smoothie.loaders.base import Source, choose_candidates, existing_folder
 from smoothie.lock import HubLock
-from smoothie.problem import Input, Problem, assemble
+from smoothie.problem import Input, Problem, as_references, as_text, assemble
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class RepositoryFiles:
             every = lock.files("dataset", self.repository, self.revision)
             inside = [name.removeprefix(f"{folder}/") for name in every if name.startswith(folder)]
             names = [name for name in inside if "/" not in name and name.endswith(suffix)]
-        return [name.removesuffix(suffix) for name in names]
+        return [name.removesuffix(suffix) for name in names if not name.startswith(".")]
 
 
 @dataclass
@@ -151,9 +151,7 @@ def read_rows(path: Path, split: str) -> list[Input]:
     inputs: list[Input] = []
     for number, row in read_jsonl(path):
         where = f"{path}, line {number}"
-        text = row.get("embedding_input") or ""
-        if not isinstance(text, str):
-            raise SmoothieError(f"{where}: 'embedding_input' must be a text, found {text!r:.60}")
+        text = as_text(row.get("embedding_input"), "embedding_input", where)
         task = str(row.get("task_name") or "")
         references = as_references(row.get("reference"), where)
         inputs.append(Input(f"{split}_{len(inputs):05d}", task, text, references))

@@ -57,6 +57,8 @@ class HuggingFaceDataset(Source):
                 loaded = datasets.load_from_disk(str(folder))
                 if isinstance(loaded, datasets.DatasetDict):
                     loaded = loaded[split]
+                elif split != "test":
+                    raise SmoothieError(f"{folder}: one dataset without splits, so no {split!r}")
             else:
                 revision = HubLock.at(self.lock).revision("dataset", self.path, self.revision)
                 loaded = datasets.load_dataset(

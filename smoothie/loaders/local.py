@@ -1,7 +1,6 @@
 """Local folders: dataset.jsonl, generations/MODEL.jsonl and, where there are any, labels.jsonl."""
 
 import logging
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,8 +8,8 @@ from typing import Any
 
 from smoothie.errors import SmoothieError
 from smoothie.files import read_jsonl
-from smoothie.loaders.base import Source, as_references, choose_candidates, existing_folder
-from smoothie.problem import Input, Problem, assemble
+from smoothie.loaders.base import Source, choose_candidates, existing_folder
+from smoothie.problem import Input, Problem, as_references, as_score, as_text, assemble
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +56,11 @@ def read_folder(folder: Path, candidates: Sequence[str] | None, missing: str) ->
     inputs = read_inputs(folder / "dataset.jsonl")
     if not (folder / "generations").is_dir():
         raise SmoothieError(f"{folder}: no folder generations/ with one MODEL.jsonl per candidate")
-    files = {path.name.removesuffix(".jsonl"): path for path in folder.glob("generations/*.jsonl")}
+    files = {
+        path.name.removesuffix(".jsonl"): path
+        for path in folder.glob("generations/*.jsonl")
+        if not path.name.startswith(".")  # a file that is still being written
+    }
     names = choose_candidates(list(files), candidates, str(folder / "generations"))
     generations = {name: read_generations(files[name]) for name in names}
     labels = read_labels(folder / "labels.jsonl", set(files))
@@ -74,8 +77,8 @@ def read_inputs(path: Path) -> list[Input]:
             raise SmoothieError(f"{where}: id {key!r} occurs twice")
         inputs[key] = Input(
             id=key,
-            task=read_optional_text(row, "task", where),
-            text=read_optional_text(row, "input", where),
+            task=as_text(row.get("task"), "task", where),
+            text=as_text(row.get("input"), "input", where),
             references=as_references(row.get("references"), where),
         )
     if not inputs:
@@ -95,12 +98,8 @@ def read_generations(path: Path) -> dict[str, str]:
         seen.add(key)
         if "generation" not in row:
             raise SmoothieError(f"{where}: no key 'generation'")
-        text = row["generation"]
-        if text is None:
-            continue
-        if not isinstance(text, str):
-            raise SmoothieError(f"{where}: the generation must be a text, found {text!r:.60}")
-        texts[key] = text
+        if row["generation"] is not None:
+            texts[key] = as_text(row["generation"], "generation", where)
     return texts
 
 
@@ -118,12 +117,10 @@ def read_labels(path: Path, known: set[str]) -> dict[str, dict[str, float]]:
         score = row.get("score")
         if score is None:
             continue
-        if not isinstance(score, int | float) or not math.isfinite(score):
-            raise SmoothieError(f"{where}: the score must be a finite number, found {score!r:.60}")
         of_model = labels.setdefault(model, {})
         if key in of_model:
             raise SmoothieError(f"{where}: {model} has two scores for id {key!r}")
-        of_model[key] = float(score)
+        of_model[key] = as_score(score, where)
     strangers = sorted(labels.keys() - known)
     if strangers:
         log.warning("%s: labels of %s, who wrote no generations", path, ", ".join(strangers))
@@ -136,13 +133,3 @@ def read_id(row: dict[str, Any], where: str) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise SmoothieError(f"{where}: expected a text or a whole number under 'id'")
     return str(value)
-
-
-def read_optional_text(row: dict[str, Any], key: str, where: str) -> str:
-    """A text, or nothing."""
-    value = row.get(key)
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise SmoothieError(f"{where}: '{key}' must be a text, found {value!r:.60}")
-    return value

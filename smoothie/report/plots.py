@@ -73,12 +73,12 @@ def plot_methods(results: pd.DataFrame, title: str, unit: str, folder: Path) -> 
         )
         shown.add(kind)
     names = [name.removeprefix(CANDIDATE) for name in ordered["method"]]
-    ax.set_yticks(range(len(ordered)), names, fontsize=8)
+    ax.set_yticks(range(len(ordered)), names, fontsize=8, parse_math=False)
     random = ordered.loc[ordered["method"] == "random", "score"]
     if len(random):
         ax.axvline(random.iloc[0], color=BLACK, lw=0.8, ls=":", zorder=0)
     ax.set_xlabel(unit)
-    ax.set_title(title, fontsize=10)
+    ax.set_title(title, fontsize=10, parse_math=False)
     figure.legend(fontsize=8, frameon=False, loc="outside lower center", ncols=4)
     return save(figure, folder, "methods")
 
@@ -114,7 +114,7 @@ def plot_k(
     ax.minorticks_off()
     ax.set_xlabel("k, inputs in a neighbourhood")
     ax.set_ylabel(unit)
-    ax.set_title(title, fontsize=10)
+    ax.set_title(title, fontsize=10, parse_math=False)
     figure.legend(fontsize=8, frameon=False, loc="outside lower center", ncols=2)
     return save(figure, folder, "score_against_k")
 
@@ -142,6 +142,7 @@ def plot_weights(
                 ha="right" if right else "left",
                 fontsize=7,
                 color=BLACK,
+                parse_math=False,  # a dollar sign in a name is a dollar sign
             )
         ax.axhline(1 / len(candidates), color=BLACK, lw=0.8, ls=":", zorder=0)
         ax.margins(0.12)

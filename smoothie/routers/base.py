@@ -40,7 +40,7 @@ class Votes:
             return np.arange(rows)[:, None]
         if self.inputs is None:
             raise SmoothieError(
-                f"k={k}: the inputs are empty, so that none has neighbours; use k=1"
+                f"k={k} needs embedded inputs, to find neighbours by; there are none"
             )
         if self._neighbours is None or self._neighbours.shape[1] < k:
             self._neighbours = nearest(self.inputs, k)

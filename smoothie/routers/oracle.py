@@ -14,11 +14,6 @@ class Oracle(HindsightRouter):
     """The candidate with the highest score on each input (ties: the first)."""
 
     def route(self, scores: NDArray[np.float64]) -> Routing:
-        """Choose, seeing all scores (N, K); inputs that lack a score get no choice."""
-        scored = complete_rows(scores)
-        choices = np.full(len(scores), NO_CHOICE, dtype=np.intp)
-        choices[scored] = scores[scored].argmax(axis=1)
-        return Routing(choices[None, :], labels_used=int(scored.sum()))
-
-
-NO_CHOICE = -1
+        """Choose, seeing all scores (N, K), by those that an input has; without any, the first."""
+        choices = np.where(np.isfinite(scores), scores, -np.inf).argmax(axis=1)
+        return Routing(choices[None, :], labels_used=int(complete_rows(scores).sum()))

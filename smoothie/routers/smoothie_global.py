@@ -6,13 +6,13 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from smoothie.errors import SmoothieError
 from smoothie.estimator import (
     inverse_error_weights,
     resolve_errors,
     squared_distances,
     triplet_errors,
 )
-from smoothie.neighbors import require_vectors
 from smoothie.routers.base import Routing, SmoothieEstimator, Votes
 
 
@@ -54,7 +54,7 @@ class SmoothieGlobal(SmoothieEstimator):
     def fit_distances(self, distances: NDArray[np.floating[Any]]) -> Self:
         """Estimate the errors from squared distances of shape (V, K, K)."""
         if not len(distances):
-            raise ValueError("generations: there are no rows to estimate errors from")
+            raise SmoothieError("generations: there are no rows to estimate errors from")
         self.errors_ = resolve_errors(triplet_errors(distances.mean(axis=0, dtype=np.float64)))
         self.weights_ = inverse_error_weights(self.errors_)
         self.choices_ = np.full(len(distances), self.errors_.argmin())
@@ -65,7 +65,7 @@ class SmoothieGlobal(SmoothieEstimator):
         self._require_fitted()
         if inputs is None:
             return self.choices_
-        return np.full(len(require_vectors("inputs", inputs)), self.errors_.argmin())
+        return np.full(len(inputs), self.errors_.argmin())
 
     def route(self, votes: Votes) -> Routing:
         """Choose from precomputed distances."""

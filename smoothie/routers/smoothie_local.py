@@ -67,7 +67,12 @@ class SmoothieLocal(SmoothieEstimator):
             a value is not finite.
         """
         generations = np.asanyarray(generations)
-        self._require_k(len(generations))
+        if generations.ndim and not len(generations):
+            raise SmoothieError("generations: there are no rows to estimate errors from")
+        if generations.ndim == 3:
+            self._require_k(len(generations))
+            if inputs is None and self.k > 1:
+                raise SmoothieError(f"k={self.k} needs inputs, to find neighbours by")
         if inputs is not None:
             inputs = require_vectors("inputs", inputs)
             if len(inputs) != len(generations):
@@ -99,7 +104,9 @@ class SmoothieLocal(SmoothieEstimator):
             return self.choices_
         if self._inputs is None or self._distances is None:
             raise SmoothieError("new inputs need neighbours: fit with inputs first")
-        rows = nearest(self._inputs, self.k, require_vectors("inputs", inputs))
+        if not len(inputs):
+            return np.empty(0, dtype=np.intp)
+        rows = nearest(self._inputs, self.k, inputs)
         means = next(neighbourhood_means(self._distances, rows, [self.k]))
         return np.asarray(resolve_errors(triplet_errors(means)).argmin(axis=1))
 

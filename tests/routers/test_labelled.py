@@ -108,6 +108,7 @@ def test_random_expectation_is_what_many_trials_come_to():
 
 
 def test_bounds_see_everything():
-    scores = np.array([[1.0, 3, 2], [5, 0, 1], [np.nan, 9, 9]])
-    assert BestSingle().route(scores).choices.tolist() == [[0, 0, 0]]
-    assert Oracle().route(scores).choices.tolist() == [[1, 0, -1]]
+    missing = np.nan
+    scores = np.array([[1.0, 3, 2], [5, 0, 1], [missing, 9, 9], [missing] * 3])
+    assert BestSingle().route(scores).choices.tolist() == [[0, 0, 0, 0]]
+    assert Oracle().route(scores).choices.tolist() == [[1, 0, 1, 0]]

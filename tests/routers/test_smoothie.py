@@ -101,7 +101,7 @@ def test_bad_generations_are_named(model, generations, message):
         (0, None, "k=0"),
         (21, np.zeros((20, 3)), "k=21"),
         (1.5, None, "whole number"),
-        (2, None, "k=2: the inputs are empty"),
+        (2, None, "k=2 needs inputs"),
         (2, np.zeros((19, 3)), "20 rows, inputs 19"),
         (2, np.full((20, 3), np.nan), "row 0"),
     ],
@@ -111,9 +111,21 @@ def test_bad_k_and_inputs_are_named(data, k, inputs, message):
         SmoothieLocal(k=k).fit(data[0], inputs)
 
 
-def test_no_rows():
+@pytest.mark.parametrize("model", [SmoothieGlobal(), SmoothieLocal()])
+def test_no_rows(model, data):
     with pytest.raises(ValueError, match="no rows"):
-        SmoothieGlobal().fit(np.zeros((0, 3, 2)))
+        model.fit(np.zeros((0, 3, 2)))
+    assert model.fit(*data[: 1 if isinstance(model, SmoothieGlobal) else 2]).predict([]).shape == (
+        0,
+    )
+
+
+@pytest.mark.filterwarnings("ignore:overflow")
+def test_values_whose_squares_overflow_are_refused():
+    with pytest.raises(ValueError, match="too large"):
+        SmoothieLocal().fit(np.array([[[1e160], [0], [1]]]))
+    with pytest.raises(ValueError, match="expected real numbers, found complex"):
+        SmoothieLocal().fit(np.ones((1, 3, 2)) * 1j)
 
 
 def test_votes_of_a_sub_ensemble_are_a_slice(data):
