@@ -1,9 +1,11 @@
 """From configuration to objects: typed, checked, and with errors of one sentence."""
 
 import dataclasses
+import logging
 import typing
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from hydra.errors import CompactHydraException
@@ -11,6 +13,13 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from smoothie.errors import SmoothieError
+
+log = logging.getLogger(__name__)
+
+# Files of the checkout, wherever the command is run from: ${checkout:smoothie/demo}
+OmegaConf.register_new_resolver(
+    "checkout", lambda path: str(Path(__file__).parents[1] / path), replace=True
+)
 
 
 @contextmanager
@@ -24,9 +33,10 @@ def one_sentence_errors(sweep: bool = False) -> Iterator[None]:
     """
     try:
         yield
-    except (SmoothieError, OmegaConfBaseException) as error:
+    except (SmoothieError, OmegaConfBaseException, OSError) as error:
         message = str(error) if isinstance(error, SmoothieError) else str(error).splitlines()[0]
         if sweep:
+            log.error(message)  # Hydra shows the first failure alone
             raise CompactHydraException(f"Error: {message}") from None
         raise SystemExit(f"Error: {message}") from None
 

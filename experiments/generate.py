@@ -15,6 +15,7 @@ import hydra
 from omegaconf import DictConfig, OmegaConf
 
 from experiments.config import one_sentence_errors
+from smoothie.encoders import DTYPES
 from smoothie.errors import SmoothieError
 from smoothie.files import read_json, write_json, write_jsonl
 from smoothie.loaders.local import read_generations, read_inputs
@@ -31,6 +32,8 @@ class CausalModel:
 
     def __init__(self, settings: DictConfig, lock: str) -> None:
         self.settings = settings
+        if settings.dtype not in DTYPES:
+            raise SmoothieError(f"model.dtype={settings.dtype}: expected {', '.join(DTYPES)}")
         folder = Path(settings.name).expanduser()
         self.is_folder = folder.is_dir()
         self.name = str(folder) if self.is_folder else settings.name
@@ -119,14 +122,16 @@ def run(cfg: DictConfig) -> None:
     """Generate with every prompt that the settings name."""
     from tqdm import tqdm
 
-    inputs = read_inputs(Path(cfg.inputs))[: cfg.limit]
+    inputs = read_inputs(Path(cfg.inputs).expanduser())
+    if isinstance(cfg.only, str):
+        raise SmoothieError(f"only={cfg.only}: expected a list such as [{cfg.only}]")
     names = list(cfg.only or cfg.prompts.prompts)
     for name in names:
         if name not in cfg.prompts.prompts:
             raise SmoothieError(f"only={name}: the prompts are {', '.join(cfg.prompts.prompts)}")
     if cfg.candidate is not None and len(names) != 1:
         raise SmoothieError("candidate=NAME goes with exactly one prompt: set only=[PROMPT]")
-    folder = Path(cfg.output)
+    folder = Path(cfg.output).expanduser()
     record = folder / "generation.json"
     made = read_json(record) if record.exists() else {}
     model = CausalModel(cfg.model, cfg.lock)
@@ -140,6 +145,7 @@ def run(cfg: DictConfig) -> None:
             "dtype": cfg.model.dtype,
             "chat": cfg.model.chat,
             "max_new_tokens": cfg.prompts.max_new_tokens,
+            "max_input_tokens": cfg.model.max_input_tokens,
             "decoding": "greedy",
             "templates": OmegaConf.to_container(templates),
         }
@@ -151,7 +157,7 @@ def run(cfg: DictConfig) -> None:
         texts = read_generations(path) if path.exists() else {}
         made[candidate] = settings
         write_json(record, made)
-        todo = [item for item in inputs if item.id not in texts]
+        todo = [item for item in inputs[: cfg.limit] if item.id not in texts]
         todo.sort(key=lambda item: len(item.text), reverse=True)
         log.info("%s: %d of %d texts are there", candidate, len(inputs) - len(todo), len(inputs))
         starts = range(0, len(todo), cfg.batch_size)

@@ -8,6 +8,7 @@
 import logging
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ from smoothie.metrics import Scores
 from smoothie.problem import Problem
 from smoothie.report.tables import CANDIDATE
 from smoothie.routers.base import Routing, Votes
-from smoothie.routers.smoothie_local import neighbourhood_means
+from smoothie.routers.smoothie_local import SmoothieLocal, neighbourhood_means
 
 log = logging.getLogger(__name__)
 
@@ -55,9 +56,15 @@ def run(cfg: DictConfig, clock: Clock | None = None) -> Result:
     methods = methods_of(cfg)
     routers = {name: make_router(cfg, name) for name in methods}
     bootstrap = Bootstrap(**typed(Bootstrap, plain(cfg.evaluation, "evaluation"), "evaluation"))
+    output = Output(**typed(Output, plain(cfg.output, "output"), "output"))
+    if output.method not in cfg.method:
+        raise SmoothieError(f"output.method={output.method}: there are {', '.join(cfg.method)}")
     with clock.step("load"):
         source, problem, train = load(cfg)
     require_three_candidates(len(problem.candidates))
+    for router in routers.values():  # before anything is encoded
+        if isinstance(router, SmoothieLocal):
+            router.require_k(len(problem.inputs))
     with clock.step("score"):
         scores = score_problem(cfg, source, problem)
         train_scores = None if train is None else score_train(cfg, source, train, scores)
@@ -70,7 +77,9 @@ def run(cfg: DictConfig, clock: Clock | None = None) -> Result:
                 routings[name] = routing
         if not routings:
             raise SmoothieError(f"none of the methods {', '.join(methods)} can be used here")
-        routed = routed_method(cfg, routings, votes, scores, train_scores, train_inputs)
+        routed = routed_method(
+            cfg, output.method, routings, votes, scores, train_scores, train_inputs
+        )
 
     table = by_task = k_curve = None
     if scores is not None:
@@ -78,7 +87,7 @@ def run(cfg: DictConfig, clock: Clock | None = None) -> Result:
             compared = with_candidates(routings, problem, methods)
             table = evaluate(compared, scores.values, bootstrap)
             by_task = evaluate_tasks(compared, problem, scores, bootstrap)
-            k_curve = curve_over_k(cfg, votes, scores, bootstrap)
+            k_curve = curve_over_k(output.k_curve, votes, scores, bootstrap)
     k_of = {name: getattr(router, "k", None) for name, router in routers.items()}
     names = {
         "dataset": problem.name,
@@ -98,6 +107,28 @@ def run(cfg: DictConfig, clock: Clock | None = None) -> Result:
         ]
     )
     return Result(problem, routings, routed, scores, table, by_task, k_curve, names, signature)
+
+
+@dataclass
+class Output:
+    """Settings of what is written.
+
+    Attributes
+    ----------
+    method : str
+        Whose texts go to routed.jsonl.
+    plots : bool
+        Whether plots are drawn.
+    vectors : str or None
+        A folder to write the vectors to.
+    k_curve : list of int
+        Values of k in the plot of score against k.
+    """
+
+    method: str = "smoothie_local"
+    plots: bool = True
+    vectors: str | None = None
+    k_curve: list[int] = field(default_factory=list)
 
 
 def methods_of(cfg: DictConfig) -> list[str]:
@@ -120,19 +151,20 @@ def methods_of(cfg: DictConfig) -> list[str]:
 def ensemble_name(cfg: DictConfig) -> str:
     """Name of the ensemble; a list given on the command line is its own name."""
     if cfg.ensemble.name == "all" and cfg.ensemble.candidates is not None:
-        return "+".join(cfg.ensemble.candidates)
+        return "+".join(str(name) for name in cfg.ensemble.candidates)
     return str(cfg.ensemble.name)
 
 
 def routed_method(
-    cfg: DictConfig, routings: dict[str, Routing], votes: Votes, *seen: Any
+    cfg: DictConfig, name: str, routings: dict[str, Routing], votes: Votes, *seen: Any
 ) -> str | None:
     """The method whose texts are written; it is run for that if it is not among the others."""
-    name = str(cfg.output.method)
-    if name not in cfg.method:
-        raise SmoothieError(f"output.method={name}: there are {', '.join(cfg.method)}")
     if name not in routings:
-        routing = route(name, make_router(cfg, name), votes, *seen)
+        router = make_router(cfg, name)
+        if isinstance(router, SmoothieLocal) and not 1 <= router.k <= votes.shape[0]:
+            routing = None
+        else:
+            routing = route(name, router, votes, *seen)
         if routing is None:
             log.warning("routed.jsonl is not written: output.method=%s cannot be used here", name)
             return None
@@ -173,16 +205,16 @@ def evaluate_tasks(
             )
         table = evaluate(part, scores.values[rows], bootstrap)
         table.insert(0, "task", task)
+        table["metric"] = scores.by_task.get(task, scores.metric)
         tables.append(table)
     return pd.concat(tables, ignore_index=True)
 
 
 def curve_over_k(
-    cfg: DictConfig, votes: Votes, scores: Scores, bootstrap: Bootstrap
+    sizes: list[int], votes: Votes, scores: Scores, bootstrap: Bootstrap
 ) -> pd.DataFrame | None:
     """Score of Smoothie-Local for several k."""
-    rows = votes.shape[0]
-    sizes = sorted({int(k) for k in cfg.output.k_curve or [] if 1 <= int(k) <= rows})
+    sizes = sorted({k for k in sizes if 1 <= k <= votes.shape[0]})
     if votes.inputs is None or not sizes:
         return None
     means = neighbourhood_means(votes.distances, votes.neighbours(sizes[-1]), sizes)
@@ -200,12 +232,14 @@ def main(cfg: DictConfig) -> None:
     """Command line."""
     settings = HydraConfig.get()
     sweep = settings.mode == RunMode.MULTIRUN
+    if sweep:
+        collect_sweep(Path(settings.sweep.dir))  # removes the table of an earlier sweep there
     with one_sentence_errors(sweep):
         clock = Clock()
         result = run(cfg, clock)
         with clock.step("report"):
             folder = Path(settings.runtime.output_dir)
-            shown = write_results(result, folder, plots=bool(cfg.output.plots))
+            shown = write_results(result, folder, plots=cfg.output.plots)
         sys.stdout.write(f"{shown}\n{clock.table()}")
         if sweep:
             collect_sweep(Path(settings.sweep.dir))

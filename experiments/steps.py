@@ -23,9 +23,9 @@ from smoothie.errors import SmoothieError
 from smoothie.estimator import squared_distances
 from smoothie.files import replacing
 from smoothie.loaders import SOURCES, Source
-from smoothie.metrics import Scores, score
+from smoothie.metrics import Scores, complete_rows, score
 from smoothie.problem import Problem
-from smoothie.routers import ROUTERS
+from smoothie.routers import ROUTERS, LabeledKNN
 from smoothie.routers.base import HindsightRouter, Routing, Votes
 from smoothie.routers.labelled import Labelled, LabelledRouter
 
@@ -35,18 +35,18 @@ log = logging.getLogger(__name__)
 class Memory:
     """What one process keeps between the jobs of a sweep, by the settings that made it."""
 
-    def __init__(self, size: int = 16) -> None:
-        self.size = size
-        self.kept: dict[str, Any] = {}
+    def __init__(self, size: int = 8) -> None:
+        self.size = size  # of each kind
+        self.kept: dict[str, dict[str, Any]] = {}
 
-    def get(self, make: Callable[[], Any], *settings: Any) -> Any:
-        """The thing of these settings; made if it is not there, the oldest one dropped."""
+    def get(self, make: Callable[[], Any], kind: str, *settings: Any) -> Any:
+        """The thing of these settings; made if it is not there, the least recent one dropped."""
+        of_kind = self.kept.setdefault(kind, {})
         key = json.dumps(settings, sort_keys=True, default=str)
-        if key not in self.kept:
-            self.kept[key] = make()
-            if len(self.kept) > self.size:
-                del self.kept[next(iter(self.kept))]
-        return self.kept[key]
+        of_kind[key] = of_kind.pop(key) if key in of_kind else make()
+        if len(of_kind) > self.size:
+            del of_kind[next(iter(of_kind))]
+        return of_kind[key]
 
 
 memory = Memory()
@@ -74,6 +74,11 @@ def load(cfg: DictConfig) -> tuple[Source, Problem, Problem | None]:
         len(problem.candidates),
         ", ".join(problem.candidates),
     )
+    empty = sum(not text.strip() for text in problem.input_texts)
+    if 0 < empty < len(problem.inputs):
+        log.warning(
+            "%s: %d inputs are empty; they count as similar to one another", problem.name, empty
+        )
     return loaded
 
 
@@ -85,15 +90,16 @@ def score_problem(
 
     def compute() -> Scores | None:
         cleaned = problem.with_texts(clean_texts(problem.texts, metric["cleaning"]))
-        folder = Path(cfg.paths.cache).expanduser() / "scores" / problem.name
+        cache = cfg.paths.cache
+        folder = None if cache is None else Path(cache).expanduser() / "scores"
         return score(cleaned, metric["name"], source.metrics, VectorCache(folder, "<f8"))
 
     scores: Scores | None = memory.get(
         compute, "score", part, plain(cfg.dataset, "dataset"), problem.candidates, metric
     )
     if scores is None:
-        log.warning("%s has neither labels nor references: nothing is scored", problem.name)
-    elif not scores.scored.any():
+        log.warning("%s: nothing to score with, so nothing is scored", problem.name)
+    elif not scores.scored.any() and part == "test":
         raise SmoothieError(
             f"{problem.name}: no input has a score ({scores.metric}) for every candidate"
         )
@@ -131,7 +137,7 @@ def encode(
     """Embed texts and take distances; also the training inputs, and the encoder's signature."""
     settings = plain(cfg.encoder, "encoder")
     name = settings.pop("name")
-    if name == "demo" and problem.name != "demo":
+    if name == "demo" and str(cfg.dataset.get("path")) != str(Path(settings["folder"]).parent):
         raise SmoothieError(
             "encoder=demo holds the vectors of the demo alone: choose encoder=minilm or mpnet, "
             "another model with encoder=sentence_transformers encoder.model=NAME, "
@@ -151,10 +157,9 @@ def encode(
     if cfg.output.vectors is not None:
         export_vectors(encoder, problem, Path(cfg.output.vectors))
     train_inputs = None
-    if train is not None and train.has_inputs:
-        if isinstance(encoder, StoredVectors):
-            raise SmoothieError("encoder=stored has no vectors for the training split's inputs")
-        train_inputs = encoder.encode(train.input_texts)
+    if train is not None and train.has_inputs and not isinstance(encoder, StoredVectors):
+        with clock.step("encode"):
+            train_inputs = encoder.encode(train.input_texts)
     return known[problem.candidates], train_inputs, encoder.signature
 
 
@@ -201,19 +206,35 @@ def route(
     train_inputs: NDArray[np.floating[Any]] | None,
 ) -> Routing | None:
     """Let a method choose from what it may see; None, with a word, if it cannot be used here."""
-    if isinstance(router, LabelledRouter | HindsightRouter) and scores is None:
-        log.warning("%s is left out: it needs scores", name)
-        return None
-    needs_inputs = name == "labeled_knn" or getattr(router, "k", 1) > 1
-    if needs_inputs and votes.inputs is None:
-        log.warning("%s is left out: the inputs are empty, so that none has neighbours", name)
+    train = None if train_scores is None else Labelled(train_scores.values, train_inputs)
+    lack = what_lacks(router, votes, scores, train)
+    if lack is not None:
+        log.warning("%s is left out: %s", name, lack)
         return None
     if isinstance(router, HindsightRouter):
         assert scores is not None
         return router.route(scores.values)
     if isinstance(router, LabelledRouter):
         assert scores is not None
-        train = None if train_scores is None else Labelled(train_scores.values, train_inputs)
         return router.route(Labelled(scores.values, votes.inputs), train)
     routing: Routing = router.route(votes)
     return routing
+
+
+def what_lacks(
+    router: Any, votes: Votes, scores: Scores | None, train: Labelled | None
+) -> str | None:
+    """What a method would need that is not here, or None if it can be used."""
+    asks_neighbours = isinstance(router, LabeledKNN) or getattr(router, "k", 1) > 1
+    if asks_neighbours and votes.inputs is None:
+        return "the inputs are empty, so that none has neighbours"
+    if isinstance(router, HindsightRouter | LabelledRouter) and scores is None:
+        return "it needs scores"
+    if isinstance(router, LabelledRouter) and scores is not None:
+        if train is None and scores.scored.sum() < 2:
+            return "it needs labels of other inputs, and fewer than two inputs have any"
+        if train is not None and not complete_rows(train.scores).any():
+            return "no input of the training split has a score for every candidate"
+        if isinstance(router, LabeledKNN) and train is not None and train.inputs is None:
+            return "there are no vectors of the training split's inputs"
+    return None

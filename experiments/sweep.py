@@ -20,23 +20,24 @@ def collect_sweep(folder: Path) -> None:
     Parameters
     ----------
     folder : Path
-        Of the sweep; its jobs are in numbered folders below. Jobs may run in several processes,
+        Of the sweep; its jobs are in folders below. Jobs may run in several processes,
         and each of them calls this when it is done.
     """
     from filelock import FileLock
 
     started = (folder / "multirun.yaml").stat().st_mtime
     with FileLock(folder / ".sweep.guard"):
-        jobs = [path for path in folder.glob("*/metrics.csv") if path.parent.name.isdigit()]
         tables = []
-        for path in sorted(jobs, key=lambda path: int(path.parent.name)):
+        for path in sorted(folder.glob("**/metrics.csv"), key=lambda path: path.stat().st_mtime):
             if path.stat().st_mtime >= started:  # not from an earlier sweep in this folder
                 table = pd.read_csv(
                     path, dtype={"k": "Int64"}, keep_default_na=False, na_values=[""]
                 )
-                table["job"] = int(path.parent.name)
+                table["job"] = path.parent.relative_to(folder).as_posix()
                 tables.append(table)
         if not tables:
+            for name in ("sweep.csv", "sweep.md"):
+                (folder / name).unlink(missing_ok=True)
             return
         sweep = pd.concat(tables, ignore_index=True)
         write_table(sweep, [*METRICS, "job"], folder / "sweep.csv")

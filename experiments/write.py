@@ -39,7 +39,7 @@ def write_results(result: Result, folder: Path, plots: bool = True) -> str:
     if result.routed is not None:
         write_routed(result, result.routed, path("routed.jsonl"))
     write_json(path("signature.json"), signature(result))
-    shown = "Nothing was scored: the dataset has neither labels nor references.\n"
+    shown = "Nothing was scored: there are no complete labels and no references.\n"
     if result.scores is not None and result.table is not None and result.by_task is not None:
         write_table(described(result, result.table), METRICS, path("metrics.csv"))
         write_table(described(result, result.table), COMPARISONS, path("comparisons.csv"))
@@ -99,7 +99,8 @@ def described(result: Result, table: pd.DataFrame) -> pd.DataFrame:
         full[column] = result.names[column]
     full["k"] = [result.names["k"].get(method) for method in table["method"]]
     full["k"] = full["k"].astype("Int64")
-    full["metric"] = result.scores.metric
+    if "metric" not in full:  # by task, metrics may differ
+        full["metric"] = result.scores.metric
     full["candidates"] = len(result.problem.candidates)
     return full
 

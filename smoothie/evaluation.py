@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from smoothie.errors import SmoothieError
 from smoothie.metrics import complete_rows
-from smoothie.routers.base import Routing
+from smoothie.routers.base import Routing, seeded
 
 INTERVAL = (2.5, 97.5)  # percentiles of the bootstrap: a 95% interval
 BLOCK_COUNTS = 1 << 22  # bootstrap counts held at a time (32 MiB)
@@ -34,7 +34,7 @@ class Bootstrap:
         """Mean of each column over each resample of the rows: (n, M) -> (draws, M)."""
         if self.draws < 1:
             raise SmoothieError(f"evaluation.draws={self.draws}: expected at least 1")
-        generator = np.random.default_rng(self.seed)
+        generator = seeded(self.seed)
         rows = len(values)
         result = np.empty((self.draws, values.shape[1]))
         step = max(1, BLOCK_COUNTS // rows)

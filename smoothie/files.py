@@ -109,8 +109,9 @@ def read_jsonl(path: Path) -> list[tuple[int, dict[str, Any]]]:
             continue
         try:
             row = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise SmoothieError(f"{path}, line {number}: not JSON ({error.msg})") from error
+        except ValueError as error:  # broken JSON, or a number with thousands of digits
+            reason = getattr(error, "msg", error)
+            raise SmoothieError(f"{path}, line {number}: not JSON ({reason})") from error
         if not isinstance(row, dict):
             kind = type(row).__name__
             raise SmoothieError(f"{path}, line {number}: expected a JSON object, found {kind}")

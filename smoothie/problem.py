@@ -103,8 +103,8 @@ class Problem:
 
     @property
     def has_inputs(self) -> bool:
-        """Whether every input has a text, so that neighbours mean something."""
-        return all(item.text.strip() for item in self.inputs)
+        """Whether there are input texts, so that neighbours mean something."""
+        return any(item.text.strip() for item in self.inputs)
 
     @property
     def has_references(self) -> bool:

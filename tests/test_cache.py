@@ -64,6 +64,23 @@ def test_two_processes_at_once(tmp_path):
     assert not list(tmp_path.glob(".*"))
 
 
+def test_more_files_than_a_process_may_have_open(tmp_path):
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    names = [f"n{i}" for i in range(150)]
+    for name in names:
+        VectorCache(tmp_path).store(keys(name), np.ones((1, 2)))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (100, hard))
+    try:
+        cache = VectorCache(tmp_path)
+        found = cache.load(keys(*names))
+        cache.store(keys("more"), np.ones((1, 2)))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert len(found) == 150
+
+
 def test_without_a_folder_things_are_kept_in_memory():
     cache = VectorCache(None)
     cache.store(keys("a"), np.ones((1, 2)))

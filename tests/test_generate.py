@@ -105,9 +105,13 @@ def test_an_interrupted_run_goes_on_where_it_was(make, tmp_path, monkeypatch):
 
 
 def test_texts_of_other_settings_are_not_mixed(make, tmp_path):
-    run(make("limit=1"))
-    with pytest.raises(SmoothieError, match="made with other settings"):
-        run(make("model.max_input_tokens=9", "model.dtype=bfloat16"))
+    run(make())
+    before = texts(tmp_path, "plain")
+    run(make("limit=1"))  # fewer are asked for, but none is lost
+    assert texts(tmp_path, "plain") == before
+    for change in ("model.max_input_tokens=9", "model.dtype=bfloat16"):
+        with pytest.raises(SmoothieError, match="made with other settings"):
+            run(make(change))
 
 
 def test_one_model_as_one_candidate(make, tmp_path):
@@ -122,6 +126,8 @@ def test_one_model_as_one_candidate(make, tmp_path):
     ("override", "message"),
     [
         ("only=[other]", "only=other: the prompts are plain, long"),
+        ("only=plain", r"only=plain: expected a list such as \[plain\]"),
+        ("model.dtype=int3", "model.dtype=int3"),
         ("candidate=tiny", "goes with exactly one prompt"),
         ("inputs=nowhere.jsonl", "no such file"),
         ("model.name=./nowhere", "cannot be loaded|did not answer"),

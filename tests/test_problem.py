@@ -85,6 +85,38 @@ def test_parts_that_disagree_are_refused(inputs, candidates, shape, message):
         Problem("p", tuple(inputs), candidates, np.full(shape, "x", dtype=object))
 
 
+def test_halves_of_characters_are_replaced():
+    """Texts that a tokenizer cut off can end in a lone surrogate, which no file can hold."""
+    given = {"m": {"a": "cut \ud83d", "b": "whole \U0001f600", "c": ""}}
+    problem = assemble("p", INPUTS, given)
+    assert problem.texts[:, 0].tolist() == ["cut \ufffd", "whole \U0001f600", ""]
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ({"generations": None}, "row 0: 'generations' must map"),
+        ({"generations": {"m": 3}}, "row 0: 'generations.m' must be a text"),
+        ({"generations": {"m": "x"}, "input": 3}, "row 0: 'input' must be a text"),
+        ({"generations": {"m": "x"}, "labels": {"m": "good"}}, "row 0: the score must be"),
+        ({"generations": {"m": "x"}, "references": {"a": 1}}, "row 0: references must be"),
+    ],
+)
+def test_broken_rows_of_a_hugging_face_dataset_are_named(row, message):
+    import datasets
+
+    with pytest.raises(SmoothieError, match=message):
+        Problem.from_dataset(datasets.Dataset.from_list([row]), "p")
+
+
+def test_one_reference_is_a_text_and_blank_ones_are_none():
+    import datasets
+
+    rows = [{"generations": {"m": "x"}, "references": text} for text in ("Paris", " ")]
+    problem = Problem.from_dataset(datasets.Dataset.from_list(rows), "p")
+    assert [item.references for item in problem.inputs] == [("Paris",), ()]
+
+
 def test_there_and_back_as_a_hugging_face_dataset(tmp_path):
     labels = {"m": {"a": 1.0}, "n": {"a": 0.0, "b": 0.5}}
     problem = assemble("p", INPUTS, {"m": texts(*"abc"), "n": texts(*"cab")}, labels)

@@ -205,6 +205,91 @@ def test_missing_generations(compose, settings, local_set):
     assert len(result.problem.ids) == 11
 
 
+def test_some_empty_inputs_are_counted(compose, settings, local_set, caplog):
+    path = local_set / "dataset.jsonl"
+    path.write_text(path.read_text().replace("What colour is thing number 3?", " "))
+    assert "labeled_knn" in run(compose(*settings)).routings
+    assert "tiny: 1 inputs are empty" in caplog.text
+
+
+@pytest.mark.parametrize("labelled", [1, 12])
+def test_too_few_labels_cost_the_methods_that_learn(compose, settings, local_set, caplog, labelled):
+    """One input in all, or one with labels: nothing can be learnt for it from others."""
+    path = local_set / "labels.jsonl"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:3]))
+    limit = [f"dataset.limit={13 - labelled}"]
+    result = run(compose(*settings, *limit))
+    assert set(METHODS) - set(result.routings) == {"best_on_val", "labeled_knn"}
+    assert set(result.table.n) == {1}
+    assert "best_on_val is left out: it needs labels of other inputs" in caplog.text
+
+
+def test_every_input_has_a_choice_of_every_method(compose, settings, local_set, tmp_path):
+    path = local_set / "labels.jsonl"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:17]))
+    write_results(run(compose(*settings, "output.method=oracle")), tmp_path / "out", plots=False)
+    choices = pd.read_csv(tmp_path / "out" / "choices.csv")
+    assert len(choices) == 12
+    assert not choices.isna().any().any()
+    assert len((tmp_path / "out" / "routed.jsonl").read_text().splitlines()) == 12
+
+
+def test_tasks_are_scored_by_their_own_metric(compose, settings, local_set, tmp_path):
+    (local_set / "labels.jsonl").unlink()
+    settings = [*settings, "dataset.metrics={colours: substring}"]
+    write_results(run(compose(*settings)), tmp_path / "out", plots=False)
+    by_task = pd.read_csv(tmp_path / "out" / "metrics_by_task.csv").groupby("task").metric.unique()
+    assert {task: list(names) for task, names in by_task.items()} == {
+        "colours": ["substring"],
+        "shades": ["rouge2"],
+    }
+    overall = pd.read_csv(tmp_path / "out" / "metrics.csv")
+    assert set(overall.metric) == {"rouge2+substring"}
+
+
+def test_odd_names_of_candidates(compose, tmp_path):
+    names = ("$x$_$\\bad$", "a,b c=d", "1", "mödel.v2")
+    folder = make_set(tmp_path / "odd", candidates=names)
+    vectors = store_vectors(folder, tmp_path / "vectors")
+    settings = ["dataset=local", f"dataset.path={folder}", "encoder=stored"]
+    settings += [f"encoder.folder={vectors}", "evaluation.draws=20"]
+    write_results(run(compose(*settings)), tmp_path / "out")
+    weights = pd.read_csv(tmp_path / "out" / "weights.csv")
+    assert set(weights.columns) == {"method", "id", *names}
+    chosen = pd.read_csv(tmp_path / "out" / "choices.csv", dtype=str).smoothie_local
+    assert set(chosen) <= set(names)
+    assert (folder / "generations" / "1.jsonl").rename(folder / "generations" / "id.jsonl")
+    memory.kept.clear()
+    with pytest.raises(SmoothieError, match="no candidate can be called 'id'"):
+        run(compose(*settings))
+
+
+def test_many_ensembles_use_one_encoder_and_one_set_of_distances(
+    compose, tmp_path, tiny_encoder, monkeypatch
+):
+    folder = make_set(tmp_path / "many", candidates=tuple("abcdefg"))
+    settings = ["dataset=local", f"dataset.path={folder}", "encoder=minilm"]
+    settings += [f"encoder.model={tiny_encoder}", "evaluation.draws=10"]
+    settings += ["methods=[smoothie_local]"]
+    run(compose(*settings))
+    monkeypatch.setattr("experiments.steps.squared_distances", None)
+    monkeypatch.setattr("experiments.steps.ENCODERS", {})
+    for last in "cdefg":
+        for first in "ab":
+            ensemble = f"ensemble.candidates=[{first},{last},{'b' if first == 'a' else 'a'}]"
+            run(compose(*settings, ensemble))
+
+
+def test_numeric_names(compose, tmp_path):
+    folder = make_set(tmp_path / "numbers", candidates=("1", "2", "3"))
+    vectors = store_vectors(folder, tmp_path / "vectors")
+    settings = ["dataset=local", f"dataset.path={folder}", "encoder=stored"]
+    settings += [f"encoder.folder={vectors}", "ensemble.candidates=[3,1,2]"]
+    result = run(compose(*settings))
+    assert result.problem.candidates == ("3", "1", "2")
+    assert result.names["ensemble"] == "3+1+2"
+
+
 def test_labels_in_their_own_unit(compose, settings, local_set, tmp_path):
     text = (local_set / "labels.jsonl").read_text()
     (local_set / "labels.jsonl").write_text(text.replace('"score": 1.0', '"score": 5.0'))
@@ -260,6 +345,11 @@ def test_the_training_split_is_scored_by_the_same_metric(compose, settings, loca
         ("+dataset.colour=red", "dataset: no setting 'colour'"),
         ("+method.random.k=1", "method.random: no setting 'k'"),
         ("evaluation.draws=0", "evaluation.draws=0"),
+        ("evaluation.seed=-1", "seed=-1"),
+        ("method.random.seed=-1", "seed=-1"),
+        ("output.plots=maybe", "output.plots=maybe"),
+        ("output.k_curve=[a]", "output.k_curve"),
+        ("ensemble.candidates=[]", "ensemble.candidates is empty"),
         ("output.method=nope", "output.method=nope"),
         ("encoder=demo", "encoder=demo holds the vectors of the demo alone"),
         ("encoder=sentence_transformers", "encoder: Missing mandatory value: model"),
@@ -291,6 +381,7 @@ def test_a_sweep_is_collected_and_goes_on_after_a_failure(settings, tmp_path):
     assert local.k.tolist() == [1, 1, 3, 3]
     assert local.ensemble.tolist() == ["all", "gamma+beta+alpha"] * 2
     assert local.job.tolist() == [0, 1, 4, 5]
+    assert done.stdout.count("ERROR") == 2  # every failure is named, not the first alone
     lines = [line.strip("|").split("|") for line in (out / "sweep.md").read_text().splitlines()]
     header = [cell.strip() for cell in lines[0]]
     assert header[:3] == ["dataset", "ensemble", "n"]
@@ -302,6 +393,9 @@ def test_a_sweep_is_collected_and_goes_on_after_a_failure(settings, tmp_path):
     # a second sweep in the same folder shows its own jobs alone
     assert command("-m", *arguments, "k=2").returncode == 0
     assert set(pd.read_csv(out / "sweep.csv").job) == {0}
+    # and one of which all jobs fail leaves no table of an earlier one
+    assert command("-m", *arguments, "k=99").returncode == 1
+    assert not (out / "sweep.csv").exists()
 
 
 def test_a_sweep_reuses_what_the_process_has(compose, settings, tiny_encoder, monkeypatch):

@@ -1,7 +1,7 @@
 """What every source of generations has in common."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from smoothie.cleaning import clean_texts
@@ -23,7 +23,7 @@ class Source:
         Rule by which texts are cleaned before anything else sees them; see `smoothie.cleaning`.
     limit : int or None
         Route only the first inputs.
-    metrics : dict of str -> str
+    metrics : dict of str -> str, or None
         The metric of each task, for datasets whose tasks are scored differently.
     """
 
@@ -31,7 +31,7 @@ class Source:
     missing: str = "error"
     cleaning: str = "none"
     limit: int | None = None
-    metrics: dict[str, str] = field(default_factory=dict)
+    metrics: dict[str, str] | None = None
 
     def load(self, candidates: Sequence[str] | None = None) -> Problem:
         """Load the inputs to route.

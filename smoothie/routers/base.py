@@ -116,6 +116,13 @@ class SmoothieEstimator:
             raise NotFittedError(f"{type(self).__name__} is not fitted yet: call fit first")
 
 
+def seeded(seed: int) -> np.random.Generator:
+    """A random generator; a seed below zero is refused."""
+    if seed < 0:
+        raise SmoothieError(f"seed={seed}: expected zero or more")
+    return np.random.default_rng(seed)
+
+
 class HindsightRouter:
     """Looks at the very scores that it is judged by; results say so."""
 

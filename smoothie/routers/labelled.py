@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from smoothie.errors import SmoothieError
 from smoothie.metrics import complete_rows
-from smoothie.routers.base import Routing
+from smoothie.routers.base import Routing, seeded
 
 Inputs = NDArray[np.floating[Any]]
 
@@ -85,7 +85,7 @@ class LabelledRouter:
         for name, least in (("budget", 1), ("trials", 1), ("folds", 2)):
             if getattr(self, name) < least:
                 raise SmoothieError(f"{name}={getattr(self, name)}: expected at least {least}")
-        generator = np.random.default_rng(self.seed)
+        generator = seeded(self.seed)
         choices = np.zeros((self.trials, len(own.scores)), dtype=np.intp)
         used = 0
         for trial in range(self.trials):

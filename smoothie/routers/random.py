@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from smoothie.errors import SmoothieError
-from smoothie.routers.base import Routing, Votes
+from smoothie.routers.base import Routing, Votes, seeded
 
 
 @dataclass(eq=False)
@@ -32,6 +32,6 @@ class Random:
         if self.trials < 1:
             raise SmoothieError(f"method.random.trials={self.trials}: expected at least 1")
         rows, candidates = votes.shape
-        choices = np.random.default_rng(self.seed).integers(candidates, size=(self.trials, rows))
+        choices = seeded(self.seed).integers(candidates, size=(self.trials, rows))
         uniform = np.full(candidates, 1 / candidates)
         return Routing(choices, probabilities=uniform if self.expectation else None)

@@ -70,7 +70,7 @@ class SmoothieLocal(SmoothieEstimator):
         if generations.ndim and not len(generations):
             raise SmoothieError("generations: there are no rows to estimate errors from")
         if generations.ndim == 3:
-            self._require_k(len(generations))
+            self.require_k(len(generations))
             if inputs is None and self.k > 1:
                 raise SmoothieError(f"k={self.k} needs inputs, to find neighbours by")
         if inputs is not None:
@@ -83,7 +83,7 @@ class SmoothieLocal(SmoothieEstimator):
 
     def fit_votes(self, votes: Votes) -> Self:
         """Estimate the errors from precomputed distances, and neighbours that votes keep."""
-        self._require_k(votes.shape[0])
+        self.require_k(votes.shape[0])
         means = votes.distances
         if self.k > 1:
             means = next(neighbourhood_means(votes.distances, votes.neighbours(self.k), [self.k]))
@@ -115,7 +115,8 @@ class SmoothieLocal(SmoothieEstimator):
         self.fit_votes(votes)
         return Routing(self.choices_[None, :], weights=self.weights_)
 
-    def _require_k(self, rows: int) -> None:
+    def require_k(self, rows: int) -> None:
+        """Check k against the number of inputs."""
         if isinstance(self.k, bool) or not isinstance(self.k, int | np.integer):
             raise SmoothieError(f"k={self.k!r}: expected a whole number")
         if not 1 <= self.k <= rows:

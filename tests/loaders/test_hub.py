@@ -184,6 +184,7 @@ def test_a_saved_hugging_face_dataset(local_set, tmp_path):
     for settings, message in (
         ({"path": None}, "needs dataset.path"),
         ({"path": str(tmp_path / "split"), "split": "dev"}, "cannot be loaded"),
+        ({"path": str(tmp_path / "plain"), "split": "dev"}, "without splits, so no 'dev'"),
     ):
         with pytest.raises(SmoothieError, match=message):
             HuggingFaceDataset(**settings).load()

@@ -46,6 +46,22 @@ def test_a_training_folder(local_set, tmp_path):
     assert LocalFolder(path=str(local_set)).load_train(["beta"]) is None
 
 
+def test_a_training_folder_that_lacks_a_candidate_is_refused(local_set, tmp_path):
+    train = make_set(tmp_path / "train", inputs=4)
+    (train / "generations" / "alpha.jsonl").write_text('{"id": "q0", "generation": "x"}')
+    source = LocalFolder(
+        path=str(local_set), train_path=str(train), missing="drop_candidates", limit=2
+    )
+    with pytest.raises(SmoothieError, match="the training split has no complete texts of alpha"):
+        source.load_train(["alpha", "beta", "gamma"])
+    assert len(source.load_train(["beta"]).inputs) == 4  # the limit is for what is routed
+
+
+def test_files_that_are_being_written_are_no_candidates(local_set):
+    (local_set / "generations" / ".alpha-x1.jsonl").write_text("{")
+    assert LocalFolder(path=str(local_set)).load().candidates == ("alpha", "beta", "gamma")
+
+
 def test_what_may_be_left_out(tmp_path):
     write_lines(tmp_path / "dataset.jsonl", [{"id": 7}, {"id": "8", "references": "one"}])
     for name in "abc":

@@ -115,9 +115,8 @@ def test_bad_k_and_inputs_are_named(data, k, inputs, message):
 def test_no_rows(model, data):
     with pytest.raises(ValueError, match="no rows"):
         model.fit(np.zeros((0, 3, 2)))
-    assert model.fit(*data[: 1 if isinstance(model, SmoothieGlobal) else 2]).predict([]).shape == (
-        0,
-    )
+    fitted = model.fit(*data[: 1 if isinstance(model, SmoothieGlobal) else 2])
+    assert fitted.predict([]).shape == (0,)
 
 
 @pytest.mark.filterwarnings("ignore:overflow")
