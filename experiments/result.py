@@ -20,8 +20,8 @@ class Result:
         What was routed.
     routings : dict of method -> Routing
         What each method chose.
-    routed : str or None
-        The method whose texts are written out, or None if it had no result.
+    routed : Routing or None
+        Whose texts are written out; None if that method could not be used.
     scores : Scores or None
         None if there was nothing to score with.
     table, by_task : DataFrame or None
@@ -36,7 +36,7 @@ class Result:
 
     problem: Problem
     routings: dict[str, Routing]
-    routed: str | None
+    routed: Routing | None
     scores: Scores | None
     table: pd.DataFrame | None
     by_task: pd.DataFrame | None

@@ -77,14 +77,13 @@ def run(cfg: DictConfig, clock: Clock | None = None) -> Result:
                 routings[name] = routing
         if not routings:
             raise SmoothieError(f"none of the methods {', '.join(methods)} can be used here")
-        routed = routed_method(
-            cfg, output.method, routings, votes, scores, train_scores, train_inputs
-        )
+        seen = (votes, scores, train_scores, train_inputs)
+        routed = routings.get(output.method) or route_texts(cfg, output.method, *seen)
 
     table = by_task = k_curve = None
     if scores is not None:
         with clock.step("evaluate"):
-            compared = with_candidates(routings, problem, methods)
+            compared = routings | candidates_alone(problem)
             table = evaluate(compared, scores.values, bootstrap)
             by_task = evaluate_tasks(compared, problem, scores, bootstrap)
             k_curve = curve_over_k(output.k_curve, votes, scores, bootstrap)
@@ -155,33 +154,22 @@ def ensemble_name(cfg: DictConfig) -> str:
     return str(cfg.ensemble.name)
 
 
-def routed_method(
-    cfg: DictConfig, name: str, routings: dict[str, Routing], votes: Votes, *seen: Any
-) -> str | None:
-    """The method whose texts are written; it is run for that if it is not among the others."""
-    if name not in routings:
-        router = make_router(cfg, name)
-        if isinstance(router, SmoothieLocal) and not 1 <= router.k <= votes.shape[0]:
-            routing = None
-        else:
-            routing = route(name, router, votes, *seen)
-        if routing is None:
-            log.warning("routed.jsonl is not written: output.method=%s cannot be used here", name)
-            return None
-        routings[name] = routing
-    return name
+def route_texts(cfg: DictConfig, name: str, votes: Votes, *seen: Any) -> Routing | None:
+    """Choices of a method that is not among those compared, for routed.jsonl alone."""
+    router = make_router(cfg, name)
+    fits = not isinstance(router, SmoothieLocal) or 1 <= router.k <= votes.shape[0]
+    routing = route(name, router, votes, *seen) if fits else None
+    if routing is None:
+        log.warning("routed.jsonl is not written: output.method=%s cannot be used here", name)
+    return routing
 
 
-def with_candidates(
-    routings: Mapping[str, Routing], problem: Problem, methods: list[str]
-) -> dict[str, Routing]:
-    """The methods that were asked for, and each candidate alone."""
-    chosen = {name: routing for name, routing in routings.items() if name in methods}
-    alone = {
+def candidates_alone(problem: Problem) -> dict[str, Routing]:
+    """Each candidate as if it were always chosen."""
+    return {
         f"{CANDIDATE}{name}": fixed(j, len(problem.inputs))
         for j, name in enumerate(problem.candidates)
     }
-    return chosen | alone
 
 
 def evaluate_tasks(

@@ -9,7 +9,9 @@ from experiments.result import Result
 from smoothie import __version__
 from smoothie.files import replacing, write_csv, write_json, write_jsonl, write_text
 from smoothie.metrics import Scores
+from smoothie.problem import Problem
 from smoothie.report.tables import latex, markdown, summary_rows
+from smoothie.routers.base import Routing
 
 METRICS = ["dataset", "ensemble", "method", "encoder", "k", "metric", "score", "ci_low", "ci_high"]
 METRICS += ["n", "candidates", "labels_used"]
@@ -37,7 +39,7 @@ def write_results(result: Result, folder: Path, plots: bool = True) -> str:
     if any(routing.weights is not None for routing in result.routings.values()):
         write_weights(result, path("weights.csv"))
     if result.routed is not None:
-        write_routed(result, result.routed, path("routed.jsonl"))
+        write_routed(result.problem, result.routed, path("routed.jsonl"))
     write_json(path("signature.json"), signature(result))
     shown = "Nothing was scored: there are no complete labels and no references.\n"
     if result.scores is not None and result.table is not None and result.by_task is not None:
@@ -139,10 +141,9 @@ def write_weights(result: Result, path: Path) -> None:
     write_csv(path, ["method", "id", *names], rows)
 
 
-def write_routed(result: Result, method: str, path: Path) -> None:
+def write_routed(problem: Problem, routing: Routing, path: Path) -> None:
     """Id, chosen candidate and its text."""
-    problem = result.problem
-    chosen = result.routings[method].choices[0]
+    chosen = routing.choices[0]
     rows = [
         {"id": key, "candidate": problem.candidates[j], "text": problem.texts[i, j]}
         for i, (key, j) in enumerate(zip(problem.ids, chosen, strict=True))

@@ -137,6 +137,7 @@ def test_the_routed_method_need_not_be_among_the_methods(compose, settings, tmp_
     write_results(result, tmp_path / "out", plots=False)
     routed = [json.loads(line) for line in (tmp_path / "out" / "routed.jsonl").open()]
     assert len(routed) == 12
+    assert list(pd.read_csv(tmp_path / "out" / "choices.csv").columns) == ["id", "random"]
 
 
 def test_a_set_without_labels_and_references_is_routed(tmp_path, caplog):
