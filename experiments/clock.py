@@ -24,7 +24,8 @@ class Clock:
             self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
 
     def note(self, name: str, words: str) -> None:
-        """Say what came from where in a step."""
+        """Say what came from where in a step, also if that took no time."""
+        self.seconds.setdefault(name, 0.0)
         self.notes[name] = words
 
     def table(self) -> str:

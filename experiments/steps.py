@@ -169,6 +169,7 @@ def take_votes(
     """Distances of a problem: a slice of those of a larger ensemble, where there is one."""
     for columns, votes in known.items():
         if set(problem.candidates) <= set(columns):
+            clock.note("distances", "a slice of a larger ensemble's")
             return votes.select(np.array([columns.index(name) for name in problem.candidates]))
     with clock.step("encode"):
         before = getattr(encoder, "encoded", 0)
