@@ -36,6 +36,8 @@ from smoothie.routers.smoothie_local import SmoothieLocal, neighbourhood_means
 
 log = logging.getLogger(__name__)
 
+LARGEST_CURVE = 20_000  # inputs up to which score is plotted against k without being asked
+
 
 def run(cfg: DictConfig, clock: Clock | None = None) -> Result:
     """Route one problem, score it and evaluate it; writes nothing but caches.
@@ -69,8 +71,11 @@ def run(cfg: DictConfig, clock: Clock | None = None) -> Result:
         scores = score_problem(cfg, source, problem)
         train_scores = None if train is None else score_train(cfg, source, train, scores)
     votes, train_inputs, encoder_signature = encode(cfg, problem, train, clock)
+    sizes = [] if scores is None else sizes_of_curve(output.k_curve, votes)
     routings = {}
     with clock.step("route"):
+        if sizes:
+            votes.neighbours(sizes[-1])  # once for all; smaller neighbourhoods are prefixes
         for name, router in routers.items():
             routing = route(name, router, votes, scores, train_scores, train_inputs)
             if routing is not None:
@@ -86,7 +91,7 @@ def run(cfg: DictConfig, clock: Clock | None = None) -> Result:
             compared = routings | candidates_alone(problem)
             table = evaluate(compared, scores.values, bootstrap)
             by_task = evaluate_tasks(compared, problem, scores, bootstrap)
-            k_curve = curve_over_k(output.k_curve, votes, scores, bootstrap)
+            k_curve = curve_over_k(sizes, votes, scores, bootstrap)
     k_of = {name: getattr(router, "k", None) for name, router in routers.items()}
     names = {
         "dataset": problem.name,
@@ -198,12 +203,22 @@ def evaluate_tasks(
     return pd.concat(tables, ignore_index=True)
 
 
+def sizes_of_curve(asked: list[int], votes: Votes) -> list[int]:
+    """The values of k that can be plotted, in growing order; none without neighbours."""
+    rows = votes.shape[0]
+    if votes.inputs is None or not asked:
+        return []
+    if rows > LARGEST_CURVE:
+        log.info("score against k is left out: it takes the time of %d^2 distances", rows)
+        return []
+    return sorted({k for k in asked if 1 <= k <= rows})
+
+
 def curve_over_k(
     sizes: list[int], votes: Votes, scores: Scores, bootstrap: Bootstrap
 ) -> pd.DataFrame | None:
-    """Score of Smoothie-Local for several k."""
-    sizes = sorted({k for k in sizes if 1 <= k <= votes.shape[0]})
-    if votes.inputs is None or not sizes:
+    """Score of Smoothie-Local for several k, in growing order."""
+    if not sizes:
         return None
     means = neighbourhood_means(votes.distances, votes.neighbours(sizes[-1]), sizes)
     routings = {

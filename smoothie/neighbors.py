@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from smoothie.errors import SmoothieError
 
 BLOCK_DISTANCES = 1 << 24  # distances held at a time (64 MiB in float32)
+BLOCK_VALUES = 1 << 16  # values measured again at a time (0.5 MiB: they stay in the cache)
 
 
 def nearest(
@@ -98,7 +99,7 @@ def exact_distances(
 ) -> NDArray[np.float64]:
     """Squared distances of the pairs (targets[rows], points[columns]) in float64, in blocks."""
     distances = np.empty(len(rows))
-    step = max(1, (1 << 21) // points.shape[1])
+    step = max(1, BLOCK_VALUES // points.shape[1])
     for start in range(0, len(rows), step):
         part = slice(start, start + step)
         difference = targets[rows[part]].astype(np.float64) - points[columns[part]]
