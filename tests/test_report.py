@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from smoothie.evaluation import Bootstrap, evaluate, fixed
-from smoothie.report.plots import kind_of, plot_k, plot_methods, plot_weights
+from smoothie.report.plots import kind_of, name_places, plot_k, plot_methods, plot_weights
 from smoothie.report.tables import interval, latex, markdown, number, summary_rows
 
 
@@ -69,3 +69,14 @@ def test_plots_are_written_whole_and_the_same_each_time(results, tmp_path):
         magic = b"\x89PNG" if path.suffix == ".png" else b"%PDF"
         assert path.read_bytes().startswith(magic)
         assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
+
+
+def test_names_do_not_cover_one_another():
+    """Of points on top of one another, as many are named as there is room for."""
+    apart = name_places(["a", "b", "c"], np.array([0.0, 1, 2]), np.array([0.0, 1, 2]))
+    assert None not in apart
+    names = [f"candidate {i}" for i in range(20)]
+    crowded = name_places(names, np.zeros(20), np.zeros(20))
+    named = [place for place in crowded if place is not None]
+    assert 1 <= len(named) < 20
+    assert len(set(named)) == len(named)

@@ -131,19 +131,24 @@ def plot_weights(
     figure, axes = new_figure(0.6 + 4.2 * len(weights), 3.8, len(weights))
     for ax, (method, values) in zip(axes, weights.items(), strict=True):
         ax.scatter(quality, values, color=BLUE, s=22, zorder=3)
-        for name, x, y in zip(candidates, quality, values, strict=True):
-            # Names of points in the right half go to their left, so that they stay in the frame.
-            right = x > (quality.min() + quality.max()) / 2
-            ax.annotate(
-                name,
-                (x, y),
-                xytext=(-5 if right else 5, 4),
-                textcoords="offset points",
-                ha="right" if right else "left",
-                fontsize=7,
-                color=BLACK,
-                parse_math=False,  # a dollar sign in a name is a dollar sign
-            )
+        for name, (x, y), place in zip(
+            candidates,
+            zip(quality, values, strict=True),
+            name_places(candidates, quality, values),
+            strict=True,
+        ):
+            if place is not None:
+                ax.annotate(
+                    name,
+                    (x, y),
+                    xytext=place,
+                    textcoords="offset points",
+                    ha="left" if place[0] > 0 else "right",
+                    va="center",
+                    fontsize=7,
+                    color=BLACK,
+                    parse_math=False,  # a dollar sign in a name is a dollar sign
+                )
         ax.axhline(1 / len(candidates), color=BLACK, lw=0.8, ls=":", zorder=0)
         ax.margins(0.12)
         rho = correlations[method]
@@ -153,3 +158,47 @@ def plot_weights(
         ax.set_xlabel(f"true {unit}")
         ax.set_ylabel("mean weight")
     return save(figure, folder, "weights_against_scores")
+
+
+def name_places(
+    names: Sequence[str], x: NDArray[np.float64], y: NDArray[np.float64]
+) -> list[tuple[float, float] | None]:
+    """Where to write the name of each point of a panel, in points from it.
+
+    Right or left of the point, level or a little above or below: the first place at which the name
+    covers no other point or name. A name that has no such place is left out.
+    """
+    width, height = 250.0, 200.0  # of a panel, about, in points
+    spans = [max(float(np.ptp(values)), 1e-12) for values in (x, y)]
+    across = (x - x.min()) / spans[0] * width
+    up = (y - y.min()) / spans[1] * height
+    taken = [(cx - 3, up[i] - 3, cx + 3, up[i] + 3) for i, cx in enumerate(across)]
+    places: list[tuple[float, float] | None] = []
+    for i, name in enumerate(names):
+        length = 4.0 * len(name)
+        found = None
+        for side in (1, -1) if across[i] < width / 2 else (-1, 1):
+            for lift in (0.0, 7.0, -7.0):
+                left = across[i] + 6 if side > 0 else across[i] - 6 - length
+                box = (left, up[i] + lift - 4, left + length, up[i] + lift + 4)
+                inside = box[0] > -25 and box[2] < width + 25
+                if inside and not any(overlap(box, other) for other in taken):
+                    found = (6.0 * side, lift)
+                    taken.append(box)
+                    break
+            if found is not None:
+                break
+        places.append(found)
+    return places
+
+
+def overlap(
+    first: tuple[float, float, float, float], second: tuple[float, float, float, float]
+) -> bool:
+    """Whether two boxes (left, bottom, right, top) share an area."""
+    return (
+        first[0] < second[2]
+        and second[0] < first[2]
+        and first[1] < second[3]
+        and second[1] < first[3]
+    )
