@@ -28,7 +28,7 @@ The weights are the inverse errors, normalised to sum to one (the precision of e
 the common dimension of the embedding, which cancels).
 """
 
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +37,7 @@ from smoothie.errors import SmoothieError
 
 Floats = NDArray[np.floating[Any]]
 
+CLOSE = 1e-6  # of a row's largest squared distance: pairs below it are measured by differences
 BLOCK_VALUES = 1 << 17  # embedding values at a time, in float64 1 MiB: they stay in the cache
 
 
@@ -62,8 +63,10 @@ def squared_distances(generations: Floats) -> NDArray[np.float64]:
 
     Notes
     -----
-    O(V K^2 d) time, one block of inputs in float64 at a time. Differences are squared and
-    summed: the shorter ``|a|^2 + |b|^2 - 2ab`` would not give exact zeros for equal answers.
+    O(V K^2 d) time, one block of inputs in float64 at a time. Distances come from matrix products,
+    ``|a|^2 + |b|^2 - 2ab``, around the mean of each input's answers. For answers that are equal or
+    nearly so, that leaves rounding where there should be nothing: those pairs are measured again by
+    their differences, and equal answers then share their rows.
     """
     generations = np.asanyarray(generations)
     if generations.dtype.kind not in "fiu":
@@ -75,25 +78,58 @@ def squared_distances(generations: Floats) -> NDArray[np.float64]:
         )
     rows, candidates, dimensions = generations.shape
     require_three_candidates(candidates)
-    distances = np.zeros((rows, candidates, candidates))
+    distances = np.empty((rows, candidates, candidates))
     step = max(1, BLOCK_VALUES // max(1, candidates * dimensions))
     for start in range(0, rows, step):
         block = np.asarray(generations[start : start + step], dtype=np.float64)
-        finite = np.isfinite(block).all(axis=2)
-        if not finite.all():
-            row, candidate = np.argwhere(~finite)[0]
-            raise SmoothieError(
-                f"generations: the embedding of row {start + row}, candidate {candidate} "
-                f"holds a value that is not finite"
-            )
-        out = distances[start : start + step]
-        for i in range(candidates - 1):
-            difference = block[:, i + 1 :] - block[:, i : i + 1]
-            out[:, i, i + 1 :] = np.einsum("vjd,vjd->vj", difference, difference)
-            out[:, i + 1 :, i] = out[:, i, i + 1 :]
+        with np.errstate(over="ignore", invalid="ignore"):  # looked for right below
+            centred = block - block.mean(axis=1, keepdims=True)
+            products = centred @ centred.transpose(0, 2, 1)
+            norms = np.einsum("vii->vi", products)
+            out = norms[:, :, None] + norms[:, None, :] - (products + products.transpose(0, 2, 1))
         if not np.isfinite(out).all():
-            raise SmoothieError("generations: values are too large for their squares to be finite")
+            raise_not_finite(block, start)
+        mend_close_pairs(out, block)
+        distances[start : start + step] = out
     return distances
+
+
+def mend_close_pairs(distances: NDArray[np.float64], block: NDArray[np.float64]) -> None:
+    """Measure pairs that are closer than rounding allows for again, in place.
+
+    Parameters
+    ----------
+    distances : ndarray of shape (V, K, K)
+        Squared distances with an error of about 1e-16 of the largest of each row.
+    block : ndarray of shape (V, K, d)
+        The embeddings.
+    """
+    close = distances <= CLOSE * distances.max(axis=(1, 2), keepdims=True)
+    rows, first, second = np.nonzero(np.triu(close, k=1))
+    if not len(rows):
+        return
+    difference = block[rows, first] - block[rows, second]
+    exact = np.einsum("pd,pd->p", difference, difference)
+    distances[rows, first, second] = distances[rows, second, first] = exact
+    # The first of the answers that are equal to each answer, itself where there is none.
+    leader = np.tile(np.arange(distances.shape[1]), (len(distances), 1))
+    equal = exact == 0
+    np.minimum.at(leader, (rows[equal], second[equal]), first[equal])
+    shared = np.unique(rows[equal])
+    of_row = leader[shared]
+    distances[shared] = distances[shared[:, None, None], of_row[:, :, None], of_row[:, None, :]]
+
+
+def raise_not_finite(block: NDArray[np.float64], start: int) -> NoReturn:
+    """Say which embedding of a block cannot be used."""
+    finite = np.isfinite(block).all(axis=2)
+    if finite.all():
+        raise SmoothieError("generations: values are too large for their squares to be finite")
+    row, candidate = np.argwhere(~finite)[0]
+    raise SmoothieError(
+        f"generations: the embedding of row {start + row}, candidate {candidate} "
+        f"holds a value that is not finite"
+    )
 
 
 def require_three_candidates(candidates: int) -> None:

@@ -116,6 +116,26 @@ def test_equal_embeddings_tie_to_the_last_bit():
         assert (errors[:, 1] == errors[:, 4]).all()
 
 
+@given(st.integers(0, 10**6), st.sampled_from([0.0, 1e-12, 1e-9, 1e-7, 1e-4]))
+@settings(deadline=None)
+def test_answers_that_are_equal_or_nearly_so(seed, gap):
+    """Groups of equal answers, some a hair apart, far from where the coordinates begin."""
+    generator = np.random.default_rng(seed)
+    groups = generator.normal(size=(5, 3, 8)) + 100
+    members = generator.integers(0, 3, size=(5, 6))
+    generations = groups[np.arange(5)[:, None], members]
+    generations += gap * generator.integers(0, 2, size=(5, 6, 1))
+    distances = squared_distances(generations)
+    np.testing.assert_allclose(distances, naive_distances(generations), rtol=1e-7, atol=1e-15)
+    for row in range(5):
+        for i in range(6):
+            for j in range(6):
+                if (generations[row, i] == generations[row, j]).all():
+                    np.testing.assert_array_equal(distances[row, i], distances[row, j])
+                    assert distances[row, i, j] == 0
+    np.testing.assert_array_equal(distances, distances.transpose(0, 2, 1))
+
+
 def test_a_central_voter_with_a_negative_estimate_wins():
     """Four corners of a square and its centre: the centre's estimate is below zero."""
     corners = np.array([[[1, 1], [1, -1], [-1, 1], [-1, -1], [0, 0]]], dtype=float)
