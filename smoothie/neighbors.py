@@ -59,16 +59,18 @@ def nearest(
     if own and k == 1:
         return np.arange(count, dtype=np.intp)[:, None]
 
+    kept = first_equals(points, k)
+    points = points[kept]
     centre = points.mean(axis=0, dtype=np.float64)  # distances stay, rounding shrinks
     scale = max(float(np.abs(part - centre).max()) for part in (points, targets)) or 1.0
     flat_points = ((points - centre) / scale).astype(np.float32)
-    flat_targets = flat_points if own else ((targets - centre) / scale).astype(np.float32)
+    flat_targets = ((targets - centre) / scale).astype(np.float32)
     point_norms = np.einsum("nd,nd->n", flat_points, flat_points)
     target_norms = np.einsum("nd,nd->n", flat_targets, flat_targets)
     largest = float(point_norms.max())
 
     result = np.empty((len(targets), k), dtype=np.intp)
-    step = max(1, BLOCK_DISTANCES // count)
+    step = max(1, BLOCK_DISTANCES // len(points))
     for start in range(0, len(targets), step):
         stop = min(start + step, len(targets))
         approximate = point_norms - 2 * (flat_targets[start:stop] @ flat_points.T)
@@ -82,13 +84,36 @@ def nearest(
         kth = np.partition(approximate, k - 1, axis=1)[:, k - 1]
         rows, columns = np.nonzero(approximate <= (kth + slack)[:, None])
         exact = exact_distances(targets[start:stop], points, rows, columns)
-        if own:
-            exact[columns == rows + start] = -1.0  # the row itself, before its duplicates
         order = np.lexsort((columns, exact, rows))
         rows, columns = rows[order], columns[order]
         first = np.searchsorted(rows, np.arange(stop - start))
-        result[start:stop] = columns[first[:, None] + np.arange(k)]
-    return result
+        result[start:stop] = kept[columns[first[:, None] + np.arange(k)]]
+    return own_row_first(result) if own else result
+
+
+def first_equals(points: NDArray[np.floating[Any]], k: int) -> NDArray[np.intp]:
+    """The rows that can be among k neighbours: of equal rows, the first k, in their order.
+
+    Without this, N equal inputs would be N^2 candidates to measure.
+    """
+    whole = np.ascontiguousarray(points)
+    _, group = np.unique(
+        whole.view(f"V{whole.itemsize * whole.shape[1]}").ravel(), return_inverse=True
+    )
+    order = np.argsort(group, kind="stable")
+    place = np.arange(len(order)) - np.searchsorted(group[order], group[order])
+    return np.sort(order[place < k])
+
+
+def own_row_first(neighbours: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Put each row's own number first, in place of the last where it is not among the others."""
+    own = np.arange(len(neighbours))[:, None]
+    others = neighbours != own
+    order = np.argsort(others, axis=1, kind="stable")
+    moved: NDArray[np.intp] = np.take_along_axis(neighbours, order, axis=1)
+    absent = others.all(axis=1)
+    moved[absent] = np.concatenate([own, neighbours[:, :-1]], axis=1)[absent]
+    return moved
 
 
 def exact_distances(

@@ -30,6 +30,15 @@ def test_close_neighbours_are_told_apart_at_any_scale(scale, offset):
     np.testing.assert_array_equal(nearest(inputs, 3), expected)
 
 
+def test_more_equal_inputs_than_neighbours():
+    """Rows 0 to 39 are equal, and more than k of them: a row is still its own first neighbour."""
+    inputs = np.concatenate([np.zeros((40, 3)), np.random.default_rng(0).normal(size=(10, 3))])
+    for k in (2, 7, 45):
+        np.testing.assert_array_equal(nearest(inputs, k), naive_neighbours(inputs, inputs, k, True))
+        found = nearest(inputs, k, inputs)
+        np.testing.assert_array_equal(found, naive_neighbours(inputs, inputs, k, False))
+
+
 def test_blocks_do_not_change_the_result(monkeypatch):
     inputs = np.random.default_rng(0).normal(size=(120, 5))
     whole = nearest(inputs, 7)
