@@ -1,7 +1,6 @@
 """What a run finds."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
@@ -28,8 +27,10 @@ class Result:
         What `evaluation.evaluate` says of all methods and candidates.
     k_curve : DataFrame or None
         Smoothie-Local against k.
-    names : dict
-        Names of dataset, ensemble and encoder, and Smoothie-Local's k by method.
+    names : dict of str -> str
+        Names of dataset, ensemble and encoder.
+    k_of : dict of method -> int or None
+        Inputs in a neighbourhood, for methods that have such.
     signature : str
         What made the numbers, in one line.
     """
@@ -41,5 +42,6 @@ class Result:
     table: pd.DataFrame | None
     by_task: pd.DataFrame | None
     k_curve: pd.DataFrame | None
-    names: dict[str, Any]
+    names: dict[str, str]
+    k_of: dict[str, int | None]
     signature: str

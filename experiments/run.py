@@ -22,7 +22,15 @@ from omegaconf import DictConfig
 from experiments.clock import Clock
 from experiments.config import one_sentence_errors, plain, typed
 from experiments.result import Result
-from experiments.steps import encode, load, make_router, route, score_problem, score_train
+from experiments.steps import (
+    encode,
+    load,
+    make_router,
+    route,
+    say_what_is_scored,
+    score_problem,
+    score_train,
+)
 from experiments.sweep import collect_sweep
 from experiments.write import write_results
 from smoothie.errors import SmoothieError
@@ -69,6 +77,7 @@ def run(cfg: DictConfig, clock: Clock | None = None) -> Result:
             router.require_k(len(problem.inputs))
     with clock.step("score"):
         scores = score_problem(cfg, source, problem)
+        say_what_is_scored(problem, scores)
         train_scores = None if train is None else score_train(cfg, source, train, scores)
     votes, train_inputs, encoder_signature = encode(cfg, problem, train, clock)
     sizes = [] if scores is None else sizes_of_curve(output.k_curve, votes)
@@ -97,7 +106,6 @@ def run(cfg: DictConfig, clock: Clock | None = None) -> Result:
         "dataset": problem.name,
         "ensemble": ensemble_name(cfg),
         "encoder": str(cfg.encoder.name),
-        "k": k_of,
     }
     left_out = 0 if scores is None else int((~scores.scored).sum())
     metric = "nothing scored" if scores is None else scores.metric
@@ -110,7 +118,9 @@ def run(cfg: DictConfig, clock: Clock | None = None) -> Result:
             f"bootstrap {bootstrap.draws} draws, seed {bootstrap.seed}",
         ]
     )
-    return Result(problem, routings, routed, scores, table, by_task, k_curve, names, signature)
+    return Result(
+        problem, routings, routed, scores, table, by_task, k_curve, names, k_of, signature
+    )
 
 
 @dataclass
@@ -235,9 +245,9 @@ def main(cfg: DictConfig) -> None:
     """Command line."""
     settings = HydraConfig.get()
     sweep = settings.mode == RunMode.MULTIRUN
-    if sweep:
-        collect_sweep(Path(settings.sweep.dir))  # removes the table of an earlier sweep there
     with one_sentence_errors(sweep):
+        if sweep and settings.job.num == 0:
+            collect_sweep(Path(settings.sweep.dir))  # removes the table of an earlier sweep there
         clock = Clock()
         result = run(cfg, clock)
         with clock.step("report"):

@@ -23,8 +23,8 @@ from smoothie.errors import SmoothieError
 from smoothie.estimator import squared_distances
 from smoothie.files import replacing
 from smoothie.loaders import SOURCES, Source
-from smoothie.metrics import Scores, complete_rows, score
-from smoothie.problem import Problem
+from smoothie.metrics import Scores, score
+from smoothie.problem import Problem, complete_rows
 from smoothie.routers import ROUTERS, LabeledKNN
 from smoothie.routers.base import HindsightRouter, Routing, Votes
 from smoothie.routers.labelled import Labelled, LabelledRouter
@@ -97,9 +97,14 @@ def score_problem(
     scores: Scores | None = memory.get(
         compute, "score", part, plain(cfg.dataset, "dataset"), problem.candidates, metric
     )
+    return scores
+
+
+def say_what_is_scored(problem: Problem, scores: Scores | None) -> None:
+    """Refuse problems without any scored input; count the unscored ones of others."""
     if scores is None:
         log.warning("%s: nothing to score with, so nothing is scored", problem.name)
-    elif not scores.scored.any() and part == "test":
+    elif not scores.scored.any():
         raise SmoothieError(
             f"{problem.name}: no input has a score ({scores.metric}) for every candidate"
         )
@@ -112,7 +117,6 @@ def score_problem(
             len(problem.inputs),
             scores.metric,
         )
-    return scores
 
 
 def score_train(

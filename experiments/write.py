@@ -43,8 +43,9 @@ def write_results(result: Result, folder: Path, plots: bool = True) -> str:
     write_json(path("signature.json"), signature(result))
     shown = "Nothing was scored: there are no complete labels and no references.\n"
     if result.scores is not None and result.table is not None and result.by_task is not None:
-        write_table(described(result, result.table), METRICS, path("metrics.csv"))
-        write_table(described(result, result.table), COMPARISONS, path("comparisons.csv"))
+        table = described(result, result.table)
+        write_table(table, METRICS, path("metrics.csv"))
+        write_table(table, COMPARISONS, path("comparisons.csv"))
         by_task = described(result, result.by_task)
         write_table(by_task, [METRICS[0], "task", *METRICS[1:]], path("metrics_by_task.csv"))
         shown = summary(result, result.table)
@@ -84,9 +85,8 @@ def signature(result: Result) -> dict[str, Any]:
     from importlib.metadata import version
 
     packages = ("numpy", "sentence-transformers", "transformers", "torch")
-    names = {key: value for key, value in result.names.items() if key != "k"}
     return {
-        **names,
+        **result.names,
         "signature": result.signature,
         "candidates": list(result.problem.candidates),
         "versions": {"smoothie": __version__} | {name: version(name) for name in packages},
@@ -99,7 +99,7 @@ def described(result: Result, table: pd.DataFrame) -> pd.DataFrame:
     full = table.copy()
     for column in ("dataset", "ensemble", "encoder"):
         full[column] = result.names[column]
-    full["k"] = [result.names["k"].get(method) for method in table["method"]]
+    full["k"] = [result.k_of.get(method) for method in table["method"]]
     full["k"] = full["k"].astype("Int64")
     if "metric" not in full:  # by task, metrics may differ
         full["metric"] = result.scores.metric

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from smoothie.cache import VectorCache, content_key
 from smoothie.errors import SmoothieError
+from smoothie.files import sha256
 from smoothie.problem import Problem
 
 log = logging.getLogger(__name__)
@@ -162,10 +163,11 @@ class SentenceEncoder:
                 for start in range(0, len(todo), FLUSH_TEXTS):
                     part = todo[start : start + FLUSH_TEXTS]
                     vectors = self._encode(part)
-                    cache.store([keys[text] for text in part], vectors)
+                    part_keys = [keys[text] for text in part]
+                    cache.store(part_keys, vectors)
+                    known.update(zip(part_keys, vectors, strict=True))
                     self.encoded += len(part)
                     bar.update(len(part))
-            known = cache.load(keys.values())
         positions = {text: i for i, text in enumerate(keys)}
         matrix = np.stack([known[keys[text]] for text in keys])
         result: NDArray[np.float32] = matrix[[positions[text] for text in texts]]
@@ -273,9 +275,7 @@ def folder_checksum(folder: Path) -> str:
     suffixes = {".json", ".safetensors", ".bin", ".txt", ".model", ".onnx", ".npy", ".py"}
     files = sorted(p for p in folder.rglob("*") if p.is_file() and p.suffix in suffixes)
     for path in files:
-        with path.open("rb") as file:
-            content = hashlib.file_digest(file, "sha256").hexdigest()
-        digest.update(f"{path.relative_to(folder).as_posix()} {content}\n".encode())
+        digest.update(f"{path.relative_to(folder).as_posix()} {sha256(path)}\n".encode())
     return digest.hexdigest()
 
 

@@ -58,8 +58,8 @@ def squared_distances(generations: Floats) -> NDArray[np.float64]:
     Raises
     ------
     SmoothieError
-        If the array is not three-dimensional, has fewer than three candidates, or holds a
-        value that is not finite.
+        If the array is not three-dimensional, has no rows or fewer than three candidates, or
+        holds a value that is not finite.
 
     Notes
     -----
@@ -78,6 +78,8 @@ def squared_distances(generations: Floats) -> NDArray[np.float64]:
         )
     rows, candidates, dimensions = generations.shape
     require_three_candidates(candidates)
+    if not rows:
+        raise SmoothieError("generations: there are no rows to estimate errors from")
     distances = np.empty((rows, candidates, candidates))
     step = max(1, BLOCK_VALUES // max(1, candidates * dimensions))
     for start in range(0, rows, step):

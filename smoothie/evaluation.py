@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from smoothie.errors import SmoothieError
-from smoothie.metrics import complete_rows
+from smoothie.problem import complete_rows
 from smoothie.routers.base import Routing, seeded
 
 INTERVAL = (2.5, 97.5)  # percentiles of the bootstrap: a 95% interval

@@ -5,15 +5,16 @@ writes it into the lock file together with the SHA-256 of every file fetched, an
 commit is used and the files are checked against it.
 """
 
-import hashlib
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from smoothie.errors import SmoothieError
-from smoothie.files import read_json, write_json
+from smoothie.files import read_json, sha256, write_json
 
 
 @dataclass(frozen=True)
@@ -92,8 +93,7 @@ class HubLock:
                 f"{repository}/{name}: cannot be downloaded ({type(error).__name__}); "
                 f"give a local folder with the same layout instead, or try again online"
             ) from error
-        with path.open("rb") as file:
-            checksum = hashlib.file_digest(file, "sha256").hexdigest()
+        checksum = sha256(path)
         with self._update() as entries:
             entry = entries.setdefault(
                 self._entry(kind, repository, revision), {"revision": commit, "files": {}}
@@ -131,8 +131,18 @@ class HubLock:
             raise SmoothieError(f"{self.path}: expected a JSON object of repositories")
         return entries
 
-    def _update(self) -> "_Update":
-        return _Update(self)
+    @contextmanager
+    def _update(self) -> Iterator[dict[str, Any]]:
+        """Read, change and write the lock file while no other process does."""
+        from filelock import FileLock
+
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{self.path}.guard"):
+            entries = self._read()
+            before = json.dumps(entries)
+            yield entries
+            if json.dumps(entries) != before:
+                write_json(self.path, dict(sorted(entries.items())))
 
 
 def cached_commit(kind: str, repository: str, revision: str | None) -> str | None:
@@ -146,27 +156,3 @@ def cached_commit(kind: str, repository: str, revision: str | None) -> str | Non
     except Exception:  # whatever it says, it means that nothing usable is there
         return None
     return Path(path).name
-
-
-class _Update:
-    """Read, change and write the lock file while no other process does."""
-
-    def __init__(self, lock: HubLock) -> None:
-        self.lock = lock
-
-    def __enter__(self) -> dict[str, Any]:
-        from filelock import FileLock
-
-        self.lock.path.parent.mkdir(parents=True, exist_ok=True)
-        self.guard = FileLock(f"{self.lock.path}.guard")
-        self.guard.acquire()
-        self.entries = self.lock._read()
-        self.before = json.dumps(self.entries)
-        return self.entries
-
-    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
-        try:
-            if kind is None and json.dumps(self.entries) != self.before:
-                write_json(self.lock.path, dict(sorted(self.entries.items())))
-        finally:
-            self.guard.release()

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from smoothie.cache import VectorCache, content_key
 from smoothie.errors import SmoothieError
-from smoothie.problem import Problem
+from smoothie.problem import Problem, complete_rows
 
 log = logging.getLogger(__name__)
 
@@ -46,11 +46,6 @@ class Scores:
     def scored(self) -> NDArray[np.bool_]:
         """Inputs that count."""
         return complete_rows(self.values)
-
-
-def complete_rows(values: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Rows without NaN."""
-    return np.asarray(np.isfinite(values).all(axis=1))
 
 
 class _Tokens:
@@ -199,7 +194,7 @@ def reference_scores(
     todo = [key for key in work if key not in known]
     computed = np.array([METRICS[work[k][0]](work[k][1], work[k][2]) for k in todo])
     cache.store(todo, computed[:, None])
-    known = cache.load(work)
+    known.update(zip(todo, computed[:, None], strict=True))
     values = np.full(problem.texts.shape, np.nan)
     for position, key in np.ndenumerate(keys):
         if key is not None:

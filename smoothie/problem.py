@@ -114,7 +114,7 @@ class Problem:
     @property
     def has_labels(self) -> bool:
         """Whether at least one input has a label for every candidate."""
-        return self.labels is not None and bool(np.isfinite(self.labels).all(axis=1).any())
+        return self.labels is not None and bool(complete_rows(self.labels).any())
 
     def select(self, candidates: Sequence[str]) -> "Problem":
         """Keep these candidates, in this order.
@@ -232,6 +232,11 @@ class Problem:
                 if score is not None:
                     labels.setdefault(candidate, {})[item.id] = as_score(score, where)
         return assemble(name, inputs, generations, labels, missing)
+
+
+def complete_rows(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Rows without NaN."""
+    return np.asarray(np.isfinite(values).all(axis=1))
 
 
 def as_text(value: Any, key: str, where: str) -> str:

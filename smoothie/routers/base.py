@@ -39,9 +39,7 @@ class Votes:
         if k == 1:
             return np.arange(rows)[:, None]
         if self.inputs is None:
-            raise SmoothieError(
-                f"k={k} needs embedded inputs, to find neighbours by; there are none"
-            )
+            raise SmoothieError(f"k={k} needs inputs, to find neighbours by; there are none")
         if self._neighbours is None or self._neighbours.shape[1] < k:
             self._neighbours = nearest(self.inputs, k)
         return self._neighbours[:, :k]

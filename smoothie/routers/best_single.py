@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from smoothie.metrics import complete_rows
+from smoothie.problem import complete_rows
 from smoothie.routers.base import HindsightRouter, Routing
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smoothie.errors import SmoothieError
-from smoothie.metrics import complete_rows
+from smoothie.problem import complete_rows
 from smoothie.routers.base import Routing, seeded
 
 Inputs = NDArray[np.floating[Any]]
@@ -88,9 +88,9 @@ class LabelledRouter:
         generator = seeded(self.seed)
         choices = np.zeros((self.trials, len(own.scores)), dtype=np.intp)
         used = 0
+        pool = own if train is None else train
         for trial in range(self.trials):
-            for target, pool in self._folds(own, train, generator):
-                known = np.flatnonzero(complete_rows(pool.scores))
+            for target, known in self._folds(own, train, generator):
                 if not len(known):
                     raise SmoothieError("label-using methods need at least one labelled input")
                 size = self.budget if self.replace else min(self.budget, len(known))
@@ -105,11 +105,11 @@ class LabelledRouter:
 
     def _folds(
         self, own: Labelled, train: Labelled | None, generator: np.random.Generator
-    ) -> Iterator[tuple[NDArray[np.intp], Labelled]]:
-        """Rows to choose for, with the labels that may be used for them."""
+    ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+        """Rows to choose for, with the labelled rows (of `train`, if given) to learn from."""
         rows = len(own.scores)
         if train is not None:
-            yield np.arange(rows), train
+            yield np.arange(rows), np.flatnonzero(complete_rows(train.scores))
             return
         # Scored inputs are dealt out first, so that each fold leaves labels to the others.
         scored = complete_rows(own.scores)
@@ -117,6 +117,4 @@ class LabelledRouter:
         order = np.concatenate([order[scored[order]], order[~scored[order]]])
         for fold in range(min(self.folds, rows)):
             target = np.sort(order[fold :: self.folds])
-            others = np.setdiff1d(np.arange(rows), target)
-            inputs = None if own.inputs is None else own.inputs[others]
-            yield target, Labelled(own.scores[others], inputs)
+            yield target, np.setdiff1d(np.flatnonzero(scored), target)

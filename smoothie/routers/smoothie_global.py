@@ -6,7 +6,6 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from smoothie.errors import SmoothieError
 from smoothie.estimator import (
     inverse_error_weights,
     resolve_errors,
@@ -53,8 +52,6 @@ class SmoothieGlobal(SmoothieEstimator):
 
     def fit_distances(self, distances: NDArray[np.floating[Any]]) -> Self:
         """Estimate the errors from squared distances of shape (V, K, K)."""
-        if not len(distances):
-            raise SmoothieError("generations: there are no rows to estimate errors from")
         self.errors_ = resolve_errors(triplet_errors(distances.mean(axis=0, dtype=np.float64)))
         self.weights_ = inverse_error_weights(self.errors_)
         self.choices_ = np.full(len(distances), self.errors_.argmin())

@@ -66,20 +66,12 @@ class SmoothieLocal(SmoothieEstimator):
             If K < 3, k is not between 1 and V, shapes disagree, inputs are needed and missing, or
             a value is not finite.
         """
-        generations = np.asanyarray(generations)
-        if generations.ndim and not len(generations):
-            raise SmoothieError("generations: there are no rows to estimate errors from")
-        if generations.ndim == 3:
-            self.require_k(len(generations))
-            if inputs is None and self.k > 1:
-                raise SmoothieError(f"k={self.k} needs inputs, to find neighbours by")
+        distances = squared_distances(generations)
         if inputs is not None:
             inputs = require_vectors("inputs", inputs)
-            if len(inputs) != len(generations):
-                raise SmoothieError(
-                    f"generations have {len(generations)} rows, inputs {len(inputs)}"
-                )
-        return self.fit_votes(Votes(squared_distances(generations), inputs))
+            if len(inputs) != len(distances):
+                raise SmoothieError(f"generations have {len(distances)} rows, inputs {len(inputs)}")
+        return self.fit_votes(Votes(distances, inputs))
 
     def fit_votes(self, votes: Votes) -> Self:
         """Estimate the errors from precomputed distances, and neighbours that votes keep."""
