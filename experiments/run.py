@@ -8,7 +8,7 @@
 import logging
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,12 @@ from experiments.clock import Clock
 from experiments.config import one_sentence_errors, plain, typed
 from experiments.result import Result
 from experiments.steps import (
+    Seen,
     encode,
+    encode_inputs,
+    export_vectors,
     load,
+    make_encoder,
     make_router,
     route,
     say_what_is_scored,
@@ -33,14 +37,17 @@ from experiments.steps import (
 )
 from experiments.sweep import collect_sweep
 from experiments.write import write_results
+from smoothie.encoders import Encoder, SentenceEncoder
 from smoothie.errors import SmoothieError
 from smoothie.estimator import require_three_candidates, resolve_errors, triplet_errors
-from smoothie.evaluation import Bootstrap, evaluate, fixed
+from smoothie.evaluation import Bootstrap, evaluate, evaluate_candidates, fixed
 from smoothie.metrics import Scores
 from smoothie.problem import Problem
 from smoothie.report.tables import CANDIDATE
 from smoothie.routers.base import Routing, Votes
+from smoothie.routers.labelled import LabelledRouter
 from smoothie.routers.smoothie_local import SmoothieLocal, neighbourhood_means
+from smoothie.routers.train_time import TrainTimeRouter
 
 log = logging.getLogger(__name__)
 
@@ -78,29 +85,38 @@ def run(cfg: DictConfig, clock: Clock | None = None) -> Result:
     with clock.step("score"):
         scores = score_problem(cfg, source, problem)
         say_what_is_scored(problem, scores)
-        train_scores = None if train is None else score_train(cfg, source, train, scores)
-    votes, train_inputs, encoder_signature = encode(cfg, problem, train, clock)
-    sizes = [] if scores is None else sizes_of_curve(output.k_curve, votes)
+    encoder = make_encoder(cfg)
+    votes = encode(cfg, encoder, problem, clock)
+    if output.vectors is not None:
+        export_vectors(encoder, problem, Path(output.vectors))
+    seen = Seen(source, problem, votes, scores)
+    if train is not None:
+        seen = see_train(cfg, seen, encoder, train, list(routers.values()), clock)
+    whole = scores is not None and not scores.per_candidate
+    sizes = sizes_of_curve(output.k_curve, votes) if whole else []
     routings = {}
     with clock.step("route"):
         if sizes:
             votes.neighbours(sizes[-1])  # once for all; smaller neighbourhoods are prefixes
         for name, router in routers.items():
-            routing = route(name, router, votes, scores, train_scores, train_inputs)
+            routing = route(name, router, seen)
             if routing is not None:
                 routings[name] = routing
         if not routings:
             raise SmoothieError(f"none of the methods {', '.join(methods)} can be used here")
-        seen = (votes, scores, train_scores, train_inputs)
-        routed = routings.get(output.method) or route_texts(cfg, output.method, *seen)
+        routed = routings.get(output.method) or route_texts(cfg, output.method, seen)
 
     table = by_task = k_curve = None
     if scores is not None:
         with clock.step("evaluate"):
             compared = routings | candidates_alone(problem)
-            table = evaluate(compared, scores.values, bootstrap)
-            by_task = evaluate_tasks(compared, problem, scores, bootstrap)
-            k_curve = curve_over_k(sizes, votes, scores, bootstrap)
+            if scores.per_candidate:
+                rows, lower = len(problem.inputs), scores.lower_is_better
+                table = evaluate_candidates(compared, scores.values[0], rows, lower)
+            else:
+                table = evaluate(compared, scores.values, bootstrap, scores.lower_is_better)
+                by_task = evaluate_tasks(compared, problem, scores, bootstrap)
+                k_curve = curve_over_k(sizes, votes, scores, bootstrap)
     k_of = {name: getattr(router, "k", None) for name, router in routers.items()}
     names = {
         "dataset": problem.name,
@@ -113,7 +129,7 @@ def run(cfg: DictConfig, clock: Clock | None = None) -> Result:
         [
             f"data {problem.name}, {len(problem.inputs)} inputs ({left_out} unscored), "
             f"{len(problem.candidates)} candidates, cleaning {cfg.dataset.get('cleaning', 'none')}",
-            f"encoder {encoder_signature}",
+            f"encoder {encoder.signature}",
             f"metric {metric}",
             f"bootstrap {bootstrap.draws} draws, seed {bootstrap.seed}",
         ]
@@ -164,16 +180,33 @@ def methods_of(cfg: DictConfig) -> list[str]:
 
 def ensemble_name(cfg: DictConfig) -> str:
     """Name of the ensemble; a list given on the command line is its own name."""
+    if cfg.dataset.get("model") is not None and cfg.ensemble.name == "all":
+        return f"prompts of {cfg.dataset.model}"
     if cfg.ensemble.name == "all" and cfg.ensemble.candidates is not None:
         return "+".join(str(name) for name in cfg.ensemble.candidates)
     return str(cfg.ensemble.name)
 
 
-def route_texts(cfg: DictConfig, name: str, votes: Votes, *seen: Any) -> Routing | None:
+def see_train(
+    cfg: DictConfig, seen: Seen, encoder: Encoder, train: Problem, routers: list[Any], clock: Clock
+) -> Seen:
+    """Add what the methods look at of the training split."""
+    scores = votes = None
+    if any(isinstance(router, LabelledRouter) for router in routers):
+        with clock.step("score"):
+            scores = score_train(cfg, seen.source, train, seen.scores)
+    inputs = encode_inputs(encoder, train, clock)
+    has_vectors = isinstance(encoder, SentenceEncoder)
+    if has_vectors and any(isinstance(router, TrainTimeRouter) for router in routers):
+        votes = encode(cfg, encoder, train, clock, "train")
+    return replace(seen, train_inputs=inputs, train_scores=scores, train_votes=votes)
+
+
+def route_texts(cfg: DictConfig, name: str, seen: Seen) -> Routing | None:
     """Choices of a method that is not among those compared, for routed.jsonl alone."""
     router = make_router(cfg, name)
-    fits = not isinstance(router, SmoothieLocal) or 1 <= router.k <= votes.shape[0]
-    routing = route(name, router, votes, *seen) if fits else None
+    fits = not isinstance(router, SmoothieLocal) or 1 <= router.k <= seen.votes.shape[0]
+    routing = route(name, router, seen) if fits else None
     if routing is None:
         log.warning("routed.jsonl is not written: output.method=%s cannot be used here", name)
     return routing
@@ -206,7 +239,7 @@ def evaluate_tasks(
             part[name] = Routing(
                 routing.choices[:, rows], routing.probabilities, weights, routing.labels_used
             )
-        table = evaluate(part, scores.values[rows], bootstrap)
+        table = evaluate(part, scores.values[rows], bootstrap, scores.lower_is_better)
         table.insert(0, "task", task)
         table["metric"] = scores.by_task.get(task, scores.metric)
         tables.append(table)
@@ -235,7 +268,7 @@ def curve_over_k(
         str(k): Routing(resolve_errors(triplet_errors(mean)).argmin(axis=1)[None, :])
         for k, mean in zip(sizes, means, strict=True)
     }
-    table = evaluate(routings, scores.values, bootstrap)
+    table = evaluate(routings, scores.values, bootstrap, scores.lower_is_better)
     table.insert(0, "k", sizes)
     return table[["k", "score", "ci_low", "ci_high", "n"]]
 

@@ -5,8 +5,8 @@ Within a sweep, what a step made is kept for the jobs that ask for the same.
 
 import json
 import logging
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +18,17 @@ from experiments.clock import Clock
 from experiments.config import build, plain
 from smoothie.cache import VectorCache
 from smoothie.cleaning import clean_texts
-from smoothie.encoders import ENCODERS, Encoder, StoredVectors
+from smoothie.encoders import ENCODERS, Encoder, SentenceEncoder
 from smoothie.errors import SmoothieError
 from smoothie.estimator import squared_distances
 from smoothie.files import replacing
-from smoothie.loaders import SOURCES, Source
+from smoothie.loaders import SOURCES, SmoothieData, Source
 from smoothie.metrics import Scores, score
 from smoothie.problem import Problem, complete_rows
-from smoothie.routers import ROUTERS, LabeledKNN
-from smoothie.routers.base import HindsightRouter, Routing, Votes
+from smoothie.routers import ROUTERS, BestSingle, LabeledKNN, StoredSelections
+from smoothie.routers.base import HindsightRouter, Routing, Votes, seeded
 from smoothie.routers.labelled import Labelled, LabelledRouter
+from smoothie.routers.train_time import SmoothieLocalTrain, TrainTimeRouter
 
 log = logging.getLogger(__name__)
 
@@ -59,13 +60,18 @@ def load(cfg: DictConfig) -> tuple[Source, Problem, Problem | None]:
         raise SmoothieError(f"ensemble.candidates={asked}: expected a list such as [a,b,c]")
     candidates = None if asked is None else [str(name) for name in asked]
     settings = plain(cfg.dataset, "dataset")
+    size, seed = cfg.ensemble.get("size"), cfg.ensemble.get("seed", 0)
 
     def read() -> tuple[Source, Problem, Problem | None]:
         source: Source = build(SOURCES, "source", settings, "dataset")
         problem = source.load(candidates)
+        if size is not None:
+            problem = problem.select(draw_candidates(problem.candidates, size, seed))
         return source, problem, source.load_train(problem.candidates)
 
-    loaded: tuple[Source, Problem, Problem | None] = memory.get(read, "load", settings, candidates)
+    loaded: tuple[Source, Problem, Problem | None] = memory.get(
+        read, "load", settings, candidates, size, seed
+    )
     problem = loaded[1]
     log.info(
         "%s: %d inputs, %d candidates (%s)",
@@ -80,6 +86,17 @@ def load(cfg: DictConfig) -> tuple[Source, Problem, Problem | None]:
             "%s: %d inputs are empty; they count as similar to one another", problem.name, empty
         )
     return loaded
+
+
+def draw_candidates(candidates: Sequence[str], size: int, seed: int) -> list[str]:
+    """A random ensemble: so many of the candidates, in their own order."""
+    if not 3 <= size <= len(candidates):
+        raise SmoothieError(
+            f"ensemble.size={size}: expected between 3 and the number of candidates, "
+            f"{len(candidates)}"
+        )
+    drawn = seeded(seed).choice(len(candidates), size, replace=False)
+    return [candidates[i] for i in sorted(drawn)]
 
 
 def score_problem(
@@ -123,7 +140,7 @@ def score_train(
     cfg: DictConfig, source: Source, train: Problem, scores: Scores | None
 ) -> Scores | None:
     """Score the training split in the same way as the inputs to route."""
-    if scores is None:
+    if scores is None or scores.per_candidate:
         return None
     if scores.metric != "labels":
         train = replace(train, labels=None)  # so that "auto" looks at references here, too
@@ -135,10 +152,8 @@ def score_train(
     return train_scores
 
 
-def encode(
-    cfg: DictConfig, problem: Problem, train: Problem | None, clock: Clock
-) -> tuple[Votes, NDArray[np.floating[Any]] | None, str]:
-    """Embed texts and take distances; also the training inputs, and the encoder's signature."""
+def make_encoder(cfg: DictConfig) -> Encoder:
+    """The encoder, with its model and cache as an earlier job left them."""
     settings = plain(cfg.encoder, "encoder")
     name = settings.pop("name")
     if name == "demo" and str(cfg.dataset.get("path")) != str(Path(settings["folder"]).parent):
@@ -147,24 +162,33 @@ def encode(
             "another model with encoder=sentence_transformers encoder.model=NAME, "
             "or your own vectors with encoder=stored encoder.folder=FOLDER"
         )
-
-    encoder = memory.get(
+    encoder: Encoder = memory.get(
         lambda: build(ENCODERS, "encoder", settings, "encoder"), "encoder", settings
     )
-    dataset = plain(cfg.dataset, "dataset")
+    return encoder
 
-    known: dict[tuple[str, ...], Votes] = memory.get(dict, "votes", dataset, problem.ids, settings)
+
+def encode(
+    cfg: DictConfig, encoder: Encoder, problem: Problem, clock: Clock, part: str = "test"
+) -> Votes:
+    """Embed the texts of a problem and take distances."""
+    settings = (part, plain(cfg.dataset, "dataset"), problem.ids, plain(cfg.encoder, "encoder"))
+    known: dict[tuple[str, ...], Votes] = memory.get(dict, "votes", *settings)
     if problem.candidates not in known:
         known[problem.candidates] = take_votes(encoder, problem, known, clock)
     else:
         clock.note("distances", "kept from an earlier job")
-    if cfg.output.vectors is not None:
-        export_vectors(encoder, problem, Path(cfg.output.vectors))
-    train_inputs = None
-    if train is not None and train.has_inputs and not isinstance(encoder, StoredVectors):
-        with clock.step("encode"):
-            train_inputs = encoder.encode(train.input_texts)
-    return known[problem.candidates], train_inputs, encoder.signature
+    return known[problem.candidates]
+
+
+def encode_inputs(
+    encoder: Encoder, train: Problem, clock: Clock
+) -> NDArray[np.floating[Any]] | None:
+    """Embed the inputs of the training split; None where they are empty or have no vectors."""
+    if not isinstance(encoder, SentenceEncoder) or not train.has_inputs:
+        return None
+    with clock.step("encode"):
+        return encoder.encode(train.input_texts)
 
 
 def take_votes(
@@ -202,44 +226,101 @@ def make_router(cfg: DictConfig, name: str) -> Any:
     return build(ROUTERS, "router", plain(cfg.method[name], where), where)
 
 
-def route(
-    name: str,
-    router: Any,
-    votes: Votes,
-    scores: Scores | None,
-    train_scores: Scores | None,
-    train_inputs: NDArray[np.floating[Any]] | None,
-) -> Routing | None:
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """All that there is to look at in a run; `route` hands each kind of method its part.
+
+    Attributes
+    ----------
+    source, problem : Source, Problem
+        Where the texts come from, and the texts.
+    votes : Votes
+        Distances and inputs.
+    scores : Scores or None
+        Quality of every text.
+    train_inputs : ndarray of shape (M, e) or None
+        Inputs of the training split.
+    train_scores : Scores or None
+        Quality of the training split's texts.
+    train_votes : Votes or None
+        Distances and inputs of the training split.
+    """
+
+    source: Source
+    problem: Problem
+    votes: Votes
+    scores: Scores | None = None
+    train_inputs: NDArray[np.floating[Any]] | None = None
+    train_scores: Scores | None = None
+    train_votes: Votes | None = None
+
+    @property
+    def own(self) -> Labelled | None:
+        """The inputs to route, for methods that learn from labels of other folds."""
+        return None if self.scores is None else Labelled(self.scores.quality, self.votes.inputs)
+
+    @property
+    def train(self) -> Labelled | None:
+        """The labelled training split."""
+        if self.train_scores is None:
+            return None
+        return Labelled(self.train_scores.quality, self.train_inputs)
+
+
+def route(name: str, router: Any, seen: Seen) -> Routing | None:
     """Let a method choose from what it may see; None, with a word, if it cannot be used here."""
-    train = None if train_scores is None else Labelled(train_scores.values, train_inputs)
-    lack = what_lacks(router, votes, scores, train)
+    lack = what_lacks(router, seen)
     if lack is not None:
         log.warning("%s is left out: %s", name, lack)
         return None
     if isinstance(router, HindsightRouter):
-        assert scores is not None
-        return router.route(scores.values)
+        assert seen.scores is not None
+        return router.route(seen.scores.quality)
     if isinstance(router, LabelledRouter):
-        assert scores is not None
-        return router.route(Labelled(scores.values, votes.inputs), train)
-    routing: Routing = router.route(votes)
+        assert seen.own is not None
+        return router.route(seen.own, seen.train)
+    if isinstance(router, TrainTimeRouter):
+        assert seen.train_votes is not None
+        return router.route_new(seen.train_votes, seen.votes.inputs, seen.votes.shape[0])
+    if isinstance(router, StoredSelections):
+        assert isinstance(seen.source, SmoothieData)
+        file = f"{router.folder}/{router.file}"
+        return Routing(seen.source.selections(file, seen.problem))
+    routing: Routing = router.route(seen.votes)
     return routing
 
 
-def what_lacks(
-    router: Any, votes: Votes, scores: Scores | None, train: Labelled | None
-) -> str | None:
+def what_lacks(router: Any, seen: Seen) -> str | None:
     """What a method would need that is not here, or None if it can be used."""
-    asks_neighbours = isinstance(router, LabeledKNN) or getattr(router, "k", 1) > 1
-    if asks_neighbours and votes.inputs is None:
+    trained = isinstance(router, TrainTimeRouter)
+    asks_neighbours = isinstance(router, LabeledKNN | SmoothieLocalTrain)
+    asks_neighbours |= not trained and getattr(router, "k", 1) > 1
+    if asks_neighbours and seen.votes.inputs is None:
         return "the inputs are empty, so that none has neighbours"
-    if isinstance(router, HindsightRouter | LabelledRouter) and scores is None:
+    if isinstance(router, LabelledRouter | HindsightRouter):
+        return what_scores_lack(router, seen)
+    if trained and seen.train_votes is None:
+        return "there is no training split with vectors (dataset.train_split)"
+    if isinstance(router, StoredSelections):
+        if not isinstance(seen.source, SmoothieData) or router.folder is None:
+            return "no selections are stored for this dataset and ensemble"
+        if seen.source.pooled:
+            return "selections were stored for the set as generated (dataset.pooled=false)"
+    return None
+
+
+def what_scores_lack(router: Any, seen: Seen) -> str | None:
+    """What a method that looks at scores would need that is not here."""
+    if seen.scores is None:
         return "it needs scores"
-    if isinstance(router, LabelledRouter) and scores is not None:
-        if train is None and scores.scored.sum() < 2:
-            return "it needs labels of other inputs, and fewer than two inputs have any"
-        if train is not None and not complete_rows(train.scores).any():
-            return "no input of the training split has a score for every candidate"
-        if isinstance(router, LabeledKNN) and train is not None and train.inputs is None:
-            return "there are no vectors of the training split's inputs"
+    if seen.scores.per_candidate and not isinstance(router, BestSingle):
+        return "it needs scores of single inputs, and only one of each candidate is known"
+    if not isinstance(router, LabelledRouter):
+        return None
+    if seen.train is None and seen.scores.scored.sum() < 2:
+        return "it needs labels of other inputs, and fewer than two inputs have any"
+    if seen.train is not None and not complete_rows(seen.train.scores).any():
+        return "no input of the training split has a score for every candidate"
+    if isinstance(router, LabeledKNN) and seen.train is not None and seen.train.inputs is None:
+        return "there are no vectors of the training split's inputs"
     return None

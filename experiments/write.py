@@ -42,12 +42,13 @@ def write_results(result: Result, folder: Path, plots: bool = True) -> str:
         write_routed(result.problem, result.routed, path("routed.jsonl"))
     write_json(path("signature.json"), signature(result))
     shown = "Nothing was scored: there are no complete labels and no references.\n"
-    if result.scores is not None and result.table is not None and result.by_task is not None:
+    if result.scores is not None and result.table is not None:
         table = described(result, result.table)
         write_table(table, METRICS, path("metrics.csv"))
         write_table(table, COMPARISONS, path("comparisons.csv"))
-        by_task = described(result, result.by_task)
-        write_table(by_task, [METRICS[0], "task", *METRICS[1:]], path("metrics_by_task.csv"))
+        if result.by_task is not None:
+            by_task = described(result, result.by_task)
+            write_table(by_task, [METRICS[0], "task", *METRICS[1:]], path("metrics_by_task.csv"))
         shown = summary(result, result.table)
         header, rows = summary_rows(result.table, digits_of(result.scores))
         caption = f"{result.problem.name}: {result.scores.metric}. {result.signature}"

@@ -7,6 +7,7 @@ r"""Named rules for cleaning generations before they are embedded and scored.
   ``<|endoftext|>``: the rule leaves both in the text, where they shift embeddings and cost ROUGE.
 - ``corrected``: everything from the first end token on is cut off, leading begin and padding
   tokens are removed, and then the first line is kept as above.
+- ``tokens``: as ``corrected``, but all lines are kept.
 """
 
 import re
@@ -38,17 +39,23 @@ def clean_as_paper(text: str) -> str:
     return text.replace("\\n", "\n").strip().split("\n")[0]
 
 
-def clean_corrected(text: str) -> str:
-    """First line of the answer, without the special tokens of any tokenizer."""
+def without_tokens(text: str) -> str:
+    """The whole answer, without the special tokens of any tokenizer."""
     leading = BEGIN.match(text)
     body = text[leading.end() :] if leading else text
-    return END.split(body, maxsplit=1)[0].replace("\\n", "\n").strip().split("\n")[0].strip()
+    return END.split(body, maxsplit=1)[0].strip()
+
+
+def clean_corrected(text: str) -> str:
+    """First line of the answer, without the special tokens of any tokenizer."""
+    return without_tokens(text).replace("\\n", "\n").strip().split("\n")[0].strip()
 
 
 CLEANING: dict[str, Callable[[str], str]] = {
     "none": keep,
     "paper": clean_as_paper,
     "corrected": clean_corrected,
+    "tokens": without_tokens,
 }
 
 

@@ -55,6 +55,10 @@ class SentenceEncoder:
         Texts at a time.
     max_tokens : int or None
         Longer texts are cut; None keeps the model's own limit.
+    full_text : bool
+        Embed "input generation" instead of the generation alone: the [x, g(x)] of the paper's
+        section 4, which its released code leaves out. With inputs longer than the model's limit,
+        nothing of the generation is read.
     progress : bool
         Show a progress bar.
     cache : str or None
@@ -72,6 +76,7 @@ class SentenceEncoder:
     device: str | None = None
     batch_size: int = 32
     max_tokens: int | None = None
+    full_text: bool = False
     progress: bool = True
     cache: str | None = None
     lock: str | None = None
@@ -102,7 +107,9 @@ class SentenceEncoder:
     def signature(self) -> str:
         """Model, revision or checksum of the weights, dtype and truncation."""
         name = self.model if self.folder is None else self.folder.name
-        return f"{name}@{self.identity[:12]} {self.dtype} max_tokens={self.max_tokens or 'model'}"
+        text = " [input, generation]" if self.full_text else ""
+        limit = self.max_tokens or "model"
+        return f"{name}@{self.identity[:12]} {self.dtype} max_tokens={limit}{text}"
 
     @property
     def identity(self) -> str:
@@ -123,6 +130,9 @@ class SentenceEncoder:
     def encode_problem(self, problem: Problem, inputs: bool) -> tuple[Vectors, Vectors | None]:
         """Embed the texts of a problem and, if asked for, its inputs; each distinct text once."""
         generations = [text for row in problem.texts for text in row]
+        if self.full_text:
+            repeated = [text for text in problem.input_texts for _ in problem.candidates]
+            generations = [f"{x} {text}" for x, text in zip(repeated, generations, strict=True)]
         vectors = self.encode(generations + (problem.input_texts if inputs else []))
         shape = (*problem.texts.shape, vectors.shape[1])
         embedded = vectors[: len(generations)].reshape(shape)

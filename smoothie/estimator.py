@@ -202,6 +202,32 @@ def resolve_errors(errors: Floats) -> NDArray[np.float64]:
     return resolved
 
 
+def run_on_weights(errors: Floats) -> NDArray[np.float64]:
+    """Weights as the released code takes them from errors of any sign.
+
+    Parameters
+    ----------
+    errors : ndarray of shape (..., K)
+        As returned by `triplet_errors`.
+
+    Returns
+    -------
+    ndarray of shape (..., K)
+        1/error over the sum of 1/error. One negative error can make weights negative, or turn the
+        order of all of them around; an error of zero makes an infinite weight, which normalised is
+        not a number.
+
+    Notes
+    -----
+    Kept to reproduce published numbers (`model.py`, `Smoothie.fit`); choices are its argmax, and
+    the first weight that is not a number counts as the largest.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        inverse = 1.0 / np.asarray(errors, dtype=np.float64)
+        weights: NDArray[np.float64] = inverse / inverse.sum(axis=-1, keepdims=True)
+    return weights
+
+
 SMALLEST_ERROR = 1e-300  # where a row has no size at all: its inverse is still finite
 
 

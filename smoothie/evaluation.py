@@ -51,6 +51,7 @@ def evaluate(
     routings: Mapping[str, Routing],
     scores: NDArray[np.float64],
     bootstrap: Bootstrap,
+    lower_is_better: bool = False,
 ) -> pd.DataFrame:
     """Score methods on the same inputs.
 
@@ -62,6 +63,9 @@ def evaluate(
         Rows with NaN are left out, the same ones for every method.
     bootstrap : Bootstrap
         How intervals are made.
+    lower_is_better : bool
+        Whether lower scores are better. Scores and differences are then still reported in their own
+        unit; a rank correlation above zero still means that better candidates weigh more.
 
     Returns
     -------
@@ -83,7 +87,8 @@ def evaluate(
     scored = complete_rows(scores)
     if not scored.any():
         raise SmoothieError("no input has a score for every candidate, so nothing can be compared")
-    values = scores[scored]
+    sign = -1.0 if lower_is_better else 1.0
+    values = sign * scores[scored]
     columns = [values.mean(axis=1), values.max(axis=1)]
     for routing in routings.values():
         kept = Routing(routing.choices[:, scored], routing.probabilities)
@@ -107,14 +112,14 @@ def evaluate(
         rows.append(
             {
                 "method": method,
-                "score": means[i],
-                "ci_low": low,
-                "ci_high": high,
+                "score": sign * means[i],
+                "ci_low": min(sign * low, sign * high),
+                "ci_high": max(sign * low, sign * high),
                 "n": len(values),
                 "labels_used": routing.labels_used,
-                "difference": means[i] - random,
-                "difference_low": difference_low,
-                "difference_high": difference_high,
+                "difference": sign * (means[i] - random),
+                "difference_low": min(sign * difference_low, sign * difference_high),
+                "difference_high": max(sign * difference_low, sign * difference_high),
                 "gap_closed": gap,
                 "gap_low": gap_low,
                 "gap_high": gap_high,
@@ -122,6 +127,56 @@ def evaluate(
             }
         )
     return pd.DataFrame(rows)
+
+
+def evaluate_candidates(
+    routings: Mapping[str, Routing], leaderboard: NDArray[np.float64], rows: int, lower: bool
+) -> pd.DataFrame:
+    """Score methods where one number for each candidate is all that is known.
+
+    Parameters
+    ----------
+    routings : mapping of method -> Routing
+        Those that choose different candidates for different inputs have no row: what their mixture
+        would score is not known.
+    leaderboard : ndarray of shape (K,)
+        The number of each candidate.
+    rows : int
+        Inputs that the numbers are about.
+    lower : bool
+        Whether lower numbers are better.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As of `evaluate`, without intervals: there is nothing to resample.
+    """
+    sign = -1.0 if lower else 1.0
+    random = leaderboard.mean()
+    best = sign * (sign * leaderboard).max()
+    table = []
+    for method, routing in routings.items():
+        if routing.probabilities is not None:
+            score = float(leaderboard @ routing.probabilities)
+        elif (routing.choices == routing.choices[:, :1]).all():
+            score = float(leaderboard[routing.choices[:, 0]].mean())
+        else:
+            continue
+        gap = 100 * (score - random) / (best - random) if best != random else np.nan
+        table.append(
+            {
+                "method": method,
+                "score": score,
+                "n": rows,
+                "labels_used": routing.labels_used,
+                "difference": score - random,
+                "gap_closed": gap,
+                "rank_correlation": weight_correlation(routing, sign * leaderboard),
+            }
+        )
+    columns = ["method", "score", "ci_low", "ci_high", "n", "labels_used", "difference"]
+    columns += ["difference_low", "difference_high", "gap_closed", "gap_low", "gap_high"]
+    return pd.DataFrame(table).reindex(columns=[*columns, "rank_correlation"])
 
 
 def weight_correlation(routing: Routing, quality: NDArray[np.float64]) -> float:

@@ -16,6 +16,8 @@ from typing import Any
 from smoothie.errors import SmoothieError
 from smoothie.files import read_json, sha256, write_json
 
+COMMIT = re.compile(r"[0-9a-f]{40}")
+
 
 @dataclass(frozen=True)
 class HubLock:
@@ -46,7 +48,7 @@ class HubLock:
         SmoothieError
             If the commit is not known yet and the Hub does not answer.
         """
-        if asked is not None and re.fullmatch(r"[0-9a-f]{40}", asked):
+        if asked is not None and COMMIT.fullmatch(asked):
             return asked
         entry = self._entry(kind, repository, asked)
         known = self._read().get(entry, {}).get("revision")
@@ -105,6 +107,42 @@ class HubLock:
                 f"{self.path}; delete the file to fetch it again"
             )
         return path
+
+    def download_model(self, repository: str, revision: str | None) -> Path:
+        """Fetch all files of a model at its locked commit; what is there already stays.
+
+        Raises
+        ------
+        SmoothieError
+            If the model cannot be fetched.
+        """
+        from huggingface_hub import snapshot_download
+
+        commit = self.revision("model", repository, revision)
+        try:
+            return Path(snapshot_download(repository, revision=commit))
+        except Exception as error:
+            raise SmoothieError(
+                f"model {repository}: cannot be downloaded ({type(error).__name__}); "
+                f"give a local folder instead, or try again online"
+            ) from error
+
+    def known(self, kind: str, repository: str, asked: str | None = None) -> str | None:
+        """The commit of a repository as far as it is known without asking the Hub."""
+        if asked is not None and COMMIT.fullmatch(asked):
+            return asked
+        found = self._read().get(self._entry(kind, repository, asked), {}).get("revision")
+        return str(found) if found is not None else cached_commit(kind, repository, asked)
+
+    def cached(self, kind: str, repository: str, revision: str | None, name: str) -> Path | None:
+        """Where an earlier download left a file, without asking the Hub; None if it did not."""
+        from huggingface_hub import try_to_load_from_cache
+
+        commit = self.known(kind, repository, revision)
+        if commit is None:
+            return None
+        found = try_to_load_from_cache(repository, name, revision=commit, repo_type=kind)
+        return Path(found) if isinstance(found, str) else None
 
     def files(self, kind: str, repository: str, revision: str | None) -> list[str]:
         """Names of all files of a repository at its locked commit."""

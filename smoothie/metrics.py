@@ -33,14 +33,28 @@ class Scores:
         Whether the unit is 0 to 100.
     by_task : dict of task -> metric
         What was measured in each task, where tasks differ.
+    lower_is_better : bool
+        Whether a lower value is a better text, as with ranks.
+    per_candidate : bool
+        Whether values only repeat one number for each candidate (a leaderboard): then methods that
+        choose different candidates for different inputs have no score.
     scored : ndarray of shape (N,), bool
         Inputs with a score for every candidate: the ones that results are about.
+    quality : ndarray of shape (N, K)
+        The values, negated where lower is better: what routers that see scores look at.
     """
 
     values: NDArray[np.float64]
     metric: str
     percent: bool
     by_task: Mapping[str, str] = field(default_factory=dict)
+    lower_is_better: bool = False
+    per_candidate: bool = False
+
+    @property
+    def quality(self) -> NDArray[np.float64]:
+        """Values for which higher is better."""
+        return -self.values if self.lower_is_better else self.values
 
     @property
     def scored(self) -> NDArray[np.bool_]:
@@ -80,15 +94,32 @@ def substring(text: str, references: Sequence[str]) -> float:
 
 
 def contains_answer(text: str, references: Sequence[str]) -> float:
-    """1 if any reference occurs in the text as whole words, ignoring case."""
-    lower = text.lower()
+    """1 if any reference occurs in the text as whole words, ignoring case.
+
+    Both are also compared without punctuation and articles: TriviaQA's aliases come without them.
+    """
+    lower, plain = text.lower(), without_punctuation(text)
     return float(
         any(
-            re.search(rf"(?<!\w){re.escape(reference.lower().strip())}(?!\w)", lower)
+            has_words(lower, reference.lower().strip())
+            or has_words(plain, without_punctuation(reference))
             for reference in references
-            if reference.strip()
         )
     )
+
+
+def has_words(text: str, words: str) -> bool:
+    """Whether words that are not empty stand in a text, not inside of longer words."""
+    return bool(words) and bool(re.search(rf"(?<!\w){re.escape(words)}(?!\w)", text))
+
+
+ARTICLES = re.compile(r"\b(?:a|an|the)\b")
+
+
+def without_punctuation(text: str) -> str:
+    """Words alone, in lower case and without articles, as TriviaQA's aliases are written."""
+    words = re.sub(r"[^\w\s]|_", " ", text.lower())
+    return " ".join(ARTICLES.sub(" ", words).split())
 
 
 def gsm8k_paper(text: str, references: Sequence[str]) -> float:
@@ -139,7 +170,7 @@ METRICS: dict[str, Metric] = {
     "gsm8k": gsm8k,
     "gsm8k_paper": gsm8k_paper,
 }
-VERSION = "1"  # part of every cache key: change it when a metric above changes
+VERSION = "2"  # part of every cache key: change it when a metric above changes
 
 
 def label_scores(problem: Problem) -> Scores:
@@ -148,7 +179,25 @@ def label_scores(problem: Problem) -> Scores:
         raise SmoothieError(f"metric=labels: {problem.name} has no labels")
     given = problem.labels[np.isfinite(problem.labels)]
     percent = bool(((given >= 0) & (given <= 1)).all())
-    return Scores(problem.labels * (100.0 if percent else 1.0), "labels", percent)
+    return Scores(
+        problem.labels * (100.0 if percent else 1.0),
+        "labels",
+        percent,
+        lower_is_better=problem.lower_is_better,
+    )
+
+
+def leaderboard_scores(problem: Problem) -> Scores:
+    """The one number that is known of each candidate, in its own unit."""
+    if problem.leaderboard is None:
+        raise SmoothieError(f"metric=leaderboard: {problem.name} has no leaderboard")
+    return Scores(
+        np.tile(problem.leaderboard, (len(problem.inputs), 1)),
+        "leaderboard",
+        percent=False,
+        lower_is_better=problem.lower_is_better,
+        per_candidate=True,
+    )
 
 
 def reference_scores(
@@ -215,8 +264,8 @@ def score(
     ----------
     problem : Problem
     metric : str
-        "labels", the name of a metric, or "auto": the labels if at least one input has them for
-        every candidate, else the references if there are any.
+        "labels", "leaderboard", the name of a metric, or "auto": the labels if at least one input
+        has them for every candidate, else the references if there are any, else the leaderboard.
     by_task : mapping of task -> metric, optional
         What "auto" uses for the references of a task, instead of ROUGE-2.
     cache : VectorCache, optional
@@ -229,10 +278,12 @@ def score(
     """
     if metric == "labels" or (metric == "auto" and problem.has_labels):
         return label_scores(problem)
+    if metric == "leaderboard":
+        return leaderboard_scores(problem)
     if metric == "auto" and problem.labels is not None and np.isfinite(problem.labels).any():
         log.warning("%s: no input has a label for every candidate: not used", problem.name)
     if metric == "auto" and not problem.has_references:
-        return None
+        return None if problem.leaderboard is None else leaderboard_scores(problem)
     chosen = {
         task: (by_task or {}).get(task, "rouge2") if metric == "auto" else metric
         for task in problem.tasks

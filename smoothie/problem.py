@@ -46,6 +46,10 @@ class Problem:
         What each candidate wrote.
     labels : ndarray of shape (N, K) or None
         Quality of each text where somebody judged it, else NaN.
+    leaderboard : ndarray of shape (K,) or None
+        Quality of each candidate over all inputs, where no more than that is known.
+    lower_is_better : bool
+        Whether a lower label or leaderboard value means a better text, as with ranks.
     rows : ndarray of shape (N,)
         Position of each input in its source, so that arrays kept beside the source stay aligned.
     source_rows : int
@@ -57,6 +61,8 @@ class Problem:
     candidates: tuple[str, ...]
     texts: NDArray[np.object_]
     labels: NDArray[np.float64] | None = None
+    leaderboard: NDArray[np.float64] | None = None
+    lower_is_better: bool = False
     rows: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, dtype=np.intp))
     source_rows: int = 0
 
@@ -74,6 +80,11 @@ class Problem:
             raise SmoothieError(
                 f"{self.name}: {shape[0]} inputs and {shape[1]} candidates, "
                 f"but labels of shape {self.labels.shape}"
+            )
+        if self.leaderboard is not None and self.leaderboard.shape != shape[1:]:
+            raise SmoothieError(
+                f"{self.name}: {shape[1]} candidates, "
+                f"but a leaderboard of shape {self.leaderboard.shape}"
             )
         for name in RESERVED:
             if name in self.candidates:
@@ -135,6 +146,7 @@ class Problem:
             candidates=tuple(candidates),
             texts=self.texts[:, columns],
             labels=None if self.labels is None else self.labels[:, columns],
+            leaderboard=None if self.leaderboard is None else self.leaderboard[columns],
         )
 
     def take(self, keep: NDArray[Any] | slice) -> "Problem":

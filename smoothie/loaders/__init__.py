@@ -5,11 +5,13 @@ from smoothie.loaders.base import Source
 from smoothie.loaders.hub import SmoothieData
 from smoothie.loaders.huggingface import HuggingFaceDataset
 from smoothie.loaders.local import LocalFolder
+from smoothie.loaders.mix_instruct import MixInstruct
 
 SOURCES: dict[str, type[Source]] = {
     "local": LocalFolder,
     "smoothie_data": SmoothieData,
     "alpaca_eval": AlpacaEval,
+    "mix_instruct": MixInstruct,
     "huggingface": HuggingFaceDataset,
 }
 
@@ -18,6 +20,7 @@ __all__ = [
     "AlpacaEval",
     "HuggingFaceDataset",
     "LocalFolder",
+    "MixInstruct",
     "SmoothieData",
     "Source",
 ]

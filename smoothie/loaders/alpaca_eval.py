@@ -1,19 +1,24 @@
 """AlpacaEval model outputs: MODEL.json files of {instruction, output, generator, dataset}.
 
+Quality comes from annotations (a judge's preference for each output) or, where those are not at
+hand, from a leaderboard (one number for each model).
+
 The files do not all list the instructions in the same order, so outputs are joined by instruction.
 The paper's released code stacks them by position instead; that is kept as a setting, because it is
 what the stored weights were computed from.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import numpy as np
 
 from smoothie.errors import SmoothieError
 from smoothie.files import read_json
-from smoothie.loaders.base import choose_candidates
+from smoothie.loaders.base import choose_candidates, existing_folder
 from smoothie.loaders.hub import HubSource
-from smoothie.problem import Input, Problem, assemble
+from smoothie.problem import Input, Problem, as_score, assemble
 
 ALIGNMENTS = ("instruction", "position")
 
@@ -28,10 +33,20 @@ class AlpacaEval(HubSource):
         Folder of the repository (or below `folder`) that holds the MODEL.json files.
     align : {"instruction", "position"}
         How outputs are joined: by instruction, or by their place in the file.
+    leaderboard : str or None
+        A CSV file with one row for each model: its name in the column `model` or in the first one.
+    leaderboard_column : str
+        The column to score by, for instance win_rate or length_controlled_winrate.
+    annotations : str or None
+        A folder of MODEL.json or MODEL/annotations.json, as `alpaca_eval` writes them: rows of
+        {instruction, preference}, where a preference of 1 is for the reference, 2 for the model.
     """
 
     outputs: str = "alpaca/downloaded_outputs"
     align: str = "instruction"
+    leaderboard: str | None = None
+    leaderboard_column: str = "win_rate"
+    annotations: str | None = None
 
     def read(self, candidates: Sequence[str] | None) -> Problem:
         """Read the outputs; the inputs stand in the order of the first file by name."""
@@ -63,7 +78,28 @@ class AlpacaEval(HubSource):
                 written = {instruction: output for instruction, output, _ in rows[name]}
                 texts = {i.id: written[i.text] for i in inputs if i.text in written}
             generations[name] = texts
-        return assemble("alpaca_eval", inputs, generations, missing=self.missing)
+        labels = None
+        if self.annotations is not None:
+            folder = existing_folder(self.annotations, "dataset.annotations")
+            ids = {item.text: item.id for item in inputs}
+            labels = {name: read_annotations(folder, name, ids) for name in names}
+        problem = assemble("alpaca_eval", inputs, generations, labels, missing=self.missing)
+        if self.leaderboard is not None:
+            path = Path(self.leaderboard).expanduser()
+            known = read_leaderboard(path, self.leaderboard_column)
+            numbers = np.array([known.get(name, np.nan) for name in problem.candidates])
+            if not np.isfinite(numbers).all():
+                lost = problem.candidates[int(np.isnan(numbers).argmax())]
+                raise SmoothieError(f"{path}: no {self.leaderboard_column} of {lost}")
+            problem = replace(problem, leaderboard=numbers)
+        return problem
+
+    def files_needed(self, candidates: Sequence[str] | None, train: bool = False) -> list[str]:
+        """The outputs of the named candidates, and those that the inputs are listed by."""
+        del train  # there is no training split
+        available = sorted(self.files.stems(self.outputs, ".json")) if candidates is None else []
+        names = available or list(candidates or ())
+        return [f"{self.outputs}/{name}.json" for name in names]
 
 
 def read_outputs(path: Path) -> list[tuple[str, str, str]]:
@@ -80,3 +116,44 @@ def read_outputs(path: Path) -> list[tuple[str, str, str]]:
     if len({instruction for instruction, _, _ in rows}) < len(rows):
         raise SmoothieError(f"{path}: an instruction occurs twice, so outputs cannot be joined")
     return rows
+
+
+def read_annotations(folder: Path, model: str, ids: dict[str, str]) -> dict[str, float]:
+    """A judge's preference for a model over the reference, id -> 0 to 1."""
+    paths = [folder / f"{model}.json", folder / model / "annotations.json"]
+    path = next((path for path in paths if path.is_file()), None)
+    if path is None:
+        raise SmoothieError(f"{folder}: neither {model}.json nor {model}/annotations.json is there")
+    content = read_json(path)
+    if not isinstance(content, list):
+        raise SmoothieError(f"{path}: expected a list of {{instruction, preference}}")
+    labels = {}
+    for i, row in enumerate(content):
+        where = f"{path}, row {i}"
+        if not isinstance(row, dict) or not isinstance(row.get("instruction"), str):
+            raise SmoothieError(f"{where}: expected a text under 'instruction'")
+        if row.get("preference") is None:  # the judge gave no answer that could be read
+            continue
+        preference = as_score(row["preference"], where)
+        if not 1 <= preference <= 2:
+            raise SmoothieError(f"{where}: preference {preference} is not between 1 and 2")
+        if row["instruction"] in ids:
+            labels[ids[row["instruction"]]] = preference - 1
+    return labels
+
+
+def read_leaderboard(path: Path, column: str) -> dict[str, float]:
+    """One column of a leaderboard, by model."""
+    import pandas as pd
+
+    try:
+        table = pd.read_csv(path)
+    except (OSError, ValueError) as error:
+        raise SmoothieError(f"{path}: not a readable CSV file ({error})") from error
+    if column not in table:
+        raise SmoothieError(f"{path}: no column {column!r}; it has {', '.join(table.columns)}")
+    names = table["model"] if "model" in table else table.iloc[:, 0]
+    try:
+        return {str(n): float(v) for n, v in zip(names, table[column], strict=True)}
+    except ValueError as error:
+        raise SmoothieError(f"{path}, column {column}: not a number ({error})") from error

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from smoothie.cleaning import clean_texts
 from smoothie.errors import SmoothieError
@@ -25,6 +26,10 @@ class Source:
         Route only the first inputs.
     metrics : dict of str -> str, or None
         The metric of each task, for datasets whose tasks are scored differently.
+    lower_is_better : bool
+        Whether lower labels are better, as with ranks.
+    origin : dict or None
+        Where the inputs come from: repository, splits, how rows were sampled. For the record.
     """
 
     name: str | None = None
@@ -32,6 +37,8 @@ class Source:
     cleaning: str = "none"
     limit: int | None = None
     metrics: dict[str, str] | None = None
+    lower_is_better: bool = False
+    origin: dict[str, Any] | None = None
 
     def load(self, candidates: Sequence[str] | None = None) -> Problem:
         """Load the inputs to route.
@@ -69,6 +76,8 @@ class Source:
     def _finish(self, problem: Problem) -> Problem:
         if self.name is not None:
             problem = replace(problem, name=self.name)
+        if self.lower_is_better:
+            problem = replace(problem, lower_is_better=True)
         return problem.with_texts(clean_texts(problem.texts, self.cleaning))
 
 

@@ -8,16 +8,19 @@ The repository is a pile of JSON files, not a table::
         {"generations": [text of each row]}
     multi_prompt_results/DATASET/MODEL/individual_{train,test}.json
         {"generations": [[text of each prompt] of each row]}
+    multi_model_results/DATASET/ENSEMBLE/METHOD_test.json
+        {"generations": [text that a method chose for each row]}, or one such list for each trial
 
 Everything is aligned by position.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from smoothie.errors import SmoothieError
 from smoothie.files import read_json, read_jsonl
@@ -44,6 +47,15 @@ class RepositoryFiles:
             return path
         lock = HubLock.at(self.lock)
         return lock.download("dataset", self.repository, self.revision, name)
+
+    def at_hand(self, name: str) -> Path | None:
+        """Where a file is on this machine, without asking the Hub; None if it is not."""
+        if self.folder is not None:
+            path = Path(self.folder).expanduser() / name
+            return path if path.is_file() else None
+        if self.lock is None:
+            return None
+        return HubLock.at(self.lock).cached("dataset", self.repository, self.revision, name)
 
     def stems(self, folder: str, suffix: str) -> list[str]:
         """Names of the files of a folder of the repository, less the suffix."""
@@ -84,6 +96,10 @@ class HubSource(Source):
         """Where the files come from."""
         return RepositoryFiles(self.repository, self.revision, self.folder, self.lock)
 
+    def files_needed(self, candidates: Sequence[str] | None, train: bool = False) -> list[str]:
+        """Files of the repository that a split is read from."""
+        raise NotImplementedError
+
 
 @dataclass
 class SmoothieData(HubSource):
@@ -99,13 +115,32 @@ class SmoothieData(HubSource):
     split : str
         Which split to route.
     train_split : str or None
-        Which split label-using methods learn from.
+        Which split label-using and train-time methods learn from.
+    input_keys : dict of task -> key
+        The key of an input's text, for tasks where it is not embedding_input.
+    parts : list of str or None
+        The single tasks that a set of several consists of.
+    pooled : bool
+        Read the parts, one after the other, instead of the set, whose generations were made with
+        other limits.
     """
 
     dataset: str | None = None
     model: str | None = None
     split: str = "test"
     train_split: str | None = None
+    input_keys: dict[str, str] = field(default_factory=dict)
+    parts: list[str] | None = None
+    pooled: bool = False
+
+    @property
+    def datasets(self) -> list[str]:
+        """Names in the repository of what is read."""
+        if not self.dataset:
+            raise SmoothieError("dataset=smoothie_data needs dataset.dataset=NAME")
+        if self.pooled and not self.parts:
+            raise SmoothieError(f"dataset.pooled: {self.dataset} has no parts")
+        return list(self.parts or []) if self.pooled else [self.dataset]
 
     def read(self, candidates: Sequence[str] | None) -> Problem:
         """Read the split to route."""
@@ -115,28 +150,53 @@ class SmoothieData(HubSource):
         """Read the training split."""
         return None if self.train_split is None else self._read(self.train_split, candidates)
 
+    def files_needed(self, candidates: Sequence[str] | None, train: bool = False) -> list[str]:
+        """Files that a split is read from; candidates have to be named, unless they are prompts."""
+        split = (self.train_split or "train") if train else self.split
+        names = []
+        for dataset in self.datasets:
+            names.append(f"datasets/{dataset}_{split}.jsonl")
+            if self.model is not None:
+                names.append(prompts_file(dataset, self.model, split))
+            else:
+                folder = models_folder(dataset)
+                names += [f"{folder}/{name}_{split}.json" for name in candidates or ()]
+        return names
+
     def _read(self, split: str, candidates: Sequence[str] | None) -> Problem:
-        if not self.dataset:
-            raise SmoothieError("dataset=smoothie_data needs dataset.dataset=NAME")
-        inputs = read_rows(self.files.fetch(f"datasets/{self.dataset}_{split}.jsonl"), split)
+        parts = [self._read_one(name, split, candidates) for name in self.datasets]
+        if len(parts) == 1:
+            return parts[0]
+        names = tuple(candidates) if candidates else parts[0].candidates
+        parts = [part.select(names) for part in parts]
+        return Problem(
+            name=str(self.dataset),
+            inputs=tuple(item for part in parts for item in part.inputs),
+            candidates=names,
+            texts=np.concatenate([part.texts for part in parts]),
+        )
+
+    def _read_one(self, dataset: str, split: str, candidates: Sequence[str] | None) -> Problem:
+        rows = self.files.fetch(f"datasets/{dataset}_{split}.jsonl")
+        prefix = f"{dataset}_{split}" if self.pooled else split
+        inputs = read_rows(rows, prefix, self.input_keys)
         if self.model is None:
-            folder = f"multi_model_results/{self.dataset}/model_gens"
-            suffix = f"_{split}.json"
+            folder, suffix = models_folder(dataset), f"_{split}.json"
             available = self.files.stems(folder, suffix) if candidates is None else candidates
             names = choose_candidates(available, candidates, f"{folder} ({split})")
             columns = {
                 name: read_texts(self.files.fetch(f"{folder}/{name}{suffix}"), 1, len(inputs))
                 for name in names
             }
-            name = self.dataset
+            name = dataset
         else:
-            file = f"multi_prompt_results/{self.dataset}/{self.model}/individual_{split}.json"
+            file = prompts_file(dataset, self.model, split)
             texts = read_texts(self.files.fetch(file), 2, len(inputs))
             every = [f"prompt_{i}" for i in range(texts.shape[1])]
             # In their own order: prompt_10 comes after prompt_9.
             names = choose_candidates(every, candidates, file) if candidates else every
             columns = {name: texts[:, every.index(name)] for name in names}
-            name = f"{self.dataset}_{self.model}"
+            name = f"{dataset}_{self.model}"
         generations = {
             candidate: {
                 item.id: text for item, text in zip(inputs, column, strict=True) if text is not None
@@ -145,16 +205,67 @@ class SmoothieData(HubSource):
         }
         return assemble(name, inputs, generations, missing=self.missing)
 
+    def selections(self, file: str, problem: Problem) -> NDArray[np.intp]:
+        """What a method chose, as the repository stores it: the chosen texts.
 
-def read_rows(path: Path, split: str) -> list[Input]:
+        Parameters
+        ----------
+        file : str
+            ENSEMBLE/METHOD_test.json.
+        problem : Problem
+            As this source loaded it; a text that several candidates wrote counts as the first's.
+
+        Returns
+        -------
+        ndarray of shape (T, N), int
+            The chosen candidate of each input, for each stored trial.
+        """
+        if self.pooled:
+            raise SmoothieError(
+                f"{file}: selections were stored for the set as it was generated, not for its "
+                f"parts put together: set dataset.pooled=false"
+            )
+        path = self.files.fetch(f"multi_model_results/{self.dataset}/{file}")
+        content = read_json(path)
+        values = content.get("generations") if isinstance(content, dict) else None
+        if not isinstance(values, list) or not values:
+            raise SmoothieError(f'{path}: expected {{"generations": [...]}}')
+        trials = values if isinstance(values[0], list) else [values]
+        raw = replace(self, cleaning="none").load(problem.candidates)
+        choices = np.empty((len(trials), len(problem.inputs)), dtype=np.intp)
+        for trial, texts in enumerate(trials):
+            if len(texts) < raw.source_rows:
+                raise SmoothieError(f"{path}: {len(texts)} texts for {raw.source_rows} inputs")
+            for i, row in enumerate(raw.rows):
+                found = np.flatnonzero(raw.texts[i] == texts[row])
+                if not len(found):
+                    raise SmoothieError(f"{path}: text {row} was written by none of the candidates")
+                choices[trial, i] = found[0]
+        return choices
+
+
+def models_folder(dataset: str) -> str:
+    """Where the generations of models are."""
+    return f"multi_model_results/{dataset}/model_gens"
+
+
+def prompts_file(dataset: str, model: str, split: str) -> str:
+    """Where the generations of a model with several prompts are."""
+    return f"multi_prompt_results/{dataset}/{model}/individual_{split}.json"
+
+
+def read_rows(path: Path, prefix: str, input_keys: Mapping[str, str]) -> list[Input]:
     """Read datasets/DATASET_SPLIT.jsonl; ids are the rows' positions."""
     inputs: list[Input] = []
     for number, row in read_jsonl(path):
         where = f"{path}, line {number}"
-        text = as_text(row.get("embedding_input"), "embedding_input", where)
         task = str(row.get("task_name") or "")
+        key = input_keys.get(task, "embedding_input")
+        if key not in row and task in input_keys:
+            raise SmoothieError(f"{where}: no key {key!r} (dataset.input_keys.{task})")
+        text = as_text(row.get(key), key, where)
         references = as_references(row.get("reference"), where)
-        inputs.append(Input(f"{split}_{len(inputs):05d}", task, text, references))
+        inputs.append(Input(f"{prefix}_{len(inputs):05d}", task, text, references))
     if not inputs:
         raise SmoothieError(f"{path}: no rows")
     return inputs

@@ -9,6 +9,8 @@ from smoothie.routers.oracle import Oracle
 from smoothie.routers.random import Random
 from smoothie.routers.smoothie_global import SmoothieGlobal
 from smoothie.routers.smoothie_local import SmoothieLocal
+from smoothie.routers.stored import StoredSelections
+from smoothie.routers.train_time import SmoothieGlobalTrain, SmoothieLocalTrain
 
 ROUTERS: dict[str, type[Any]] = {
     "random": Random,
@@ -16,6 +18,9 @@ ROUTERS: dict[str, type[Any]] = {
     "labeled_knn": LabeledKNN,
     "smoothie_global": SmoothieGlobal,
     "smoothie_local": SmoothieLocal,
+    "smoothie_global_train": SmoothieGlobalTrain,
+    "smoothie_local_train": SmoothieLocalTrain,
+    "stored": StoredSelections,
     "best_single": BestSingle,
     "oracle": Oracle,
 }
@@ -28,5 +33,8 @@ __all__ = [
     "Oracle",
     "Random",
     "SmoothieGlobal",
+    "SmoothieGlobalTrain",
     "SmoothieLocal",
+    "SmoothieLocalTrain",
+    "StoredSelections",
 ]

@@ -7,6 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smoothie.errors import NotFittedError, SmoothieError
+from smoothie.estimator import (
+    inverse_error_weights,
+    resolve_errors,
+    run_on_weights,
+    triplet_errors,
+)
 from smoothie.neighbors import nearest
 
 
@@ -89,10 +95,22 @@ class LabelFreeRouter(Protocol):
         ...
 
 
+DEGENERATE = ("resolve", "keep")
+
+
 @dataclass(eq=False)
 class SmoothieEstimator:
-    """Conventions of scikit-learn: parameters are only stored, fitted attributes end in ``_``."""
+    """Conventions of scikit-learn: parameters are only stored, fitted attributes end in ``_``.
 
+    Parameters
+    ----------
+    degenerate : {"resolve", "keep"}
+        What becomes of estimated errors at or below zero: "resolve" takes them for the smallest
+        positive ones, so that such a candidate wins; "keep" lets their sign run on into the
+        weights, as the released code does.
+    """
+
+    degenerate: str = field(default="resolve", kw_only=True)
     errors_: NDArray[np.float64] = field(init=False, repr=False)
     weights_: NDArray[np.float64] = field(init=False, repr=False)
     choices_: NDArray[np.intp] = field(init=False, repr=False)
@@ -108,6 +126,21 @@ class SmoothieEstimator:
                 raise SmoothieError(f"{type(self).__name__} has no parameter {name!r}")
             setattr(self, name, value)
         return self
+
+    def _solve(
+        self, means: NDArray[np.floating[Any]]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp]]:
+        """Errors, weights and choices from mean squared distances of shape (..., K, K)."""
+        if self.degenerate not in DEGENERATE:
+            raise SmoothieError(
+                f"degenerate={self.degenerate}: expected one of {', '.join(DEGENERATE)}"
+            )
+        errors = triplet_errors(means)
+        if self.degenerate == "keep":
+            weights = run_on_weights(errors)
+            return errors, weights, np.asarray(weights.argmax(axis=-1))
+        errors = resolve_errors(errors)
+        return errors, inverse_error_weights(errors), np.asarray(errors.argmin(axis=-1))
 
     def _require_fitted(self) -> None:
         if not hasattr(self, "choices_"):

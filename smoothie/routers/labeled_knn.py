@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from smoothie.errors import SmoothieError
 from smoothie.neighbors import nearest
+from smoothie.routers.base import seeded
 from smoothie.routers.labelled import Inputs, Labelled, LabelledRouter
 
 
@@ -18,17 +19,25 @@ class LabeledKNN(LabelledRouter):
     ----------
     neighbours : int
         Labelled inputs that are asked (the paper: 20), fewer where the sample is smaller.
+    ignore_neighbours : bool
+        Choose by the means over the whole sample, with ties drawn for each input: what the released
+        code does under this name.
 
     Notes
     -----
     Candidates that tie among the neighbours are told apart by their mean over the whole sample,
-    then by their order. The released code names a method like this one but ignores the neighbours.
+    then by their order.
     """
 
     neighbours: int = 20
+    ignore_neighbours: bool = False
 
     def choose(self, sample: Labelled, inputs: Inputs | None, rows: int) -> NDArray[np.intp]:
         """Ask the neighbours."""
+        if self.ignore_neighbours:
+            means = sample.scores.mean(axis=0)
+            best = np.flatnonzero(means == means.max())
+            return np.asarray(seeded(self.seed).choice(best, size=rows))
         if inputs is None or sample.inputs is None:
             raise SmoothieError("labeled_knn needs inputs that are not empty")
         if self.neighbours < 1:

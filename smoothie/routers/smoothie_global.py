@@ -6,12 +6,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from smoothie.estimator import (
-    inverse_error_weights,
-    resolve_errors,
-    squared_distances,
-    triplet_errors,
-)
+from smoothie.estimator import squared_distances
 from smoothie.routers.base import Routing, SmoothieEstimator, Votes
 
 
@@ -52,9 +47,8 @@ class SmoothieGlobal(SmoothieEstimator):
 
     def fit_distances(self, distances: NDArray[np.floating[Any]]) -> Self:
         """Estimate the errors from squared distances of shape (V, K, K)."""
-        self.errors_ = resolve_errors(triplet_errors(distances.mean(axis=0, dtype=np.float64)))
-        self.weights_ = inverse_error_weights(self.errors_)
-        self.choices_ = np.full(len(distances), self.errors_.argmin())
+        self.errors_, self.weights_, best = self._solve(distances.mean(axis=0, dtype=np.float64))
+        self.choices_ = np.full(len(distances), best)
         return self
 
     def predict(self, inputs: NDArray[np.floating[Any]] | None = None) -> NDArray[np.intp]:
@@ -62,7 +56,7 @@ class SmoothieGlobal(SmoothieEstimator):
         self._require_fitted()
         if inputs is None:
             return self.choices_
-        return np.full(len(inputs), self.errors_.argmin())
+        return np.full(len(inputs), self.choices_[0])
 
     def route(self, votes: Votes) -> Routing:
         """Choose from precomputed distances."""

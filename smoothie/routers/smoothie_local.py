@@ -8,12 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smoothie.errors import SmoothieError
-from smoothie.estimator import (
-    inverse_error_weights,
-    resolve_errors,
-    squared_distances,
-    triplet_errors,
-)
+from smoothie.estimator import squared_distances
 from smoothie.neighbors import nearest, require_vectors
 from smoothie.routers.base import Routing, SmoothieEstimator, Votes
 
@@ -79,9 +74,7 @@ class SmoothieLocal(SmoothieEstimator):
         means = votes.distances
         if self.k > 1:
             means = next(neighbourhood_means(votes.distances, votes.neighbours(self.k), [self.k]))
-        self.errors_ = resolve_errors(triplet_errors(means))
-        self.weights_ = inverse_error_weights(self.errors_)
-        self.choices_ = self.errors_.argmin(axis=1)
+        self.errors_, self.weights_, self.choices_ = self._solve(means)
         self._distances, self._inputs = votes.distances, votes.inputs
         return self
 
@@ -100,7 +93,7 @@ class SmoothieLocal(SmoothieEstimator):
             return np.empty(0, dtype=np.intp)
         rows = nearest(self._inputs, self.k, inputs)
         means = next(neighbourhood_means(self._distances, rows, [self.k]))
-        return np.asarray(resolve_errors(triplet_errors(means)).argmin(axis=1))
+        return self._solve(means)[2]
 
     def route(self, votes: Votes) -> Routing:
         """Choose from precomputed distances."""

@@ -72,7 +72,8 @@ def test_predict_refuses_what_it_cannot_do(data):
 def test_scikit_learn_conventions(data):
     local = SmoothieLocal(k=3).fit(*data)
     copy = clone(local)
-    assert copy.get_params() == {"k": 3}
+    assert copy.get_params() == local.get_params()
+    assert copy.k == 3
     assert not hasattr(copy, "errors_")
     assert copy.set_params(k=2).k == 2
     with pytest.raises(ValueError, match="no parameter 'n'"):

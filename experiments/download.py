@@ -1,0 +1,98 @@
+"""Download the files that the paper's experiments need, at their pinned commits.
+
+    python -m experiments.download                       # everything
+    python -m experiments.download experiment=table1     # what one table needs
+
+Interrupted, the same command goes on where it was. The first download of a repository writes its
+commit and the checksum of each file into the lock file; later ones are checked against it.
+"""
+
+import logging
+import sys
+
+import hydra
+from omegaconf import DictConfig
+from tqdm import tqdm
+
+from experiments.config import build, one_sentence_errors, plain
+from experiments.jobs import compose_run, expand
+from experiments.reproduce import experiments_of
+from smoothie.encoders import SentenceEncoder
+from smoothie.errors import SmoothieError
+from smoothie.loaders import SOURCES
+from smoothie.loaders.hub import HubSource, SmoothieData
+from smoothie.lock import HubLock
+
+log = logging.getLogger(__name__)
+
+Wanted = tuple[str, str, str | None, str]  # kind, repository, revision, file
+
+
+def wanted_of(run: DictConfig) -> list[Wanted]:
+    """Hub files that a run reads: texts, training split, stored selections."""
+    source = build(SOURCES, "source", plain(run.dataset, "dataset"), "dataset")
+    if not isinstance(source, HubSource) or source.folder is not None:
+        return []
+    names = source.files_needed(run.ensemble.candidates)
+    if isinstance(source, SmoothieData) and source.train_split is not None:
+        names += source.files_needed(run.ensemble.candidates, train=True)
+    if isinstance(source, SmoothieData) and "pair_rm" in run.methods and not source.pooled:
+        settings = run.method.pair_rm
+        names.append(f"multi_model_results/{source.dataset}/{settings.folder}/{settings.file}")
+    return [("dataset", source.repository, source.revision, name) for name in names]
+
+
+def models_of(run: DictConfig) -> list[tuple[str, str | None]]:
+    """Hub id and revision of the encoder, unless it is a local folder."""
+    settings = plain(run.encoder, "encoder")
+    if settings["encoder"] != "sentence_transformers":
+        return []
+    encoder = SentenceEncoder(**{k: v for k, v in settings.items() if k not in ("name", "encoder")})
+    return [] if encoder.folder is not None else [(encoder.model, encoder.revision)]
+
+
+def download(cfg: DictConfig) -> str:
+    """Fetch what is not there yet.
+
+    Returns
+    -------
+    str
+        What to show to the user.
+
+    Raises
+    ------
+    SmoothieError
+        If nothing could be fetched; single files that the Hub lacks are listed instead.
+    """
+    protocol = plain(cfg.protocol, "protocol")
+    files: dict[Wanted, None] = {}
+    models: dict[tuple[str, str | None], None] = {}
+    for name, experiment in experiments_of(cfg, protocol).items():
+        for job in expand(name, experiment, protocol, cfg.debug):
+            run = compose_run([*job.overrides, *(str(entry) for entry in cfg.overrides)])
+            files.update(dict.fromkeys(wanted_of(run)))
+            models.update(dict.fromkeys(models_of(run)))
+    lock = HubLock.at(str(cfg.paths.lock))
+    lost = []
+    for kind, repository, revision, name in tqdm(list(files), unit="file"):
+        try:
+            lock.download(kind, repository, revision, name)
+        except SmoothieError as error:
+            lost.append(str(error))
+            if "did not answer" in str(error):
+                raise
+    for model, revision in models:
+        lock.download_model(model, revision)
+    done = f"{len(files) - len(lost)} files and {len(models)} models are at hand; see {lock.path}\n"
+    return done + "".join(f"not fetched: {message}\n" for message in lost)
+
+
+@hydra.main(version_base="1.3", config_path="../conf", config_name="reproduce")
+def main(cfg: DictConfig) -> None:
+    """Command line."""
+    with one_sentence_errors():
+        sys.stdout.write(download(cfg))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,364 @@
+"""The paper's tables and figures: published beside reproduced, cell by cell.
+
+    python -m experiments.reproduce                      # everything that is possible here
+    python -m experiments.reproduce experiment=table1 protocol=corrected
+
+Begins by saying what is at hand and what is not, runs what it can, and marks the rest.
+"""
+
+import hashlib
+import json
+import logging
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import hydra
+import pandas as pd
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
+
+from experiments.config import one_sentence_errors, plain, typed
+from experiments.jobs import (
+    CONF,
+    QUIET,
+    Experiment,
+    Job,
+    Needs,
+    compose_run,
+    depends_on,
+    expand,
+    listed,
+    needs_of,
+    protocol_named,
+    protocol_overrides,
+)
+from experiments.measures import (
+    KEYS,
+    MEASURES,
+    SUMMARIES,
+    Cell,
+    Run,
+    best_model_rows,
+    settings_of,
+)
+from experiments.run import run
+from smoothie import __version__
+from smoothie.errors import SmoothieError
+from smoothie.files import sha256
+
+log = logging.getLogger(__name__)
+
+CELLS = ["experiment", *KEYS, "value", "ci_low", "ci_high", "n", "note", "command"]
+OTHER = {"as_published": "corrected", "corrected": "as_published"}
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """The runs of one experiment, and for each what it needs and which switches it looks at."""
+
+    name: str
+    experiment: Experiment
+    jobs: Sequence[Job]
+    needs: Sequence[Needs]
+    looks_at: Sequence[set[str]]
+
+    @property
+    def possible(self) -> list[tuple[Job, Needs]]:
+        """Runs for which everything is at hand."""
+        return [(j, n) for j, n in zip(self.jobs, self.needs, strict=True) if not n.missing]
+
+    @property
+    def lacking(self) -> list[str]:
+        """What is not at hand, and how to get it, in sentences."""
+        get = f"`scripts/download experiment={self.name}`"
+        missing = list(dict.fromkeys(what for need in self.needs for what in need.missing))
+        sentences = []
+        impossible = len(self.jobs) - len(self.possible)
+        if missing:
+            sentences.append(
+                f"{impossible} of {len(self.jobs)} runs lack {listed(missing)}; to get it: {get}."
+            )
+        dropped: dict[str, list[str]] = {}
+        for _, need in self.possible:
+            for method, what in need.dropped.items():
+                dropped.setdefault(method, []).append(what)
+        for method, whats in dropped.items():
+            sentences.append(
+                f"{method} is left out of {len(whats)} runs for want of {whats[0]}; "
+                f"to get it: {get}."
+            )
+        return sentences
+
+    @property
+    def found(self) -> list[str]:
+        """Where the things at hand are."""
+        return list(dict.fromkeys(place for need in self.needs for place in need.found))
+
+
+@dataclass
+class Runner:
+    """Runs each distinct setting once, and takes cells from it."""
+
+    extra: Sequence[str]
+    published: pd.DataFrame
+    known: dict[tuple[str, ...], list[Cell]] = field(default_factory=dict)
+    by_settings: dict[str, list[Cell]] = field(default_factory=dict)
+
+    def cells(self, plan: Plan) -> list[Cell]:
+        """All cells of an experiment that can be had; summaries only if every run could be made."""
+        cells: list[Cell] = []
+        for job, needs in plan.possible:
+            cells += [dict(cell) for cell in self.of_job(plan.experiment, job, needs)]
+        published = self.published[self.published.experiment == plan.name]
+        cells += best_model_rows(cells, plan.experiment.best_model, published)
+        whole = len(plan.possible) == len(plan.jobs)
+        if whole and cells:
+            table = pd.DataFrame(cells)
+            command = f"python -m experiments.reproduce experiment={plan.name}"
+            for name in plan.experiment.summaries:
+                for cell in SUMMARIES[name](table, published):
+                    cells.append({**cell, "command": command})
+        return [{"experiment": plan.name, **cell} for cell in cells]
+
+    def of_job(self, experiment: Experiment, job: Job, needs: Needs) -> list[Cell]:
+        """The cells of one run."""
+        job = job.without(set(needs.dropped))
+        place = (job.experiment, *job.overrides)
+        if place not in self.known:
+            cfg = compose_run([*job.overrides, *self.extra])
+            key = json.dumps([settings_of(cfg), job.place, experiment.measures], default=str)
+            if key not in self.by_settings:
+                self.by_settings[key] = self.take(experiment, job, cfg) if cfg.methods else []
+            self.known[place] = self.by_settings[key]
+        return self.known[place]
+
+    def take(self, experiment: Experiment, job: Job, cfg: DictConfig) -> list[Cell]:
+        """Run, and take the cells."""
+        finished = Run(job, cfg, run(cfg))
+        return [
+            {**cell, "command": job.command}
+            for measure in experiment.measures
+            for cell in MEASURES[measure](finished)
+        ]
+
+
+def experiments_of(cfg: DictConfig, protocol: Mapping[str, Any]) -> dict[str, Experiment]:
+    """The experiments that are asked for, under a protocol."""
+    chosen = OmegaConf.create({"protocol": dict(protocol), "experiment": cfg.experiment})
+    found = {}
+    for name in chosen.experiment:
+        settings = plain(chosen.experiment[name], f"experiment.{name}")
+        experiment = Experiment(**typed(Experiment, settings, f"experiment.{name}"))
+        for kind, names, known in (
+            ("measures", experiment.measures, MEASURES),
+            ("summaries", experiment.summaries, SUMMARIES),
+        ):
+            for entry in names:
+                if entry not in known:
+                    raise SmoothieError(
+                        f"experiment.{name}.{kind}: no {entry!r}; there are {', '.join(known)}"
+                    )
+        found[str(name)] = experiment
+    return found
+
+
+def make_plans(
+    cfg: DictConfig, protocol: Mapping[str, Any], extra: Sequence[str]
+) -> dict[str, Plan]:
+    """The runs of all experiments, with what each needs."""
+    plans = {}
+    for name, experiment in experiments_of(cfg, protocol).items():
+        jobs = expand(name, experiment, protocol, cfg.debug)
+        runs = [compose_run([*job.overrides, *extra]) for job in jobs]
+        looks_at = [depends_on(one, cfg.experiment[name]) for one in runs]
+        plans[name] = Plan(name, experiment, jobs, [needs_of(one) for one in runs], looks_at)
+    return plans
+
+
+def with_switch(
+    cfg: DictConfig, plans: Mapping[str, Plan], protocol: Mapping[str, Any], switch: str
+) -> Iterator[Plan]:
+    """The plans that look at a switch, with the runs that do so under the changed protocol."""
+    experiments = experiments_of(cfg, protocol)
+    for name, plan in plans.items():
+        asked = plan.experiment.switches
+        if not any(switch in looks for looks in plan.looks_at):
+            continue
+        if asked is not None and switch not in asked:
+            continue
+        changed = expand(name, experiments[name], protocol, cfg.debug)
+        jobs, needs = list(plan.jobs), list(plan.needs)
+        for i, looks in enumerate(plan.looks_at):
+            if switch in looks:
+                jobs[i] = changed[i]
+                more = [*(str(entry) for entry in cfg.overrides), *QUIET]
+                needs[i] = needs_of(compose_run([*changed[i].overrides, *more]))
+        yield Plan(name, experiments[name], jobs, needs, plan.looks_at)
+
+
+def read_published(folder: Path, names: Sequence[str]) -> pd.DataFrame:
+    """Published cells of some experiments; an experiment of ours alone has none."""
+    columns = ["experiment", *KEYS, "value", "precision", "tolerance", "source"]
+    tables = [
+        pd.read_csv(path, dtype={"x": str, "value": str}, keep_default_na=False)
+        for path in (folder / f"{name}.csv" for name in names)
+        if path.is_file()
+    ]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
+
+
+def flipped(protocol: Mapping[str, Any], switch: str) -> dict[str, Any]:
+    """A protocol with one switch set as in the other one."""
+    other = protocol_named(OTHER[str(protocol["name"])])
+    if switch not in other:
+        known = ", ".join(key for key in other if key != "name")
+        raise SmoothieError(f"switches: no switch {switch!r}; there are {known}")
+    value = other[switch]
+    if value == protocol[switch] and isinstance(value, bool):
+        value = not value  # the same in both protocols
+    return {**protocol, switch: value}
+
+
+def try_switches(
+    cfg: DictConfig,
+    plans: Mapping[str, Plan],
+    protocol: Mapping[str, Any],
+    runner: Runner,
+    before: pd.DataFrame,
+) -> pd.DataFrame:
+    """What each switch moves, set alone.
+
+    Returns
+    -------
+    DataFrame
+        switch, from, to, the keys of the cell, value_before, value_after, difference; and one row
+        with an empty experiment for a switch that moves nothing.
+    """
+    keys = ["experiment", *KEYS]
+    rows: list[dict[str, Any]] = []
+    for switch in cfg.switches or []:
+        changed = flipped(protocol, switch)
+        found: list[Cell] = []
+        for plan in with_switch(cfg, plans, changed, switch):
+            found += runner.cells(plan)
+        moved = []
+        if found:
+            both = before.merge(pd.DataFrame(found), on=keys, suffixes=("_before", "_after"))
+            both = both[both.quantity != "seconds_per_1000"]
+            numbers = both[["value_before", "value_after"]].apply(pd.to_numeric, errors="coerce")
+            both["difference"] = numbers["value_after"] - numbers["value_before"]
+            texts = numbers.isna().any(axis=1)
+            differs = both.difference.abs() > 1e-9
+            differs |= texts & (both.value_before.astype(str) != both.value_after.astype(str))
+            moved = both[differs][[*keys, "value_before", "value_after", "difference"]].to_dict(
+                "records"
+            )
+        log.info("switch %s: moves %d cells", switch, len(moved))
+        named = {"switch": switch, "from": protocol[switch], "to": changed[switch]}
+        rows += [{**named, **row} for row in moved] or [{**named, "experiment": ""}]
+    columns = ["switch", "from", "to", *keys, "value_before", "value_after", "difference"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def say_what_is_there(plans: Mapping[str, Plan]) -> str:
+    """What is at hand and what is not, before anything is run."""
+    lines = ["At hand:"]
+    places = list(dict.fromkeys(place for plan in plans.values() for place in plan.found))
+    lines += [f"  {place}" for place in places] or ["  nothing"]
+    lines.append("Runs that are possible:")
+    for name, plan in plans.items():
+        lines.append(f"  {name}: {len(plan.possible)} of {len(plan.jobs)}")
+        lines += [f"    {sentence}" for sentence in plan.lacking]
+    return "\n".join(lines) + "\n"
+
+
+@hydra.main(version_base="1.3", config_path="../conf", config_name="reproduce")
+def main(cfg: DictConfig) -> None:
+    """Command line."""
+    with one_sentence_errors():
+        sys.stdout.write(reproduce(cfg, Path(HydraConfig.get().runtime.output_dir)))
+
+
+def reproduce(cfg: DictConfig, folder: Path) -> str:
+    """Run what is possible and write the report.
+
+    Returns
+    -------
+    str
+        What to show to the user at the end.
+    """
+    from smoothie.report.pages import write_report
+
+    protocol = plain(cfg.protocol, "protocol")
+    extra = [*(str(entry) for entry in cfg.overrides), *QUIET]
+    plans = make_plans(cfg, protocol, extra)
+    sys.stdout.write(say_what_is_there(plans))
+    sys.stdout.flush()
+    published = read_published(Path(cfg.published), list(plans))
+    runner = Runner(extra, published)
+    cells: list[Cell] = []
+    for name, plan in plans.items():
+        log.info("%s: %d of %d runs", name, len(plan.possible), len(plan.jobs))
+        cells += runner.cells(plan)
+    reproduced = pd.DataFrame(cells, columns=CELLS)
+    switches = try_switches(cfg, plans, protocol, runner, reproduced)
+    paths = write_report(
+        folder,
+        published,
+        reproduced,
+        {name: plan.lacking for name, plan in plans.items()},
+        switches,
+        signature_of(protocol, plans, cfg),
+        {name: plan.experiment.title for name, plan in plans.items()},
+        figures=bool(cfg.figures),
+    )
+    return "".join(f"  {path}\n" for path in paths)
+
+
+def signature_of(
+    protocol: Mapping[str, Any], plans: Mapping[str, Plan], cfg: DictConfig
+) -> dict[str, Any]:
+    """What made the numbers: protocol, command, versions and data."""
+    from importlib.metadata import version
+
+    packages = ("numpy", "rouge-score", "sentence-transformers", "transformers", "torch")
+    chosen = "" if set(plans) == set(every_experiment()) else f" experiment=[{','.join(plans)}]"
+    if len(plans) == 1:
+        chosen = f" experiment={next(iter(plans))}"
+    more = [*protocol_overrides(protocol), *(["debug=true"] if cfg.debug else [])]
+    return {
+        "protocol": str(protocol["name"]),
+        "switches": {key: value for key, value in protocol.items() if key != "name"},
+        "command": f"python -m experiments.reproduce{chosen} {' '.join(more)}",
+        "versions": {"smoothie": __version__} | {name: version(name) for name in packages},
+        "data": data_revisions(plans),
+    }
+
+
+def every_experiment() -> list[str]:
+    """Names in conf/experiment/all.yaml."""
+    settings = OmegaConf.load(CONF / "experiment" / "all.yaml")
+    return [str(name) for name in settings.defaults]
+
+
+def data_revisions(plans: Mapping[str, Plan]) -> dict[str, str]:
+    """Each source in use, with a checksum over the names and contents of the files read."""
+    files: dict[str, set[Path]] = {}
+    for plan in plans.values():
+        for _, need in plan.possible:
+            for source, read in need.files.items():
+                files.setdefault(source, set()).update(read)
+    revisions = {}
+    for source, paths in files.items():
+        digest = hashlib.sha256()
+        for path in sorted(paths):
+            digest.update(f"{path.name} {sha256(path)}\n".encode())
+        revisions[source] = f"{len(paths)} files, SHA-256 {digest.hexdigest()[:12]}"
+    return revisions
+
+
+if __name__ == "__main__":
+    main()
