@@ -173,7 +173,7 @@ def summary_line(comparison: pd.DataFrame) -> str:
     words = {("differs", False): "differ", ("another machine", False): "from another machine"}
     words[("another machine", True)] = "from another machine"
     parts = [f"{count} {words.get((name, count == 1), name)}" for count, name in found]
-    line = f"{cells or 'no'} published {'cell' if cells == 1 else 'cells'}"
+    line = f"{cells or 'No'} published {'cell' if cells == 1 else 'cells'}"
     line += f": {', '.join(parts)}" if parts else ""
     extra = int(total[OURS_ONLY])
     return line + (f"; {extra} of ours only" if extra else "")

@@ -17,7 +17,8 @@ from smoothie.report.comparison import (
     of_experiment,
     summary_line,
 )
-from smoothie.report.layouts import Cell, Layout, Line, cells_of, layouts_of
+from smoothie.report.layouts import Cell, Layout, Line, cells_of
+from smoothie.report.paper_layouts import layouts_of
 from smoothie.report.tables import interval, markdown, number
 
 MARKS = {
