@@ -10,6 +10,8 @@ import pandas as pd
 from smoothie.errors import SmoothieError
 
 KEY = ["experiment", "dataset", "ensemble", "method", "quantity", "x"]
+PUBLISHED = ["value", "precision", "tolerance", "source"]  # columns beside the key
+REPRODUCED = ["value", "ci_low", "ci_high", "n", "note", "command"]
 VERDICTS = [
     "equal",
     "within our interval",
@@ -76,8 +78,8 @@ def compare(published: pd.DataFrame, reproduced: pd.DataFrame) -> pd.DataFrame:
     SmoothieError
         If a column is missing, a key occurs twice, or a value is no number where one is due.
     """
-    left = by_key(published, ["value", "precision", "tolerance", "source"], "published")
-    right = by_key(reproduced, ["value", "ci_low", "ci_high", "n", "note", "command"], "reproduced")
+    left = by_key(published, PUBLISHED, "published")
+    right = by_key(reproduced, REPRODUCED, "reproduced")
     rows = [
         compared(key, left.get(key), right.get(key))
         for key in (*left, *(key for key in right if key not in left))
