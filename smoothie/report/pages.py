@@ -1,6 +1,6 @@
 """The page that sets published and reproduced numbers side by side."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -41,6 +41,7 @@ In the tables a cell is *published / ours* with a mark:
 
 A table with nothing on one side shows the other alone. `comparison.csv` has every cell with its
 interval, source and command."""
+FACTS = 6  # commands or notes of an experiment that the page repeats
 MOVES = 10  # rows of a table of moves
 
 
@@ -62,7 +63,7 @@ def report(
         What is not at hand, and how to get it.
     switches : DataFrame or None
         Columns switch, from, to, those of `KEY`, value_before, value_after: a row for each cell
-        that was made under both settings.
+        that was made under both settings. A column about, if there is one, says what a switch is.
     signature : mapping
         What made the numbers, shown on top.
     titles : mapping of experiment -> title
@@ -117,10 +118,9 @@ def section(
     parts = [f"## {title}"]
     if len(chosen):
         parts.append(f"{summary_line(chosen)}.")
-    facts = [f"- made by `{command}`" for command in chosen["command"].unique() if command]
+    facts = few(f"- made by `{command}`" for command in chosen["command"].unique() if command)
     notes = chosen["note"][~chosen["note"].isin(["", "quoted"])].value_counts(sort=False)
-    for note, count in notes.items():
-        facts.append(f"- {note} ({count} {'cell' if count == 1 else 'cells'})")
+    facts += few(f"- {note} ({c} {'cell' if c == 1 else 'cells'})" for note, c in notes.items())
     facts += [f"- not at hand: {sentence}" for sentence in lacking]
     sources = dict.fromkeys(source.split(";")[0] for source in chosen["source"] if source)
     facts += [f"- published: {'; '.join(sources)}"] if sources else []
@@ -133,6 +133,13 @@ def section(
     if figure:
         parts.append(f"![{title}]({PurePosixPath(figure)})")
     return "\n\n".join(part.strip("\n") for part in parts if part)
+
+
+def few(lines: Iterable[str]) -> list[str]:
+    """The first lines, and how many more there are."""
+    found = list(lines)
+    more = [f"- and {len(found) - FACTS} more in comparison.csv"] if len(found) > FACTS else []
+    return found[:FACTS] + more
 
 
 def cell_table(layout: Layout, grid: Sequence[Sequence[Cell | None]]) -> str:
@@ -205,7 +212,8 @@ def switch_section(switches: pd.DataFrame) -> str:
         share = f"{len(moved)} of {len(known)} cells" if len(moved) else "nothing"
         rows.append([f"`{switch}`", before, after, share])
         if len(moved):
-            details.append(moves_table(f"`{switch}` from {before} to {after}", moved))
+            about = f" ({group['about'].iloc[0]})" if "about" in group else ""
+            details.append(moves_table(f"`{switch}`{about} from {before} to {after}", moved))
     parts = ["## Which switch moves what", markdown(["Switch", "from", "to", "moves"], rows)]
     return "\n\n".join(part.strip("\n") for part in [*parts, *details])
 
@@ -221,6 +229,11 @@ def size_of_move(before: Any, after: Any) -> float:
     return distance if distance > SLACK else 0.0
 
 
+def digits_of_move(size: float) -> int:
+    """Decimals that show two digits of a move, so that a small one is not shown as none."""
+    return min(8, max(2, int(1 - np.floor(np.log10(size))))) if np.isfinite(size) else 2
+
+
 def moves_table(switch: str, moved: pd.DataFrame) -> str:
     """The largest moves of one switch."""
     rows = []
@@ -229,7 +242,7 @@ def moves_table(switch: str, moved: pd.DataFrame) -> str:
         where = ", ".join(part for part in key if part != "all")
         values = pd.Series([move["value_before"], move["value_after"]])
         numbers = pd.to_numeric(values, errors="coerce")
-        digits = 2 if numbers.abs().max() >= 1 else 4
+        digits = digits_of_move(move["size"])
         texts = [
             number(n, digits) if pd.notna(n) else (NONE if is_absent(v) else str(v))
             for n, v in zip(numbers, values, strict=True)

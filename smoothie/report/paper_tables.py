@@ -1,5 +1,6 @@
 """The tables of the paper in LaTeX, with our numbers."""
 
+import re
 from collections.abc import Sequence
 from itertools import groupby
 
@@ -48,12 +49,16 @@ def paper_table(layout: Layout, cells: Cells, title: str, beside: bool = False) 
             ]
             body.append(" & ".join([*first, escaped(row.title), *values]) + r" \\")
         blocks.append("\n".join(body))
-    caption = f"{title}. {layout.caption}" if layout.caption else title
+    # LaTeX numbers the table in its own way.
+    caption = re.sub(r"^(Table \d+)\.", r"\1 of the paper.", title)
+    caption += f". {layout.caption}" if layout.caption else ""
+    label = layout.name
     if beside:
         caption += ". In small type: published values"
+        label += "-published-beside"
     return (
         "\\begin{table}\n\\centering\n"
-        f"\\caption{{{escaped(caption)}.}}\n\\label{{tab:{layout.name}}}\n"
+        f"\\caption{{{escaped(caption)}.}}\n\\label{{tab:{label}}}\n"
         f"\\begin{{tabular}}{{{'l' * lead}{'r' * len(layout.columns)}}}\n\\toprule\n"
         + head_rows(layout.columns, lead)
         + "\\midrule\n"

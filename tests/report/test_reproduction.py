@@ -103,6 +103,12 @@ def test_a_page_with_both_sides(published):
     assert "400 of 4,000 (22 cells)" in section
     assert "`python -m experiments.run`" in section
     assert "1.25 [1.00, 2.00]" in section_of(page, "new_one")
+    ours["note"] = [f"note {i}" for i in range(len(ours))]
+    page = report(compare(published, ours), {}, None, {}, TITLES, {})
+    section = section_of(page, TITLES["table2"])
+    assert "note 5 (1 cell)" in section
+    assert "note 6" not in section
+    assert f"and {len(ours) - 6} more in comparison.csv" in section
 
 
 def cell(published, reproduced, tolerance, verdict):
@@ -144,6 +150,10 @@ def test_switches():
     assert [row[3] for row in first[1:]] == ["-3.00", "+0.50"]  # the largest first
     assert rest[0][1][1:] == ["yi", "claude", ""]
     assert len(rest) == 1
+    small = pd.DataFrame([{**rows[0], "value_after": 1.0015, "about": "of the ensemble"}])
+    page = switch_section(small)
+    assert "`a` (of the ensemble) from off to on moves 1 cell:" in page
+    assert tables_of(page)[1][1][1:] == ["1.0000", "1.0015", "+0.0015"]
 
 
 def test_moves():
