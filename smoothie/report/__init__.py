@@ -1,1 +1,1 @@
-"""Tables and plots of results."""
+"""Tables and plots of results, by themselves and beside the published ones."""

@@ -69,17 +69,21 @@ LATEX_ESCAPES = {
 }
 
 
+def escaped(text: str) -> str:
+    """Text in which no character is a command of LaTeX."""
+    return "".join(LATEX_ESCAPES.get(c, c) for c in text)
+
+
 def latex(header: Sequence[str], rows: Sequence[Sequence[str]], caption: str) -> str:
     """A LaTeX table that needs the package booktabs."""
 
     def line(cells: Sequence[str]) -> str:
-        escaped = ["".join(LATEX_ESCAPES.get(c, c) for c in cell) for cell in cells]
-        return " & ".join(escaped) + r" \\"
+        return " & ".join(escaped(cell) for cell in cells) + r" \\"
 
     body = "\n".join(line(row) for row in rows)
     return (
         "\\begin{table}\n\\centering\n"
-        f"\\caption{{{''.join(LATEX_ESCAPES.get(c, c) for c in caption)}}}\n"
+        f"\\caption{{{escaped(caption)}}}\n"
         f"\\begin{{tabular}}{{l{'r' * (len(header) - 1)}}}\n\\toprule\n"
         f"{line(header)}\n\\midrule\n{body}\n\\bottomrule\n\\end{{tabular}}\n\\end{{table}}\n"
     )
