@@ -43,7 +43,6 @@ class Experiment:
 
     Attributes
     ----------
-    title : str
     grid : dict of setting -> values
         One run for each combination.
     overrides : list of str
@@ -58,7 +57,6 @@ class Experiment:
         Switches of the protocol that are tried alone; None leaves that to the command.
     """
 
-    title: str
     grid: dict[str, list[Any]]
     overrides: list[str]
     overrides_of: dict[str, list[str]] = field(default_factory=dict)
@@ -130,7 +128,7 @@ def compose_run(overrides: Sequence[str]) -> DictConfig:
             key, value = override.key_or_group, override.value()
             if key == "experiment":
                 with open_dict(cfg):
-                    cfg = OmegaConf.merge(cfg, OmegaConf.load(CONF / key / f"{value}.yaml"))
+                    cfg.merge_with(OmegaConf.load(CONF / key / f"{value}.yaml"))
             elif key in GROUPS:
                 cfg[key] = composed(f"{key}={value}")[key]
             else:
@@ -140,7 +138,6 @@ def compose_run(overrides: Sequence[str]) -> DictConfig:
     except (HydraException, OmegaConfBaseException) as error:
         reason = str(error).strip().splitlines()[0]
         raise SmoothieError(f"{' '.join(overrides)}: {reason}") from error
-    assert isinstance(cfg, DictConfig)
     return cfg
 
 
@@ -254,7 +251,11 @@ def needs_of(cfg: DictConfig) -> Needs:
             dropped[name] = listed(untrained)
         if issubclass(router, StoredSelections) and isinstance(source, SmoothieData):
             stored = f"multi_model_results/{source.dataset}/{settings.folder}/{settings.file}"
-            if not source.pooled and source.files.at_hand(stored) is None:
+            if source.pooled:
+                dropped[name] = (
+                    "selections for the single tasks put together (they were not stored)"
+                )
+            elif source.files.at_hand(stored) is None:
                 dropped[name] = f"{title_of(source)}: {stored}"
     by_source: dict[str, list[Path]] = {}
     for file in files:

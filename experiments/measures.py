@@ -174,11 +174,10 @@ def leaderboard(run: Run) -> list[Cell]:
     """Win rates of whole candidates on AlpacaEval, and the weights where they were published."""
     column = str(run.job.place["dataset.leaderboard_column"])
     problem, routings = run.result.problem, run.result.routings
-    names = {"random": "ensemble_mean"}  # the exact expectation; the published draws are quoted
-    cells = scores(run, column)
-    for cell in cells:
-        cell["method"] = names.get(cell["method"], cell["method"])
-        cell["note"] = ""
+    # The exact expectation of random choice; the published draws are quoted.
+    names = {"random": "ensemble_mean"} | {n: n for n in ("smoothie_global", "best_single")}
+    found = [cell for cell in scores(run, column) if cell["method"] in names]
+    cells = [{**cell, "method": names[cell["method"]]} for cell in found]
     chosen = int(routings["smoothie_global"].choices[0, 0])
     weights = routings["smoothie_global"].weights
     assert weights is not None

@@ -234,32 +234,25 @@ def try_switches(
     Returns
     -------
     DataFrame
-        switch, from, to, the keys of the cell, value_before, value_after, difference; and one row
-        with an empty experiment for a switch that moves nothing.
+        switch, from, to, the keys of the cell, value_before, value_after, for each cell that was
+        made under both settings; one row with an empty experiment where nothing looks at a switch.
     """
     keys = ["experiment", *KEYS]
-    rows: list[dict[str, Any]] = []
+    rows: list[dict[Any, Any]] = []
     for switch in cfg.switches or []:
         changed = flipped(protocol, switch)
         found: list[Cell] = []
         for plan in with_switch(cfg, plans, changed, switch):
             found += runner.cells(plan)
-        moved = []
-        if found:
-            both = before.merge(pd.DataFrame(found), on=keys, suffixes=("_before", "_after"))
-            both = both[both.quantity != "seconds_per_1000"]
-            numbers = both[["value_before", "value_after"]].apply(pd.to_numeric, errors="coerce")
-            both["difference"] = numbers["value_after"] - numbers["value_before"]
-            texts = numbers.isna().any(axis=1)
-            differs = both.difference.abs() > 1e-9
-            differs |= texts & (both.value_before.astype(str) != both.value_after.astype(str))
-            moved = both[differs][[*keys, "value_before", "value_after", "difference"]].to_dict(
-                "records"
-            )
-        log.info("switch %s: moves %d cells", switch, len(moved))
         named = {"switch": switch, "from": protocol[switch], "to": changed[switch]}
-        rows += [{**named, **row} for row in moved] or [{**named, "experiment": ""}]
-    columns = ["switch", "from", "to", *keys, "value_before", "value_after", "difference"]
+        if not found:
+            rows.append({**named, "experiment": ""})
+            continue
+        both = before.merge(pd.DataFrame(found), on=keys, suffixes=("_before", "_after"))
+        both = both[both.quantity != "seconds_per_1000"]
+        values = both[[*keys, "value_before", "value_after"]]
+        rows += [dict(row) for row in values.assign(**named).to_dict("records")]
+    columns = ["switch", "from", "to", *keys, "value_before", "value_after"]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -278,6 +271,8 @@ def say_what_is_there(plans: Mapping[str, Plan]) -> str:
 @hydra.main(version_base="1.3", config_path="../conf", config_name="reproduce")
 def main(cfg: DictConfig) -> None:
     """Command line."""
+    for name in ("smoothie", "experiments.steps"):  # hundreds of runs would each tell their story
+        logging.getLogger(name).setLevel(logging.WARNING)
     with one_sentence_errors():
         sys.stdout.write(reproduce(cfg, Path(HydraConfig.get().runtime.output_dir)))
 
@@ -290,7 +285,8 @@ def reproduce(cfg: DictConfig, folder: Path) -> str:
     str
         What to show to the user at the end.
     """
-    from smoothie.report.pages import write_report
+    from smoothie.report.comparison import compare, summary_line
+    from smoothie.report.reproduction import write_report
 
     protocol = plain(cfg.protocol, "protocol")
     extra = [*(str(entry) for entry in cfg.overrides), *QUIET]
@@ -305,17 +301,12 @@ def reproduce(cfg: DictConfig, folder: Path) -> str:
         cells += runner.cells(plan)
     reproduced = pd.DataFrame(cells, columns=CELLS)
     switches = try_switches(cfg, plans, protocol, runner, reproduced)
-    paths = write_report(
-        folder,
-        published,
-        reproduced,
-        {name: plan.lacking for name, plan in plans.items()},
-        switches,
-        signature_of(protocol, plans, cfg),
-        {name: plan.experiment.title for name, plan in plans.items()},
-        figures=bool(cfg.figures),
-    )
-    return "".join(f"  {path}\n" for path in paths)
+    lacking = {name: plan.lacking for name, plan in plans.items()}
+    signature = signature_of(protocol, plans, cfg)
+    paths = write_report(folder, published, reproduced, lacking, switches, signature)
+    listed_paths = "".join(f"  {path}\n" for path in paths if path.suffix in (".md", ".csv"))
+    line = summary_line(compare(published, reproduced))
+    return f"\n{line}.\nWritten, with tables/ and figures/:\n{listed_paths}"
 
 
 def signature_of(

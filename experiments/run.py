@@ -70,6 +70,11 @@ def run(cfg: DictConfig, clock: Clock | None = None) -> Result:
         If a setting or a file is wrong; the message is one sentence.
     """
     clock = clock or Clock()
+    if cfg.get("experiment"):
+        name = next(iter(cfg.experiment))
+        raise SmoothieError(
+            f"experiment={name} is many runs: python -m experiments.reproduce experiment={name}"
+        )
     methods = methods_of(cfg)
     routers = {name: make_router(cfg, name) for name in methods}
     bootstrap = Bootstrap(**typed(Bootstrap, plain(cfg.evaluation, "evaluation"), "evaluation"))

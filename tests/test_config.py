@@ -5,7 +5,10 @@ from pathlib import Path
 import pytest
 
 from experiments.config import build, plain
+from experiments.jobs import compose_run, expand, protocol_named
+from experiments.reproduce import experiments_of
 from smoothie.encoders import ENCODERS
+from smoothie.errors import SmoothieError
 from smoothie.loaders import SOURCES
 from smoothie.metrics import METRICS
 from smoothie.routers import ROUTERS
@@ -48,17 +51,68 @@ def test_ensembles(compose, name):
 
 @pytest.mark.parametrize("name", names("metric"))
 def test_metrics(compose, name):
-    assert compose(f"metric={name}").metric.name in {"auto", "labels", *METRICS}
+    known = {"auto", "labels", "leaderboard", *METRICS}
+    assert compose(f"metric={name}").metric.name in known
 
 
-@pytest.mark.parametrize("name", names("experiment"))
-def test_experiments(compose, name):
-    compose(f"experiment={name}")
+@pytest.mark.parametrize("name", names("model"))
+def test_models(compose, name):
+    model = compose(f"model={name}", name="generate").model
+    assert "/" in model.name
+    assert model.max_input_tokens >= 1024
 
 
-def test_every_metric_and_router_has_a_configuration():
+def test_experiments_that_change_a_run(compose):
+    assert compose("experiment=debug").dataset.limit == 20
+
+
+@pytest.mark.parametrize("name", [n for n in names("experiment") if n not in ("all", "debug")])
+def test_experiments_of_the_paper(compose, name):
+    cfg = compose(f"experiment={name}", name="reproduce")
+    assert list(cfg.experiment) == [name]
+    found = experiments_of(cfg, cfg.protocol)[name]
+    assert found.measures
+    jobs = expand(name, found, protocol_named("corrected"), debug=False)
+    compose_run(jobs[-1].overrides)
+    assert (
+        (ROOT / f"conf/experiment/{name}.yaml")
+        .read_text()
+        .startswith(f"# python -m experiments.reproduce experiment={name}\n")
+    )
+
+
+def test_all_experiments_are_run_without_being_asked_for(compose):
+    every = set(compose(name="reproduce").experiment)
+    assert every == set(names("experiment")) - {"all", "debug"}
+
+
+def test_both_protocols_have_the_same_switches():
+    first, second = protocol_named("as_published"), protocol_named("corrected")
+    assert list(first) == list(second)
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["protocol=as_published", "dataset=squad", "ensemble=7b", "encoder=mpnet"],
+        ["dataset=distr_acc", "dataset.train_split=train", "methods=[random]", "k=5"],
+        ["protocol.alignment=position", "dataset=alpaca_eval", "metric=leaderboard"],
+        ["dataset=xsum", "dataset.model=falcon-1b", "evaluation.draws=7", "experiment=debug"],
+    ],
+)
+def test_runs_are_composed_as_hydra_does(compose, overrides):
+    assert compose_run(overrides) == compose(*overrides)
+
+
+def test_a_wrong_setting_of_a_run_is_one_sentence():
+    with pytest.raises(SmoothieError, match="no_such_thing"):
+        compose_run(["dataset.no_such_thing=1"])
+
+
+def test_every_metric_and_router_has_a_configuration(compose):
     assert set(METRICS) <= set(names("metric"))
-    assert set(ROUTERS) <= set(names("method"))
+    used = {str(settings.router) for settings in compose().method.values()}
+    assert set(ROUTERS) == used
 
 
 def test_every_file_begins_with_what_it_is():

@@ -110,7 +110,7 @@ class SmoothieEstimator:
         weights, as the released code does.
     """
 
-    degenerate: str = field(default="resolve", kw_only=True)
+    degenerate: str = field(default="resolve", kw_only=True, repr=False)
     errors_: NDArray[np.float64] = field(init=False, repr=False)
     weights_: NDArray[np.float64] = field(init=False, repr=False)
     choices_: NDArray[np.intp] = field(init=False, repr=False)
