@@ -90,6 +90,8 @@ def download(cfg: DictConfig) -> str:
 @hydra.main(version_base="1.3", config_path="../conf", config_name="reproduce")
 def main(cfg: DictConfig) -> None:
     """Command line."""
+    for name in ("httpx", "httpx2"):  # the progress bar says enough
+        logging.getLogger(name).setLevel(logging.WARNING)
     with one_sentence_errors():
         sys.stdout.write(download(cfg))
 

@@ -89,14 +89,15 @@ class Job:
         """The command that makes it."""
         return f"python -m experiments.run {shlex.join(self.overrides)}"
 
-    def without(self, methods: set[str]) -> "Job":
-        """The same run without some methods."""
+    def without(self, needs: "Needs") -> "Job":
+        """The same run without what it cannot have."""
         kept = []
         for override in self.overrides:
             if override.startswith("methods="):
                 names = override.removeprefix("methods=[").removesuffix("]").split(",")
-                override = f"methods=[{','.join(n for n in names if n not in methods)}]"
-            kept.append(override)
+                override = f"methods=[{','.join(n for n in names if n not in needs.dropped)}]"
+            if not (needs.untrained and override.startswith("dataset.train_split=")):
+                kept.append(override)
         return replace(self, overrides=tuple(kept))
 
 
@@ -197,6 +198,8 @@ class Needs:
         Where the rest is.
     dropped : dict of method -> str
         Methods that cannot be run, and what each lacks.
+    untrained : bool
+        Whether the training split that it asks for is not here.
     files : dict of source -> list of Path
         The data files that it reads.
     """
@@ -204,6 +207,7 @@ class Needs:
     missing: tuple[str, ...]
     found: tuple[str, ...]
     dropped: Mapping[str, str]
+    untrained: bool
     files: Mapping[str, Sequence[Path]]
 
 
@@ -261,7 +265,8 @@ def needs_of(cfg: DictConfig) -> Needs:
     for file in files:
         if file.path is not None:
             by_source.setdefault(file.source, []).append(file.path)
-    return Needs(tuple(missing), tuple(dict.fromkeys(found)), dropped, by_source)
+    found = list(dict.fromkeys(found))
+    return Needs(tuple(missing), tuple(found), dropped, bool(untrained), by_source)
 
 
 def files_of(source: Source, candidates: Sequence[str] | None, train: bool = False) -> list[File]:

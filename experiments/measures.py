@@ -16,10 +16,12 @@ import pandas as pd
 from numpy.typing import NDArray
 from omegaconf import DictConfig
 
+from experiments.clock import Clock
 from experiments.config import plain
 from experiments.jobs import Job
 from experiments.result import Result
-from experiments.steps import make_encoder
+from experiments.steps import encode, make_encoder
+from smoothie.estimator import triplet_errors
 from smoothie.evaluation import INTERVAL, Bootstrap, spearman
 from smoothie.report.tables import CANDIDATE
 from smoothie.routers import SmoothieGlobal, SmoothieLocal
@@ -192,6 +194,7 @@ def leaderboard(run: Run) -> list[Cell]:
     if column != "win_rate":
         return cells
     cells.append(run.cell("smoothie_global", "selected", problem.candidates[chosen]))
+    cells.append(run.cell("smoothie_global", "selected_share", share_of_draws(run, chosen)))
     for name, weight in zip(problem.candidates, weights, strict=True):
         cells.append(run.cell("smoothie_global", "weight", float(weight), name))
     stored = Path(run.cfg.dataset.leaderboard).with_name("alpaca_eval_selections.csv")
@@ -209,6 +212,15 @@ def leaderboard(run: Run) -> list[Cell]:
             share = 100 * float(np.mean(equal))
             cells.append(run.cell("smoothie_local", "selections_equal", share, n=len(equal)))
     return cells
+
+
+def share_of_draws(run: Run, chosen: int) -> float:
+    """How often Smoothie-Global selects the same candidate on bootstrap resamples, in percent."""
+    distances = encode(run.cfg, make_encoder(run.cfg), run.result.problem, Clock()).distances
+    settings = run.cfg.evaluation
+    means = Bootstrap(settings.draws, settings.seed).means(distances.reshape(len(distances), -1))
+    errors = triplet_errors(means.reshape(-1, *distances.shape[1:]))
+    return 100 * float((errors.argmin(axis=1) == chosen).mean())
 
 
 MEASURES: dict[str, Callable[[Run], list[Cell]]] = {

@@ -125,7 +125,7 @@ class Runner:
 
     def of_job(self, experiment: Experiment, job: Job, needs: Needs) -> list[Cell]:
         """The cells of one run."""
-        job = job.without(set(needs.dropped))
+        job = job.without(needs)
         place = (job.experiment, *job.overrides)
         if place not in self.known:
             cfg = compose_run([*job.overrides, *self.extra])

@@ -114,7 +114,7 @@ def write_gsm8k(data: Path, split: str, rows: int, draw: np.random.Generator) ->
         texts = []
         for truth in truths:
             number = truth if draw.random() < 0.3 + 0.2 * j else str(draw.integers(10, 2000))
-            texts.append(f"So we count.\nThen the answer is {number}.\n\nQ: next")
+            texts.append(f"We get {number} at last.\nSo the answer is {number}.\n\nQ: next 7")
         folder = data / "multi_model_results" / "gsm8k" / "model_gens"
         write_json(folder / f"{model}_{split}.json", {"generations": texts})
 

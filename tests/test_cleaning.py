@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from smoothie import SmoothieError
-from smoothie.cleaning import clean_as_paper, clean_corrected, clean_texts
+from smoothie.cleaning import clean_as_paper, clean_corrected, clean_texts, without_tokens
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,7 @@ def test_arrays_are_cleaned_text_by_text():
     assert clean_texts(texts, "none") is texts
     with pytest.raises(SmoothieError, match="cleaning=soap: expected one of none"):
         clean_texts(texts, "soap")
+
+
+def test_tokens_alone_leaves_all_lines():
+    assert without_tokens("<s> first\nsecond<eos>third") == "first\nsecond"

@@ -145,3 +145,14 @@ def test_stored_vectors_that_do_not_fit_are_named(local_set, tmp_path):
     (folder / "beta.npy").unlink()
     with pytest.raises(SmoothieError, match="no such file; the vectors of beta go there"):
         StoredVectors(str(folder)).encode_problem(problem, inputs=False)
+
+
+def test_full_text_embeds_input_and_generation_together(tiny_encoder, local_set):
+    problem = read_folder(local_set, None, "error")
+    encoder = SentenceEncoder(str(tiny_encoder), progress=False)
+    full = SentenceEncoder(str(tiny_encoder), progress=False, full_text=True)
+    generations, inputs = full.encode_problem(problem, inputs=True)
+    joined = [f"{problem.inputs[3].text} {text}" for text in problem.texts[3]]
+    np.testing.assert_allclose(generations[3], encoder.encode(joined), atol=1e-6)
+    np.testing.assert_allclose(inputs, encoder.encode(problem.input_texts), atol=1e-6)
+    assert full.signature == f"{encoder.signature} [input, generation]"

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from smoothie import SmoothieError
-from smoothie.evaluation import Bootstrap, evaluate, fixed, spearman
+from smoothie.evaluation import Bootstrap, evaluate, evaluate_candidates, fixed, spearman
 from smoothie.routers import Oracle, Random
 from smoothie.routers.base import Routing, Votes
 
@@ -102,3 +102,37 @@ def test_nothing_to_compare():
         evaluate({"one": fixed(0, 2)}, np.array([[np.nan, 1], [1, np.nan]]), Bootstrap())
     with pytest.raises(SmoothieError, match=r"draws=0"):
         evaluate({"one": fixed(0, 2)}, np.ones((2, 2)), Bootstrap(draws=0))
+
+
+def test_ranks_are_judged_as_their_negatives(scores):
+    """Where lower is better, all is as for the negated scores, reported in the ranks' own unit."""
+    weights = np.array([0.2, 0.5, 0.3])
+    routings = {
+        "one": Routing(np.full((1, 200), 2), weights=weights),
+        "oracle": Oracle().route(-scores),
+    }
+    ranks = evaluate(routings, scores, Bootstrap(draws=200), lower_is_better=True)
+    negated = evaluate(routings, -scores, Bootstrap(draws=200))
+    np.testing.assert_allclose(ranks.score, -negated.score)
+    np.testing.assert_allclose(ranks.ci_low, -negated.ci_high)
+    np.testing.assert_allclose(ranks.ci_high, -negated.ci_low)
+    np.testing.assert_allclose(ranks.difference, -negated.difference)
+    np.testing.assert_allclose(ranks.difference_low, -negated.difference_high)
+    for column in ("gap_closed", "gap_low", "gap_high", "rank_correlation"):
+        np.testing.assert_allclose(ranks[column], negated[column])
+    keep = [i for i in range(200) if i != 5]
+    assert ranks.score[1] == pytest.approx(scores[keep].min(axis=1).mean())
+
+
+def test_a_leaderboard_scores_whole_candidates_alone():
+    board = np.array([10.0, 30, 20])
+    mixed = Routing(np.array([[0, 1, 2, 0]]))
+    trials = Routing(np.array([[1, 1, 1, 1], [2, 2, 2, 2]]))
+    random = Random().route(Votes(np.zeros((4, 3, 3))))
+    routings = {"mixed": mixed, "trials": trials, "random": random, "first": fixed(0, 4)}
+    table = evaluate_candidates(routings, board, 4, lower=False).set_index("method")
+    assert table.score.to_dict() == pytest.approx({"trials": 25, "random": 20, "first": 10})
+    assert table.gap_closed["trials"] == pytest.approx(50)
+    assert table.ci_low.isna().all()
+    lower = evaluate_candidates(routings, board, 4, lower=True).set_index("method")
+    assert lower.gap_closed["first"] == pytest.approx(100)

@@ -59,6 +59,13 @@ def test_accuracies():
     assert contains_answer("It is 1.", ["1"]) == 1
     assert contains_answer("C++ it is", ["c++"]) == 1
     assert contains_answer("anything", [""]) == 0
+    # TriviaQA's aliases come without punctuation and articles (D9)
+    assert substring("The All-Star Game", ["all star game"]) == 0
+    assert contains_answer("The All-Star Game", ["all star game"]) == 1
+    assert contains_answer("in the U.S.", ["u s"]) == 1
+    assert contains_answer("in Russia", ["us"]) == 0
+    assert contains_answer("the", ["the"]) == 1
+    assert contains_answer("an answer", ["the"]) == 0
 
 
 @pytest.mark.parametrize(

@@ -49,18 +49,18 @@ class AlpacaEval(HubSource):
     annotations: str | None = None
 
     def read(self, candidates: Sequence[str] | None) -> Problem:
-        """Read the outputs; the inputs stand in the order of the first file by name."""
+        """Read the outputs; the inputs stand in the order of the first candidate by name."""
         if self.align not in ALIGNMENTS:
             raise SmoothieError(
                 f"dataset.align={self.align}: expected one of {', '.join(ALIGNMENTS)}"
             )
-        available = sorted(self.files.stems(self.outputs, ".json"))
+        available = self.files.stems(self.outputs, ".json") if candidates is None else candidates
         names = choose_candidates(available, candidates, self.outputs)
         rows = {
-            name: read_outputs(self.files.fetch(f"{self.outputs}/{name}.json"))
-            for name in {*names, available[0]}
+            name: read_outputs(self.files.fetch(f"{self.outputs}/{name}.json")) for name in names
         }
-        first = rows[available[0]]
+        lead = min(names)
+        first = rows[lead]
         inputs = [
             Input(f"alpaca_eval_{i:04d}", task, instruction)
             for i, (instruction, _, task) in enumerate(first)
@@ -71,7 +71,7 @@ class AlpacaEval(HubSource):
                 if len(rows[name]) != len(inputs):
                     raise SmoothieError(
                         f"{self.outputs}/{name}.json: {len(rows[name])} outputs where "
-                        f"{available[0]} has {len(inputs)}; they cannot be stacked by position"
+                        f"{lead} has {len(inputs)}; they cannot be stacked by position"
                     )
                 texts = {i.id: r[1] for i, r in zip(inputs, rows[name], strict=True)}
             else:
@@ -95,10 +95,9 @@ class AlpacaEval(HubSource):
         return problem
 
     def files_needed(self, candidates: Sequence[str] | None, train: bool = False) -> list[str]:
-        """The outputs of the named candidates, and those that the inputs are listed by."""
+        """The outputs of the candidates."""
         del train  # there is no training split
-        available = sorted(self.files.stems(self.outputs, ".json")) if candidates is None else []
-        names = available or list(candidates or ())
+        names = self.files.stems(self.outputs, ".json") if candidates is None else candidates
         return [f"{self.outputs}/{name}.json" for name in names]
 
 

@@ -1,6 +1,7 @@
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -11,6 +12,9 @@ from smoothie.loaders import AlpacaEval, HuggingFaceDataset, LocalFolder, Smooth
 from smoothie.lock import HubLock
 from tests.conftest import ROOT
 from tests.loaders.mirror import COMMIT, MODELS, REPOSITORY, make_mirror, serve, write_json
+from tests.paper_mirror import make_paper_mirror
+
+MODELS_3B = ["dolly-3b", "incite-3b", "pythia-2.8b", "gemma-2b"]
 
 
 @pytest.fixture
@@ -188,3 +192,120 @@ def test_a_saved_hugging_face_dataset(local_set, tmp_path):
     ):
         with pytest.raises(SmoothieError, match=message):
             HuggingFaceDataset(**settings).load()
+
+
+def test_tasks_can_take_their_input_from_another_key(mirror):
+    settings = {"folder": str(mirror), "dataset": "squad"}
+    keys = {"squad": "multi_model_prompt"}
+    assert SmoothieData(**settings, input_keys=keys).load().inputs[0].text == "long prompt"
+    with pytest.raises(SmoothieError, match=r"no key 'question' \(dataset\.input_keys\.squad\)"):
+        SmoothieData(**settings, input_keys={"squad": "question"}).load()
+
+
+@pytest.fixture
+def paper(tmp_path):
+    return make_paper_mirror(tmp_path / "paper", rows=6) / "smoothie_data"
+
+
+def test_sets_of_several_tasks_as_generated_and_pooled(paper):
+    parts = ["squad", "trivia_qa", "definition_extraction"]
+    settings = {"folder": str(paper), "dataset": "acc_group", "parts": parts}
+    whole = SmoothieData(**settings).load(MODELS_3B)
+    assert whole.tasks == ("squad", "trivia_qa", "definition_extraction") * 2
+    pooled = SmoothieData(**settings, pooled=True).load(MODELS_3B)
+    assert pooled.tasks == ("squad",) * 6 + ("trivia_qa",) * 6 + ("definition_extraction",) * 6
+    assert pooled.candidates == tuple(MODELS_3B)
+    alone = SmoothieData(folder=str(paper), dataset="trivia_qa").load(MODELS_3B)
+    assert (pooled.texts[6:12] == alone.texts).all()
+    assert pooled.inputs[6].references == alone.inputs[0].references
+    assert len(set(pooled.ids)) == 18
+    with pytest.raises(SmoothieError, match="squad has no parts"):
+        SmoothieData(folder=str(paper), dataset="squad", pooled=True).load(MODELS_3B)
+
+
+def test_stored_selections_are_found_among_the_texts(paper):
+    source = SmoothieData(folder=str(paper), dataset="acc_group", cleaning="paper", limit=4)
+    problem = source.load(MODELS_3B)
+    path = paper / "multi_model_results" / "acc_group" / "3b_ensemble" / "pair_rm_test.json"
+    stored = json.loads(path.read_text())["generations"]
+    raw = SmoothieData(folder=str(paper), dataset="acc_group").load(MODELS_3B)
+    choices = source.selections("3b_ensemble/pair_rm_test.json", problem)
+    assert choices.shape == (1, 4)
+    for i in range(4):
+        assert raw.texts[i, choices[0, i]] == stored[i]
+        assert stored[i] not in raw.texts[i, : choices[0, i]].tolist()
+    write_json(path, {"generations": [stored, stored]})
+    assert source.selections("3b_ensemble/pair_rm_test.json", problem).shape == (2, 4)
+    for content, message in (
+        ({"generations": ["nobody's"] * 6}, "text 0 was written by none of the candidates"),
+        ({"generations": stored[:3]}, "3 texts for 6 inputs"),
+        ({}, "expected"),
+    ):
+        write_json(path, content)
+        with pytest.raises(SmoothieError, match=message):
+            source.selections("3b_ensemble/pair_rm_test.json", problem)
+
+
+def test_files_are_found_without_asking_the_hub(paper, tmp_path):
+    source = SmoothieData(folder=str(paper), dataset="squad", train_split="train")
+    names = source.files_needed(["dolly-3b"])
+    assert names == [
+        "datasets/squad_test.jsonl",
+        "multi_model_results/squad/model_gens/dolly-3b_test.json",
+    ]
+    assert all(source.files.at_hand(name) is not None for name in names)
+    assert source.files.at_hand("datasets/other_test.jsonl") is None
+    prompts = SmoothieData(folder=str(paper), dataset="squad", model="falcon-1b")
+    assert prompts.files_needed(None, train=True)[1].endswith("falcon-1b/individual_train.json")
+    far = SmoothieData(dataset="squad", lock=str(tmp_path / "lock.json"), repository="no/where")
+    assert far.files.at_hand(names[0]) is None
+
+
+def test_one_command_downloads_what_an_experiment_needs(paper, tmp_path):
+    """Pinned in the lock file, resumed without fetching anything twice, then used offline."""
+
+    def command(module, *more, **environment):
+        return subprocess.run(
+            [sys.executable, "-m", f"experiments.{module}", "experiment=gsm8k", *more],
+            env={k: v for k, v in os.environ.items() if k != "SMOOTHIE_DATA"} | environment,
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            check=False,
+        )
+
+    settings = ["debug=true", f"overrides=['dataset.repository={REPOSITORY}']", "switches=null"]
+    settings += [f"hydra.run.dir={tmp_path / 'out'}"]
+    places = {"HF_HOME": str(tmp_path / "hf"), "HF_HUB_DISABLE_XET": "1", "NO_PROXY": "127.0.0.1"}
+    places |= {"SMOOTHIE_LOCK": str(tmp_path / "lock.json")}
+    places |= {"SMOOTHIE_ENCODERS": str(tmp_path / "encoders")}
+    (tmp_path / "encoders" / "all-mpnet-base-v2").mkdir(parents=True)
+    with serve(paper) as (address, asked):
+        first = command("download", *settings, HF_ENDPOINT=address, **places)
+        assert first.returncode == 0, first.stderr
+        assert first.stdout.startswith("8 files and 0 models are at hand")
+        lock = json.loads((tmp_path / "lock.json").read_text())
+        assert lock[f"datasets/{REPOSITORY}"]["revision"] == COMMIT
+        assert len(lock[f"datasets/{REPOSITORY}"]["files"]) == 8
+        before = len(asked)
+        second = command("download", *settings, HF_ENDPOINT=address, **places)
+        assert second.stdout == first.stdout
+        assert [request for request in asked[before:] if "/resolve/" in request] == []
+        (paper / "datasets" / "gsm8k_test.jsonl").unlink()
+        (tmp_path / "hf").rename(tmp_path / "gone")
+        third = command("download", *settings, HF_ENDPOINT=address, **places)
+        assert third.returncode == 0
+        assert "7 files" in third.stdout
+        assert "not fetched: " in third.stdout
+        assert "gsm8k_test.jsonl" in third.stdout
+    (tmp_path / "hf").rename(tmp_path / "hf-in-part")
+    (tmp_path / "gone").rename(tmp_path / "hf")
+    found = command("reproduce", *settings, HF_HUB_OFFLINE="1", **places)
+    assert f"{REPOSITORY} at {COMMIT[:12]}" in found.stdout
+    assert "gsm8k: 1 of 1" in found.stdout
+    shutil.rmtree(tmp_path / "hf")
+    (tmp_path / "lock.json").unlink()
+    offline = command("download", *settings, HF_ENDPOINT="http://127.0.0.1:9", **places)
+    assert offline.returncode == 1
+    assert "the Hub did not answer" in offline.stderr
+    assert "Traceback" not in offline.stderr

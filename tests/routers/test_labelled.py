@@ -112,3 +112,17 @@ def test_bounds_see_everything():
     scores = np.array([[1.0, 3, 2], [5, 0, 1], [missing, 9, 9], [missing] * 3])
     assert BestSingle().route(scores).choices.tolist() == [[0, 0, 0, 0]]
     assert Oracle().route(scores).choices.tolist() == [[1, 0, 1, 0]]
+
+
+def test_knn_that_ignores_its_neighbours_is_best_on_val_with_drawn_ties():
+    """The released code's labelled kNN (D2): one mean for each model, ties drawn for each input."""
+    scores = np.array([[1.0, 0, 1], [0, 1, 1], [1, 1, 0], [0, 0, 0]])
+    sample = Labelled(scores, np.arange(4.0)[:, None])
+    router = LabeledKNN(neighbours=1, ignore_neighbours=True)
+    chosen = router.choose(sample, np.arange(300.0)[:, None], 300)
+    counts = np.bincount(chosen, minlength=3)
+    assert (counts > 60).all()  # all three have the same mean
+    better = Labelled(scores + np.array([0, 0, 0.5]), sample.inputs)
+    assert set(router.choose(better, np.zeros((5, 1)), 5)) == {2}
+    asks = LabeledKNN(neighbours=1).choose(sample, np.array([[0.0], [2.0]]), 2)
+    assert asks.tolist() == [0, 0]

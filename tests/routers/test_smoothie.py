@@ -134,3 +134,42 @@ def test_votes_of_a_sub_ensemble_are_a_slice(data):
     part = Votes(naive_distances(generations), inputs).select(columns)
     expected = SmoothieLocal(k=3).fit(generations[:, columns], inputs)
     np.testing.assert_allclose(SmoothieLocal(k=3).fit_votes(part).errors_, expected.errors_)
+
+
+def released_weights(distances):
+    """theta as the released code takes it: 1/error over the sum of 1/error, signs and all."""
+    candidates = len(distances)
+    errors = []
+    for i in range(candidates):
+        others = [j for j in range(candidates) if j != i]
+        pairs = [(j, k) for a, j in enumerate(others) for k in others[a + 1 :]]
+        terms = [distances[i, j] + distances[i, k] - distances[j, k] for j, k in pairs]
+        errors.append(0.5 * sum(terms) / len(terms))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        theta = 1 / np.array(errors)
+        return theta / theta.sum()
+
+
+def test_degenerate_errors_run_on_where_asked(data):
+    generations, inputs = data
+    local = SmoothieLocal(k=1, degenerate="keep").fit(generations, inputs)
+    for row, distances in enumerate(naive_distances(generations)):
+        expected = released_weights(distances)
+        np.testing.assert_allclose(local.weights_[row], expected, rtol=1e-6)
+        assert local.choices_[row] == expected.argmax()
+    # an answer in the middle of the others has a negative error, and wins unless signs run on
+    middle = np.array([[[0.0, 0], [1, 0], [-1, 0.1], [0, 1], [0.2, -1]]])
+    assert SmoothieLocal().fit(middle).choices_[0] == 0
+    kept = SmoothieLocal(degenerate="keep").fit(middle)
+    assert kept.errors_[0, 0] < 0
+    np.testing.assert_allclose(kept.weights_[0], released_weights(naive_distances(middle)[0]))
+    assert kept.choices_[0] == kept.weights_[0].argmax()
+
+
+def test_identical_answers_are_not_a_number_where_signs_run_on():
+    same = np.ones((2, 4, 3))
+    kept = SmoothieGlobal(degenerate="keep").fit(same)
+    assert np.isnan(kept.weights_).all()
+    assert kept.choices_.tolist() == [0, 0]
+    with pytest.raises(ValueError, match="degenerate=maybe: expected one of resolve, keep"):
+        SmoothieGlobal(degenerate="maybe").fit(same)
