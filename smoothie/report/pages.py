@@ -41,7 +41,8 @@ In the tables a cell is *published / ours* with a mark:
 
 A table with nothing on one side shows the other alone. `comparison.csv` has every cell with its
 interval, source and command."""
-FACTS = 6  # commands or notes of an experiment that the page repeats
+COMMANDS = 1  # of an experiment that the page repeats: the others differ in the names alone
+FACTS = 6  # notes of an experiment that the page repeats
 MOVES = 10  # rows of a table of moves
 
 
@@ -118,7 +119,8 @@ def section(
     parts = [f"## {title}"]
     if len(chosen):
         parts.append(f"{summary_line(chosen)}.")
-    facts = few(f"- made by `{command}`" for command in chosen["command"].unique() if command)
+    made = [f"- made by `{command}`" for command in chosen["command"].unique() if command]
+    facts = few(made, COMMANDS)
     notes = chosen["note"][~chosen["note"].isin(["", "quoted"])].value_counts(sort=False)
     facts += few(f"- {note} ({c} {'cell' if c == 1 else 'cells'})" for note, c in notes.items())
     facts += [f"- not at hand: {sentence}" for sentence in lacking]
@@ -135,11 +137,11 @@ def section(
     return "\n\n".join(part.strip("\n") for part in parts if part)
 
 
-def few(lines: Iterable[str]) -> list[str]:
+def few(lines: Iterable[str], most: int = FACTS) -> list[str]:
     """The first lines, and how many more there are."""
     found = list(lines)
-    more = [f"- and {len(found) - FACTS} more in comparison.csv"] if len(found) > FACTS else []
-    return found[:FACTS] + more
+    more = [f"- and {len(found) - most} more in comparison.csv"] if len(found) > most else []
+    return found[:most] + more
 
 
 def cell_table(layout: Layout, grid: Sequence[Sequence[Cell | None]]) -> str:
