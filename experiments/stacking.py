@@ -14,7 +14,7 @@ import pandas as pd
 
 from smoothie.errors import SmoothieError
 from smoothie.files import write_text
-from smoothie.report.plots import BLACK, BLUE, ORANGE, new_figure, save
+from smoothie.report.plots import BLACK, BLUE, GREY, ORANGE, new_figure, save
 from smoothie.report.tables import markdown, number
 
 RESULTS = Path(__file__).parents[1] / "results"
@@ -101,13 +101,13 @@ def draw(table: pd.DataFrame, folder: Path) -> list[Path]:
     left.set_ylabel("weight of gemini-pro")
     left.legend(fontsize=8, frameon=False, loc="upper right")
     left.set_ylim(0, max(0.3, 1.25 * inside.weight_joined.max()))
-    colours = [ORANGE if e else BLUE for e in table.expected]
+    colours = [ORANGE if e else GREY for e in table.expected]
     right.bar(table.trial, table.random_above_mean, color=colours)
     expected = table.expected.min()
     right.axhline(expected, color=BLACK, lw=1, ls="--")
     right.annotate(
         "expected if an answer to another\ninstruction never wins",
-        (1.6, expected),
+        (3.6, expected),
         xytext=(0, -4),
         textcoords="offset points",
         va="top",

@@ -3,6 +3,7 @@
 import re
 
 from experiments.run import run
+from experiments.stacking import as_markdown, read_cells, story
 from experiments.write import summary
 from tests.conftest import ROOT
 
@@ -16,6 +17,21 @@ def test_the_demo_table_is_that_of_the_demo(compose):
     rows = [line for line in shown.splitlines() if line.startswith("|")]
     assert table.group(1).splitlines() == rows
     assert (ROOT / "results" / "demo" / "table.md").read_text(encoding="utf-8") == shown
+
+
+def test_the_table_about_stacking_is_that_of_its_command():
+    page = (ROOT / "docs" / "alpaca-eval.md").read_text(encoding="utf-8")
+    made = (ROOT / "results" / "alpaca_eval" / "table.md").read_text(encoding="utf-8")
+    shown = re.search(r"<!-- table: .*? -->\n(.*?)<!-- end -->", page, re.DOTALL)
+    assert shown is not None
+    assert shown.group(1) == made
+    results = ROOT / "results"
+    tables = [
+        read_cells(results / "published" / "alpaca_eval.csv"),
+        read_cells(results / "reproduced" / "as_published" / "reproduced.csv"),
+        read_cells(results / "reproduced" / "corrected" / "reproduced.csv"),
+    ]
+    assert as_markdown(story(*tables)) == made
 
 
 def test_links_of_the_pages_lead_somewhere():
