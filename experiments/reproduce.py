@@ -47,7 +47,7 @@ from experiments.measures import (
 from experiments.run import run
 from smoothie import __version__
 from smoothie.errors import SmoothieError
-from smoothie.files import sha256
+from smoothie.files import sha256, write_json
 
 log = logging.getLogger(__name__)
 
@@ -100,12 +100,16 @@ class Plan:
 
 @dataclass
 class Runner:
-    """Runs each distinct setting once, and takes cells from it."""
+    """Runs each distinct setting once, and takes cells from it.
+
+    A run that fails, for instance over a broken file, is noted in `failures`; the others go on.
+    """
 
     extra: Sequence[str]
     published: pd.DataFrame
     known: dict[tuple[str, ...], list[Cell]] = field(default_factory=dict)
     by_settings: dict[str, list[Cell]] = field(default_factory=dict)
+    failures: dict[str, list[str]] = field(default_factory=dict)
 
     def cells(self, plan: Plan) -> list[Cell]:
         """All cells of an experiment that can be had; summaries only if every run could be made."""
@@ -114,7 +118,7 @@ class Runner:
             cells += [dict(cell) for cell in self.of_job(plan.experiment, job, needs)]
         published = self.published[self.published.experiment == plan.name]
         cells += best_model_rows(cells, plan.experiment.best_model, published)
-        whole = len(plan.possible) == len(plan.jobs)
+        whole = len(plan.possible) == len(plan.jobs) and plan.name not in self.failures
         if whole and cells:
             table = pd.DataFrame(cells)
             command = f"python -m experiments.reproduce experiment={plan.name}"
@@ -136,13 +140,18 @@ class Runner:
         return self.known[place]
 
     def take(self, experiment: Experiment, job: Job, cfg: DictConfig) -> list[Cell]:
-        """Run, and take the cells."""
-        finished = Run(job, cfg, run(cfg))
-        return [
-            {**cell, "command": job.command}
-            for measure in experiment.measures
-            for cell in MEASURES[measure](finished)
-        ]
+        """Run, and take the cells; none if the run fails."""
+        try:
+            finished = Run(job, cfg, run(cfg))
+            return [
+                {**cell, "command": job.command}
+                for measure in experiment.measures
+                for cell in MEASURES[measure](finished)
+            ]
+        except SmoothieError as error:
+            log.error("%s: %s", job.experiment, error)
+            self.failures.setdefault(job.experiment, []).append(str(error))
+            return []
 
 
 def experiments_of(cfg: DictConfig, protocol: Mapping[str, Any]) -> dict[str, Experiment]:
@@ -284,6 +293,11 @@ def reproduce(cfg: DictConfig, folder: Path) -> str:
     -------
     str
         What to show to the user at the end.
+
+    Raises
+    ------
+    SmoothieError
+        If a setting is wrong, or, after the report is written, if a run failed over its data.
     """
     from smoothie.report.comparison import compare, summary_line
     from smoothie.report.reproduction import write_report
@@ -301,11 +315,19 @@ def reproduce(cfg: DictConfig, folder: Path) -> str:
         cells += runner.cells(plan)
     reproduced = pd.DataFrame(cells, columns=CELLS)
     switches = try_switches(cfg, plans, protocol, runner, reproduced)
-    lacking = {name: plan.lacking for name, plan in plans.items()}
+    failed = runner.failures
+    broken = {name: [f"a run failed: {why}." for why in whys] for name, whys in failed.items()}
+    lacking = {name: [*plan.lacking, *broken.get(name, [])] for name, plan in plans.items()}
     signature = signature_of(protocol, plans, cfg)
+    write_json(folder / "signature.json", signature)
     paths = write_report(folder, published, reproduced, lacking, switches, signature)
     listed_paths = "".join(f"  {path}\n" for path in paths if path.suffix in (".md", ".csv"))
     line = summary_line(compare(published, reproduced))
+    if failed:
+        first = next(iter(failed.values()))[0]
+        count = sum(len(whys) for whys in failed.values())
+        runs = "a run" if count == 1 else f"{count} runs"
+        raise SmoothieError(f"{folder / 'report.md'} is written, but {runs} failed: {first}")
     return f"\n{line}.\nWritten, with tables/ and figures/:\n{listed_paths}"
 
 

@@ -2,6 +2,7 @@
 
 import re
 
+from experiments.headline import headline
 from experiments.run import run
 from experiments.stacking import as_markdown, read_cells, story
 from experiments.write import summary
@@ -17,6 +18,14 @@ def test_the_demo_table_is_that_of_the_demo(compose):
     rows = [line for line in shown.splitlines() if line.startswith("|")]
     assert table.group(1).splitlines() == rows
     assert (ROOT / "results" / "demo" / "table.md").read_text(encoding="utf-8") == shown
+
+
+def test_the_table_of_reproduced_results_is_made_from_the_results():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    pattern = r"<!-- reproduced: python -m experiments.headline -->\n(.*?)<!-- end -->"
+    shown = re.search(pattern, readme, re.DOTALL)
+    assert shown is not None
+    assert shown.group(1) == headline()
 
 
 def test_the_table_about_stacking_is_that_of_its_command():

@@ -13,6 +13,7 @@ from experiments.config import plain
 from experiments.jobs import compose_run, needs_of
 from experiments.measures import correlation_box, gains_of_local, rank_counts
 from experiments.reproduce import flipped, make_plans, reproduce, say_what_is_there
+from smoothie.errors import SmoothieError
 from smoothie.report.comparison import KEY
 from tests.conftest import ROOT
 from tests.paper_mirror import copy_encoders, make_paper_mirror
@@ -145,6 +146,22 @@ def test_what_is_missing_in_part_is_marked_and_the_rest_is_run(mirror, at, compo
     assert ("table1", "squad", "3b", "best_on_val", "score", "") not in found.index
     assert ("table1", "xsum", "3b", "random", "score", "") not in found.index
     assert ("table1", "all", "all", "smoothie_global", "best_identified", "") not in found.index
+
+
+def test_a_broken_file_costs_its_own_runs_alone(mirror, at, compose, tmp_path):
+    import shutil
+
+    shutil.copytree(mirror / "smoothie_data", tmp_path / "smoothie_data")
+    (tmp_path / "encoders").symlink_to(mirror / "encoders")
+    at(tmp_path)
+    broken = tmp_path / "smoothie_data/multi_model_results/xsum/model_gens/gemma-2b_test.json"
+    broken.write_text('{"generations": ["cut off')
+    cfg = compose("experiment=figure2a", "debug=true", SMALL, name="reproduce")
+    with pytest.raises(SmoothieError, match=r"report\.md is written, but a run failed: .*gemma-2b"):
+        reproduce(cfg, tmp_path / "out")
+    found = cells(tmp_path / "out")
+    assert len(found) == 13
+    assert "a run failed: " in (tmp_path / "out" / "report.md").read_text()
 
 
 SWITCHES = [  # switch, experiment in which it moves a cell, a method that it moves
@@ -329,8 +346,6 @@ def test_published_tables_hold_the_numbers_of_the_paper(shared):
 
 
 def test_an_experiment_that_names_an_unknown_measure_is_refused(compose):
-    from smoothie.errors import SmoothieError
-
     cfg = compose("experiment=gsm8k", "experiment.gsm8k.measures=[scroes]", name="reproduce")
     with pytest.raises(SmoothieError, match=r"experiment\.gsm8k\.measures: no 'scroes'"):
         make_plans(cfg, plain(cfg.protocol, "protocol"), [])
@@ -338,7 +353,6 @@ def test_an_experiment_that_names_an_unknown_measure_is_refused(compose):
 
 def test_run_says_that_an_experiment_is_many_runs(compose):
     from experiments.run import run
-    from smoothie.errors import SmoothieError
 
     with pytest.raises(SmoothieError, match=r"experiments\.reproduce experiment=table1"):
         run(compose("experiment=table1"))
