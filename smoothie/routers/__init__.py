@@ -4,6 +4,7 @@ from typing import Any
 
 from smoothie.routers.best_on_val import BestOnVal
 from smoothie.routers.best_single import BestSingle
+from smoothie.routers.consensus import Consensus
 from smoothie.routers.labeled_knn import LabeledKNN
 from smoothie.routers.oracle import Oracle
 from smoothie.routers.random import Random
@@ -16,6 +17,7 @@ ROUTERS: dict[str, type[Any]] = {
     "labeled_knn": LabeledKNN,
     "smoothie_global": SmoothieGlobal,
     "smoothie_local": SmoothieLocal,
+    "consensus": Consensus,
     "best_single": BestSingle,
     "oracle": Oracle,
 }
@@ -24,6 +26,7 @@ __all__ = [
     "ROUTERS",
     "BestOnVal",
     "BestSingle",
+    "Consensus",
     "LabeledKNN",
     "Oracle",
     "Random",
