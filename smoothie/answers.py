@@ -1,4 +1,4 @@
-r"""The final answer that a text comes to: a number, or the letter of an option.
+r"""The final answer that a text comes to: a number, the letter of an option, or a few words.
 
 Solutions of the same problem may share hardly a word and yet agree. Where texts end in an answer,
 that answer is what they should be compared by.
@@ -13,6 +13,7 @@ MARKED = re.compile(
     r"\\boxed\s*\{(?:\\text\s*\{)?([^{}\n]*)"  # \boxed{72}
     r"|####([^\n]*)"  # #### 72
     r"|\banswer\b[^.:\n]{0,30}?(?:\bis\b|:)([^\n]*)"  # the answer is (B), Answer: 72
+    r"|\b(?:option|choice) is\b([^\n]*)"  # the best option is (B)
     r"|^\s*A:([^\n]*)",  # A: 72
     re.IGNORECASE | re.MULTILINE,
 )
@@ -21,23 +22,28 @@ NUMBER = r"(-?\d[\d,]*(?:\.\d+)?|-?\.\d+)"
 IN_MARKED = re.compile(rf"(?<![\w'])(?:\(([A-Ha-h])\)|([A-H])(?![\w'])|([a-h])\))|{NUMBER}")
 # Elsewhere, a letter might be a word: (B), B. or B: after a space, or nothing but the letter
 IN_SENTENCE = re.compile(rf"\(([A-Ha-h])\)|(?<!\S)([A-H])(?=[).:])|^([A-H])$|{NUMBER}")
+WORDS = re.compile(r"[\w'-]+(?: [\w'-]+){0,4}(?=\W*$|[.,;:)])")
 SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=\S)")
 LOOKED_AT = 100  # inputs whose texts tell whether the texts of a set end in answers
 
 
 def final_answer(text: str) -> str | None:
-    r"""The number or option that a text ends in, or None.
+    r"""The answer that a text ends in, or None.
 
-    In order: the first one after the last ``\boxed``, "####", "answer is", "answer:" or "A:"; the
-    last one in the last sentence; one that the text begins with.
+    In order: the first number or option after the last ``\boxed``, "####", "answer is", "answer:",
+    "option is", "choice is" or "A:"; up to five words that stand there instead; the last number
+    or option in the last sentence; one that the text begins with.
 
     Returns
     -------
     str or None
-        A capital letter from A to H, or a number in its shortest form: equal numbers are equal.
+        A capital letter from A to H; a number in its shortest form, so that equal numbers are
+        equal; or words in lower case.
     """
     marked = [next(filter(None, groups), "") for groups in MARKED.findall(text)]
     found = IN_MARKED.search(marked[-1]) if marked else None
+    if found is None and marked and (words := WORDS.match(marked[-1].strip(" \t*:\"'"))):
+        return words[0].lower()
     if found is None:
         text = text.strip()
         sentence = SENTENCE_END.split(text.rpartition("\n")[2])[-1]
