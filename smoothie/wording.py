@@ -5,15 +5,16 @@ other candidates wrote for the same input, too, are taken for true, as independe
 coincide letter for letter. For candidate i, with the weight w of n-gram g,
 
 .. math:: n_i = \sum_{g \in i} w_g, \quad o_{ij} = \sum_{g \in i \cap j} w_g, \quad
-    s_i = \frac{\sum_{j \ne i} o_{ij}}
-        {\sum_{j \ne i} \left( \alpha\, n_i + (1 - \alpha)\, n_j \right)} .
+    s_i = \frac{\sum_{j \ne i} (1 + \beta^2)\, o_{ij}}
+        {\sum_{j \ne i} \left( n_i + \beta^2 n_j \right)} .
 
-This is Tversky's index ("Features of similarity", 1977) of a text and the bag of what the others
-say. It is 0 if they share nothing and 1 if all are equal; alpha weighs what a text has beyond the
-others, 1 - alpha what it lacks. With 1/2 it is the F-measure; squared distances between vectors of
-n-grams also count both alike. Answers of systems differ in length more than in truth, so that the
-symmetric measure favours short and average answers; below 1/2, it asks for the answer that covers
-what the others agree on (as pyramid scores of summaries do: Nenkova and Passonneau, 2004).
+This is the F-measure of a text against the bag of what the others say (van Rijsbergen, Information
+Retrieval, 1979, chapter 7), in which recall weighs beta times as much as precision. It is 0 if they
+share nothing and 1 if all are equal. With beta 1, what a text has beyond the others counts as much
+against it as what it lacks; so it does in squared distances between vectors of n-grams. But answers
+differ in length more than in truth, and the symmetric measure favours short and average ones. With
+beta above 1, the answer wins that covers what the others agree on, as in pyramid scores of
+summaries (Nenkova and Passonneau, 2004).
 
 Weights are log(1 + N/f), for n-grams that occur in the answers to f of the N inputs: what is said
 everywhere tells little.
@@ -35,15 +36,15 @@ SAMPLE = 256  # n-grams of a text that are looked at, on average, where texts ar
 BLOCK_CHARACTERS = 1 << 20  # texts at a time
 
 
-def shared_wording(texts: NDArray[np.object_], extra: float) -> NDArray[np.float64]:
+def shared_wording(texts: NDArray[np.object_], beta: float) -> NDArray[np.float64]:
     """Share of the others' wording that each text holds.
 
     Parameters
     ----------
     texts : ndarray of shape (N, K), object
         What K candidates wrote for N inputs; case and kinds of white space do not matter.
-    extra : float
-        Between 0 and 1: alpha of the module docstring.
+    beta : float
+        How much more recall weighs than precision; positive.
 
     Returns
     -------
@@ -74,8 +75,8 @@ def shared_wording(texts: NDArray[np.object_], extra: float) -> NDArray[np.float
         own = np.bincount(text, np.repeat(weight, size), cells).reshape(shape)
         shared = np.bincount(text, np.repeat(weight * (size - 1), size), cells).reshape(shape)
         others = own.sum(axis=1, keepdims=True) - own
-        whole = extra * (candidates - 1) * own + (1 - extra) * others
-        np.divide(shared, whole, out=result[block], where=shared > 0)
+        whole = (candidates - 1) * own + beta**2 * others
+        np.divide((1 + beta**2) * shared, whole, out=result[block], where=shared > 0)
     return result
 
 

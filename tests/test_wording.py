@@ -16,7 +16,7 @@ def naive_ngrams(text: str) -> set[bytes]:
     return {folded[i : i + 4] for i in range(len(folded) - 3)} - {b"    "}
 
 
-def naive_shared_wording(texts: list[list[str]], extra: float) -> np.ndarray:
+def naive_shared_wording(texts: list[list[str]], beta: float) -> np.ndarray:
     """The formula of the module, one loop for each index."""
     sets = [[naive_ngrams(text) for text in row] for row in texts]
     inputs_with: dict[bytes, int] = {}
@@ -32,8 +32,11 @@ def naive_shared_wording(texts: list[list[str]], extra: float) -> np.ndarray:
         for i, own in enumerate(row):
             others = [other for j, other in enumerate(row) if j != i]
             shared = sum(size(own & other) for other in others)
-            whole = sum(extra * size(own) + (1 - extra) * size(other) for other in others)
-            result[s, i] = shared / whole if whole else 0
+            if shared:
+                count = len(others)
+                precision = shared / (count * size(own))
+                recall = shared / sum(size(other) for other in others)
+                result[s, i] = (1 + beta**2) * precision * recall / (beta**2 * precision + recall)
     return result
 
 
@@ -50,13 +53,13 @@ TEXTS = [
 ]
 
 
-@pytest.mark.parametrize("extra", [0, 0.15, 0.5, 1])
-def test_against_loops(extra, monkeypatch):
+@pytest.mark.parametrize("beta", [0.5, 1, 2, 10])
+def test_against_loops(beta, monkeypatch):
     folded = [[text.replace("\0", " ") for text in row] for row in TEXTS]
-    expected = naive_shared_wording(folded, extra)
-    np.testing.assert_allclose(shared_wording(array(TEXTS), extra), expected, atol=1e-12)
+    expected = naive_shared_wording(folded, beta)
+    np.testing.assert_allclose(shared_wording(array(TEXTS), beta), expected, atol=1e-12)
     monkeypatch.setattr(wording, "BLOCK_CHARACTERS", 10)  # several blocks give the same
-    np.testing.assert_allclose(shared_wording(array(TEXTS), extra), expected, atol=1e-12)
+    np.testing.assert_allclose(shared_wording(array(TEXTS), beta), expected, atol=1e-12)
 
 
 @given(
@@ -64,10 +67,10 @@ def test_against_loops(extra, monkeypatch):
     st.permutations(range(4)),
 )
 def test_laws(texts, order):
-    support = shared_wording(array(texts), 0.15)
+    support = shared_wording(array(texts), 2)
     assert (support >= 0).all()
     assert (support <= 1 + 1e-12).all()
-    again = shared_wording(array(texts)[:, order], 0.15)
+    again = shared_wording(array(texts)[:, order], 2)
     np.testing.assert_allclose(again, support[:, order], atol=1e-12)
     for row, values in zip(texts, support, strict=True):
         for i in range(4):
@@ -77,7 +80,7 @@ def test_laws(texts, order):
 
 def test_ends_of_the_scale():
     same, different = ["to be", "to be", "to be"], ["abcd", "efgh", "ijkl"]
-    support = shared_wording(array([same, different]), 0.15)
+    support = shared_wording(array([same, different]), 2)
     np.testing.assert_allclose(support, [[1, 1, 1], [0, 0, 0]])
 
 
@@ -86,6 +89,6 @@ def test_a_sample_of_long_texts_estimates_the_same_shares():
     words = ["".join(generator.choice(list("abcdefghij"), 6)) for _ in range(3000)]
     texts = [[" ".join(generator.choice(words[:900], 400)) for _ in range(4)] for _ in range(5)]
     texts[0][1] = texts[0][0][:1400] + texts[0][1][1400:]
-    sampled = shared_wording(array(texts), 0.3)
-    np.testing.assert_allclose(sampled, naive_shared_wording(texts, 0.3), atol=0.1)
+    sampled = shared_wording(array(texts), 2)
+    np.testing.assert_allclose(sampled, naive_shared_wording(texts, 2), atol=0.1)
     assert sampled[0].argmax() in (0, 1)

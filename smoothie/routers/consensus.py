@@ -28,8 +28,8 @@ class Consensus:
       inputs: if wrong answers seldom coincide, that is proportional to its accuracy (the one-coin
       model of Dawid and Skene, 1979). A text's own vote does not count: three answers that all
       differ have no support, and the next view decides.
-    - **wording**: the share of the others' n-grams that the text holds, with little said against
-      what it has beyond them (`smoothie.wording`).
+    - **wording**: the F-measure of the text's n-grams against those of the others, with more
+      weight on recall (`smoothie.wording`).
     - **meaning**: the mean of exp(-D/h) over the others, with D the squared distance of the
       embeddings and h its median. Smoothie's errors sum D itself, so that one far-off
       voter outweighs several near ones; this kernel is bounded.
@@ -39,9 +39,9 @@ class Consensus:
 
     Parameters
     ----------
-    extra : float
-        Between 0 and 1: what counts against a text that says more than the others, where 1 - extra
-        counts against one that says less. 0.5 treats both alike.
+    beta : float
+        How much more it counts if a text lacks what others say than if it says what they do not;
+        positive, 1 treats both alike.
     answered : float
         The share of texts that must end in an answer, for answers to be looked at.
 
@@ -51,19 +51,21 @@ class Consensus:
     texts of l bytes O(N K l); memory O(N K^2), and 256 n-grams for each text.
     """
 
-    extra: float = 0.15
+    beta: float = 2.0
     answered: float = 2 / 3
 
     def route(self, votes: Votes) -> Routing:
         """Choose the text with the most support; the first one of equal ones."""
-        for name in ("extra", "answered"):
-            value = getattr(self, name)
-            if not 0 <= value <= 1:
-                raise SmoothieError(f"method.consensus.{name}={value}: expected between 0 and 1")
+        if not 0 < self.beta < np.inf:
+            raise SmoothieError(f"method.consensus.beta={self.beta}: expected a positive number")
+        if not 0 <= self.answered <= 1:
+            raise SmoothieError(
+                f"method.consensus.answered={self.answered}: expected between 0 and 1"
+            )
         require_three_candidates(votes.shape[1])
         support = shared_meaning(votes.distances)
         if votes.texts is not None:
-            support = shared_wording(votes.texts, self.extra) + NEXT * support
+            support = shared_wording(votes.texts, self.beta) + NEXT * support
             answers = final_answers(votes.texts, self.answered)
             if answers is not None:
                 support = shared_answers(answers) + NEXT * support

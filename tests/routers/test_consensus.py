@@ -68,7 +68,7 @@ def test_views_decide_in_their_order():
     """Wording decides between texts; where it ties, meaning; answers before both."""
     prose = votes_of([["the red fox ran", "the red fox sat", "a blue bird"], ["x", "y", "z"]])
     routing = Consensus().route(prose)
-    expected = shared_wording(prose.texts, 0.15) + 0.1 * naive_meaning(prose.distances)
+    expected = shared_wording(prose.texts, 2) + 0.1 * naive_meaning(prose.distances)
     np.testing.assert_array_equal(routing.choices[0], expected.argmax(axis=1))
     np.testing.assert_allclose(routing.weights, expected / expected.sum(axis=1, keepdims=True))
 
@@ -115,8 +115,8 @@ def test_a_sub_ensemble_is_a_slice():
 
 def test_bad_settings_are_named():
     votes = votes_of([["a", "b", "c"]])
-    with pytest.raises(SmoothieError, match=r"consensus\.extra=-1"):
-        Consensus(extra=-1).route(votes)
+    with pytest.raises(SmoothieError, match=r"consensus\.beta=-1"):
+        Consensus(beta=-1).route(votes)
     with pytest.raises(SmoothieError, match=r"consensus\.answered=2"):
         Consensus(answered=2).route(votes)
     with pytest.raises(SmoothieError, match="three candidates"):
