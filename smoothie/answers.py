@@ -9,14 +9,16 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
-MARKED = re.compile(
-    r"\\boxed\s*\{(?:\\text\s*\{)?([^{}\n]*)"  # \boxed{72}
-    r"|####([^\n]*)"  # #### 72
-    r"|\banswer\b[^.:\n]{0,30}?(?:\bis\b|:)([^\n]*)"  # the answer is (B), Answer: 72
-    r"|\b(?:option|choice) is\b([^\n]*)"  # the best option is (B)
-    r"|^\s*A:([^\n]*)",  # A: 72
-    re.IGNORECASE | re.MULTILINE,
-)
+MARKERS = [  # what follows them, to the end of the line, is an answer
+    re.compile(pattern)
+    for pattern in (
+        r"\\boxed\s*\{(?:\\text\s*\{)?([^{}\n]*)",  # \boxed{72}
+        r"####([^\n]*)",  # #### 72
+        r"(?:nswer|NSWER)\b[^.:\n]{0,30}?(?:\bis\b|:)([^\n]*)",  # the answer is (B), Answer: 72
+        r"(?:option|choice) is\b([^\n]*)",  # the best option is (B)
+        r"\n\s*A:([^\n]*)",  # A: 72
+    )
+]
 NUMBER = r"(-?\d[\d,]*(?:\.\d+)?|-?\.\d+)"
 # After a marker, any letter that stands alone: (b), b), B
 IN_MARKED = re.compile(rf"(?<![\w'])(?:\(([A-Ha-h])\)|([A-H])(?![\w'])|([a-h])\))|{NUMBER}")
@@ -40,10 +42,14 @@ def final_answer(text: str) -> str | None:
         A capital letter from A to H; a number in its shortest form, so that equal numbers are
         equal; or words in lower case.
     """
-    marked = [next(filter(None, groups), "") for groups in MARKED.findall(text)]
-    found = IN_MARKED.search(marked[-1]) if marked else None
-    if found is None and marked and (words := WORDS.match(marked[-1].strip(" \t*:\"'"))):
-        return words[0].lower()
+    text = "\n" + text.strip()
+    marks = [mark for marker in MARKERS for mark in marker.finditer(text)]
+    found = None
+    if marks:
+        marked = max(marks, key=lambda mark: mark.start())[1]
+        found = IN_MARKED.search(marked)
+        if found is None and (words := WORDS.match(marked.strip(" \t*:\"'"))):
+            return words[0].lower()
     if found is None:
         text = text.strip()
         sentence = SENTENCE_END.split(text.rpartition("\n")[2])[-1]

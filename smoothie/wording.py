@@ -21,6 +21,7 @@ everywhere tells little.
 """
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import numpy as np
@@ -33,7 +34,10 @@ FOLD = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ\t\n\r", b"abcdefghijklmnopqr
 MULTIPLIER = np.uint32(2654435769)  # of Fibonacci hashing: 2^32 over the golden ratio, odd
 TABLE_BITS = 20  # n-grams are counted in a table of this size; few share an entry
 SAMPLE = 256  # n-grams of a text that are looked at, on average, where texts are longer
-BLOCK_CHARACTERS = 1 << 20  # texts at a time
+BLOCK_CHARACTERS = 1 << 19  # texts at a time
+THREADS = 4  # that take blocks: NumPy sorts and sums beside itself
+
+Ngrams = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.uint32]]  # as distinct_ngrams says
 
 
 def shared_wording(texts: NDArray[np.object_], beta: float) -> NDArray[np.float64]:
@@ -57,26 +61,33 @@ def shared_wording(texts: NDArray[np.object_], beta: float) -> NDArray[np.float6
     average: those whose hash is small, the same ones in all texts, so that overlaps stay
     comparable. 20 bytes of memory for each of these.
     """
-    rows, candidates = texts.shape
     characters = np.array([sum(map(len, row)) for row in texts])
     kept = min(1.0, SAMPLE * texts.size / max(1, characters.sum()))
-    inputs_with = np.zeros(1 << TABLE_BITS)
-    blocks = []
-    for block in blocks_of(characters):
-        text, size, entry = distinct_ngrams(texts[block], kept)
-        inputs_with += np.bincount(entry, minlength=len(inputs_with))
-        blocks.append((block, text, size, entry))
-    weights = np.log1p(rows / np.maximum(inputs_with, 1))
-    result = np.zeros((rows, candidates))
-    for block, text, size, entry in blocks:
-        weight = weights[entry]
-        shape = result[block].shape
-        cells = result[block].size
-        own = np.bincount(text, np.repeat(weight, size), cells).reshape(shape)
-        shared = np.bincount(text, np.repeat(weight * (size - 1), size), cells).reshape(shape)
-        others = own.sum(axis=1, keepdims=True) - own
-        whole = (candidates - 1) * own + beta**2 * others
-        np.divide((1 + beta**2) * shared, whole, out=result[block], where=shared > 0)
+    parts = [texts[block] for block in blocks_of(characters)]
+    with ThreadPoolExecutor(THREADS) as pool:
+        found = list(pool.map(lambda part: distinct_ngrams(part, kept), parts))
+        inputs_with = np.zeros(1 << TABLE_BITS)
+        for _, _, entry in found:
+            inputs_with += np.bincount(entry, minlength=len(inputs_with))
+        weights = np.log1p(len(texts) / np.maximum(inputs_with, 1))
+        blocks = zip(parts, found, strict=True)
+        measured = pool.map(lambda b: f_measures(b[0].shape, b[1], weights, beta), blocks)
+        return np.concatenate(list(measured))
+
+
+def f_measures(
+    shape: tuple[int, ...], ngrams: Ngrams, weights: NDArray[np.float64], beta: float
+) -> NDArray[np.float64]:
+    """The formula of the module docstring, for R inputs and K candidates: shape (R, K)."""
+    text, size, entry = ngrams
+    cells, others_count = shape[0] * shape[1], shape[1] - 1
+    weight = weights[entry]
+    own = np.bincount(text, np.repeat(weight, size), cells).reshape(shape)
+    shared = np.bincount(text, np.repeat(weight * (size - 1), size), cells).reshape(shape)
+    others = own.sum(axis=1, keepdims=True) - own
+    whole = others_count * own + beta**2 * others
+    result = np.zeros(shape)
+    np.divide((1 + beta**2) * shared, whole, out=result, where=shared > 0)
     return result
 
 
@@ -88,9 +99,7 @@ def blocks_of(characters: NDArray[np.int_]) -> Iterator[slice]:
         yield slice(start, stop)
 
 
-def distinct_ngrams(
-    texts: NDArray[np.object_], kept: float
-) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.uint32]]:
+def distinct_ngrams(texts: NDArray[np.object_], kept: float) -> Ngrams:
     """The n-grams of the texts of some inputs.
 
     Parameters
@@ -111,19 +120,27 @@ def distinct_ngrams(
     """
     candidates = texts.shape[1]
     owners, hashes = hashed_ngrams([text.replace("\0", " ") for text in texts.ravel()], kept)
-    row, column = np.divmod(owners, candidates)
-    bits = (candidates - 1).bit_length()
-    keys = row.astype(np.uint64) << np.uint64(32) | hashes
-    keys = keys << np.uint64(bits) | column.astype(np.uint64)
+    # One sort groups them: the input in the highest bits, the candidate in the lowest.
+    bits = np.uint64((candidates - 1).bit_length())
+    row, column = np.divmod(np.arange(texts.size, dtype=np.uint64), np.uint64(candidates))
+    keys = (row << (bits + np.uint64(32)) | column)[owners]
+    keys |= hashes.astype(np.uint64) << bits
     keys.sort()
-    keys = keys[np.diff(keys, prepend=np.uint64(2**64 - 1)) != 0]
-    groups = keys >> np.uint64(bits)
-    first = np.flatnonzero(np.diff(groups, prepend=np.uint64(2**64 - 1)))
+    keys = keys[differs_from_last(keys)]
+    groups = keys >> bits
+    first = np.flatnonzero(differs_from_last(groups))
     size = np.diff(first, append=len(keys))
-    column = (keys & np.uint64((1 << bits) - 1)).astype(np.intp)
-    text = (groups >> np.uint64(32)).astype(np.intp) * candidates + column
+    column = (keys ^ (groups << bits)).astype(np.intp)
+    text = np.repeat((groups[first] >> np.uint64(32)).astype(np.intp) * candidates, size) + column
     entry = groups[first].astype(np.uint32) >> np.uint32(32 - TABLE_BITS)
     return text, size, entry
+
+
+def differs_from_last(values: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Whether each value differs from the one before it; the first one does."""
+    result = np.ones(len(values), dtype=bool)
+    np.not_equal(values[1:], values[:-1], out=result[1:])
+    return result
 
 
 def hashed_ngrams(texts: list[str], kept: float) -> tuple[NDArray[np.int32], NDArray[np.uint32]]:
