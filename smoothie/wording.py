@@ -21,7 +21,6 @@ everywhere tells little.
 """
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import numpy as np
@@ -33,9 +32,8 @@ STOPS = "  \0  "  # between texts; the blanks let one letter fill an n-gram
 FOLD = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ\t\n\r", b"abcdefghijklmnopqrstuvwxyz   ")
 MULTIPLIER = np.uint32(2654435769)  # of Fibonacci hashing: 2^32 over the golden ratio, odd
 TABLE_BITS = 20  # n-grams are counted in a table of this size; few share an entry
-SAMPLE = 256  # n-grams of a text that are looked at, on average, where texts are longer
-BLOCK_CHARACTERS = 1 << 19  # texts at a time
-THREADS = 4  # that take blocks: NumPy sorts and sums beside itself
+SAMPLE = 128  # n-grams of a text that are looked at, on average, where texts are longer
+BLOCK_CHARACTERS = 1 << 16  # texts at a time: their n-grams stay in the cache
 
 Ngrams = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.uint32]]  # as distinct_ngrams says
 
@@ -57,22 +55,23 @@ def shared_wording(texts: NDArray[np.object_], beta: float) -> NDArray[np.float6
 
     Notes
     -----
-    O(N K (l + n log n)) for texts of l bytes, of which at most n = 256 n-grams are looked at on
+    O(N K (l + n log n)) for texts of l bytes, of which at most n = 128 n-grams are looked at on
     average: those whose hash is small, the same ones in all texts, so that overlaps stay
     comparable. 20 bytes of memory for each of these.
     """
     characters = np.array([sum(map(len, row)) for row in texts])
     kept = min(1.0, SAMPLE * texts.size / max(1, characters.sum()))
     parts = [texts[block] for block in blocks_of(characters)]
-    with ThreadPoolExecutor(THREADS) as pool:
-        found = list(pool.map(lambda part: distinct_ngrams(part, kept), parts))
-        inputs_with = np.zeros(1 << TABLE_BITS)
-        for _, _, entry in found:
-            inputs_with += np.bincount(entry, minlength=len(inputs_with))
-        weights = np.log1p(len(texts) / np.maximum(inputs_with, 1))
-        blocks = zip(parts, found, strict=True)
-        measured = pool.map(lambda b: f_measures(b[0].shape, b[1], weights, beta), blocks)
-        return np.concatenate(list(measured))
+    found = [distinct_ngrams(part, kept) for part in parts]
+    entries = np.concatenate([entry for _, _, entry in found])
+    inputs_with = np.bincount(entries, minlength=1 << TABLE_BITS)
+    weights = np.log1p(len(texts) / np.maximum(inputs_with, 1))
+    return np.concatenate(
+        [
+            f_measures(part.shape, ngrams, weights, beta)
+            for part, ngrams in zip(parts, found, strict=True)
+        ]
+    )
 
 
 def f_measures(

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smoothie import wording
@@ -62,6 +62,7 @@ def test_against_loops(beta, monkeypatch):
     np.testing.assert_allclose(shared_wording(array(TEXTS), beta), expected, atol=1e-12)
 
 
+@settings(deadline=None, max_examples=50)
 @given(
     st.lists(st.lists(st.text("abc \n", max_size=12), min_size=4, max_size=4), min_size=1),
     st.permutations(range(4)),

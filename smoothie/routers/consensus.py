@@ -48,7 +48,7 @@ class Consensus:
     Notes
     -----
     Without texts in the votes, meaning alone decides. Cost: O(N K^2) after the distances, and for
-    texts of l bytes O(N K l); memory O(N K^2), and 256 n-grams for each text.
+    texts of l bytes O(N K l); memory O(N K^2), and 128 n-grams for each text.
     """
 
     beta: float = 2.0

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smoothie import SmoothieError
@@ -86,6 +86,7 @@ def test_without_texts_meaning_decides():
     np.testing.assert_array_equal(chosen, naive_meaning(distances).argmax(axis=1))
 
 
+@settings(deadline=None, max_examples=50)
 @given(
     st.lists(st.lists(st.text("ab1 ", max_size=6), min_size=4, max_size=4), min_size=1, max_size=5),
     st.permutations(range(4)),
