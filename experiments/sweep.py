@@ -1,21 +1,26 @@
-"""The one table of a sweep, from what its jobs have written so far."""
+"""The tables of a sweep, from what its jobs have written so far."""
 
 import logging
 from pathlib import Path
 
 import pandas as pd
 
-from experiments.write import METRICS, write_table
+from experiments.write import COMPARISONS, METRICS, write_table
 from smoothie.files import write_text
-from smoothie.report.tables import CANDIDATE, markdown, number
+from smoothie.report.tables import CANDIDATE, interval, markdown, number
 
 log = logging.getLogger(__name__)
 
 PROBLEM = ["dataset", "ensemble", "encoder", "metric"]
+BOUNDS = ["random", "oracle"]  # between which gaps are measured
+FILES = ["sweep.csv", "sweep_comparisons.csv", "sweep.md"]
 
 
 def collect_sweep(folder: Path) -> None:
-    """Write sweep.csv, every row of every job, and sweep.md, a row for each problem.
+    """Write all rows of all jobs, and tables with a row for each problem.
+
+    sweep.csv has the rows of each job's metrics.csv, sweep_comparisons.csv those of its
+    comparisons.csv; sweep.md shows scores and gaps closed.
 
     Parameters
     ----------
@@ -27,30 +32,51 @@ def collect_sweep(folder: Path) -> None:
 
     started = (folder / "multirun.yaml").stat().st_mtime
     with FileLock(folder / ".sweep.guard"):
-        tables = []
-        for path in sorted(folder.glob("**/metrics.csv"), key=lambda path: path.stat().st_mtime):
-            if path.stat().st_mtime >= started:  # not from an earlier sweep in this folder
-                table = pd.read_csv(
-                    path, dtype={"k": "Int64"}, keep_default_na=False, na_values=[""]
-                )
-                table["job"] = path.parent.relative_to(folder).as_posix()
-                tables.append(table)
-        if not tables:
-            for name in ("sweep.csv", "sweep.md"):
+        jobs = [
+            path.parent
+            for path in sorted(folder.glob("**/metrics.csv"), key=lambda p: p.stat().st_mtime)
+            if path.stat().st_mtime >= started  # not from an earlier sweep in this folder
+        ]
+        if not jobs:
+            for name in FILES:
                 (folder / name).unlink(missing_ok=True)
             return
-        sweep = pd.concat(tables, ignore_index=True)
-        write_table(sweep, [*METRICS, "job"], folder / "sweep.csv")
-        header, rows = sweep_rows(sweep)
-        write_text(folder / "sweep.md", markdown(header, rows))
-        log.info("collected %d jobs in %s", len(tables), folder / "sweep.csv")
+        metrics = read_jobs(folder, jobs, "metrics.csv")
+        comparisons = read_jobs(folder, jobs, "comparisons.csv")
+        write_table(metrics, [*METRICS, "job"], folder / "sweep.csv")
+        write_table(comparisons, [*COMPARISONS, "job"], folder / "sweep_comparisons.csv")
+        scores = markdown(*score_rows(metrics))
+        gaps = markdown(*gap_rows(comparisons))
+        write_text(folder / "sweep.md", f"{scores}\n{GAPS}\n\n{gaps}")
+        log.info("collected %d jobs in %s", len(jobs), folder / "sweep.csv")
 
 
-def sweep_rows(sweep: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
-    """Header and cells of a table with a row for each problem and a column for each method.
+GAPS = "Share of the way from random to the oracle in percent, with 95% intervals:"
 
-    Where a method was run with several k, each k has a column. What does not differ between the
-    problems is left out. Candidates are not shown: they differ from problem to problem.
+
+def read_jobs(folder: Path, jobs: list[Path], name: str) -> pd.DataFrame:
+    """The tables of this name that jobs have written, one below the other."""
+    tables = []
+    for job in jobs:
+        table = pd.read_csv(job / name, dtype={"k": "Int64"}, keep_default_na=False, na_values=[""])
+        table["job"] = job.relative_to(folder).as_posix()
+        tables.append(table)
+    return pd.concat(tables, ignore_index=True)
+
+
+def with_columns(sweep: pd.DataFrame) -> tuple[pd.DataFrame, list[str], list[str]]:
+    """The methods of a sweep, with the column of a table that each row goes to.
+
+    Where a method was run with several k, each k has a column. Candidates are left out: they
+    differ from problem to problem.
+
+    Returns
+    -------
+    methods : DataFrame
+    columns : list of str
+        In the order of the methods.
+    shown : list of str
+        What to show of each problem: its dataset, and what differs between problems.
     """
     methods = sweep[~sweep["method"].str.startswith(CANDIDATE)].copy()
     several = methods.groupby("method")["k"].transform("nunique") > 1
@@ -61,6 +87,12 @@ def sweep_rows(sweep: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
     methods["order"] = methods["method"].map(order)
     columns = list(dict.fromkeys(methods.sort_values(["order", "k"], kind="stable")["column"]))
     shown = [name for name in PROBLEM if name == "dataset" or methods[name].nunique() > 1]
+    return methods, columns, shown
+
+
+def score_rows(metrics: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
+    """Header and cells of the scores: a row for each problem, a column for each method."""
+    methods, columns, shown = with_columns(metrics)
     rows = []
     for _, part in methods.groupby(PROBLEM, sort=False):
         scores = part.drop_duplicates("column").set_index("column")["score"]
@@ -69,3 +101,22 @@ def sweep_rows(sweep: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
         cells = [number(scores.get(column, float("nan")), digits) for column in columns]
         rows.append([*(str(first[name]) for name in shown), str(first["n"]), *cells])
     return [*shown, "n", *columns], rows
+
+
+def gap_rows(comparisons: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
+    """Header and cells of the gaps closed: a row for each problem, their mean and the lowest."""
+    methods, columns, shown = with_columns(comparisons[~comparisons["method"].isin(BOUNDS)])
+    rows, gaps = [], []
+    for _, part in methods.groupby(PROBLEM, sort=False):
+        of_column = part.drop_duplicates("column").set_index("column").reindex(columns)
+        gaps.append(of_column["gap_closed"])
+        cells = [
+            f"{number(gap, 1)} {interval(low, high, 0)}" if pd.notna(gap) else ""
+            for gap, low, high in of_column[["gap_closed", "gap_low", "gap_high"]].to_numpy()
+        ]
+        rows.append([*(str(part.iloc[0][name]) for name in shown), *cells])
+    blank = [""] * (len(shown) - 1)
+    table = pd.DataFrame(gaps)
+    rows.append(["mean", *blank, *(number(gap, 1) for gap in table.mean())])
+    rows.append(["lowest", *blank, *(number(gap, 1) for gap in table.min())])
+    return [*shown, *columns], rows

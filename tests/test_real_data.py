@@ -11,7 +11,9 @@ from experiments.run import run
 from smoothie import SmoothieLocal
 from smoothie.encoders import SentenceEncoder
 from smoothie.loaders import AlpacaEval, LocalFolder, SmoothieData
-from smoothie.metrics import gsm8k
+from smoothie.metrics import gsm8k, label_scores
+from smoothie.routers import Consensus
+from smoothie.routers.base import Votes
 
 pytestmark = pytest.mark.shared
 
@@ -86,6 +88,15 @@ def test_local_weights_are_those_that_the_authors_stored(shared, encoders):
     expected = np.array(trial["weights"][:rows])
     np.testing.assert_allclose(local.weights_, expected, atol=1e-3)
     np.testing.assert_array_equal(local.choices_, expected.argmax(axis=1))
+
+
+def test_final_answers_outvote_the_crowd_on_gsm8k(shared):
+    """From texts alone: 18 systems, of which the best has 94.2 and their mean is 58.3."""
+    problem = LocalFolder(path=str(shared / "data" / "sets" / "gsm8k")).load()
+    rows, candidates = problem.texts.shape
+    alike = Votes(np.ones((rows, candidates, candidates)), texts=problem.texts)
+    scores = Consensus().route(alike).scores(label_scores(problem).values)
+    assert scores.mean() > 92
 
 
 def test_trivia_qa_scores_that_were_seen_before(shared, encoders, compose):

@@ -17,7 +17,7 @@ from smoothie.encoders import SentenceEncoder
 from tests.conftest import ROOT, make_set, store_vectors
 
 METHODS = ["random", "best_on_val", "labeled_knn", "smoothie_global", "smoothie_local"]
-METHODS += ["best_single", "oracle"]
+METHODS += ["consensus", "best_single", "oracle"]
 COLUMNS = ["dataset", "ensemble", "method", "encoder", "k", "metric", "score", "ci_low", "ci_high"]
 COLUMNS += ["n", "candidates", "labels_used"]
 
@@ -90,7 +90,7 @@ def test_the_files_of_a_run(settings, tmp_path):
     weights = pd.read_csv(out / "weights.csv")
     assert list(weights.columns) == ["method", "id", "alpha", "beta", "gamma"]
     np.testing.assert_allclose(weights[["alpha", "beta", "gamma"]].sum(axis=1), 1)
-    assert len(weights) == 13
+    assert len(weights) == 1 + 12 + 12
     by_task = pd.read_csv(out / "metrics_by_task.csv")
     assert set(by_task.task) == {"colours", "shades"}
     assert set(COLUMNS) < set(by_task.columns)
@@ -157,8 +157,14 @@ def test_a_set_without_labels_and_references_is_routed(tmp_path, caplog):
     assert "Nothing was scored" in done.stdout
     assert not (out / "metrics.csv").exists()
     choices = pd.read_csv(out / "choices.csv")
-    assert list(choices.columns) == ["id", "random", "smoothie_global", "smoothie_local"]
-    assert len(pd.read_csv(out / "weights.csv")) == 13
+    assert list(choices.columns) == [
+        "id",
+        "random",
+        "smoothie_global",
+        "smoothie_local",
+        "consensus",
+    ]
+    assert len(pd.read_csv(out / "weights.csv")) == 1 + 12 + 12
     assert len((out / "routed.jsonl").read_text().splitlines()) == 12
 
 
@@ -386,11 +392,19 @@ def test_a_sweep_is_collected_and_goes_on_after_a_failure(settings, tmp_path):
     lines = [line.strip("|").split("|") for line in (out / "sweep.md").read_text().splitlines()]
     header = [cell.strip() for cell in lines[0]]
     assert header[:3] == ["dataset", "ensemble", "n"]
-    assert header[-4:] == ["smoothie_local k=1", "smoothie_local k=3", "best_single", "oracle"]
+    assert header[-5:-2] == ["smoothie_local k=1", "smoothie_local k=3", "consensus"]
+    assert header[-2:] == ["best_single", "oracle"]
     shown = [
         float(lines[row][header.index(f"smoothie_local k={k}")]) for k in (1, 3) for row in (2, 3)
     ]
     assert shown == pytest.approx(local.score.tolist(), abs=0.051)
+    # the share of the way from random to the oracle, by the scores themselves
+    gaps = [line for line in lines if line[0].strip() in ("tiny", "mean", "lowest")][2:]
+    column = [float(row[-3].split()[0]) for row in gaps]  # consensus
+    scores = sweep[sweep.job < 2].pivot(index="job", columns="method", values="score")
+    expected = 100 * (scores.consensus - scores.random) / (scores.oracle - scores.random)
+    summary = [expected.mean(), expected.min()]
+    assert column == pytest.approx([*expected, *summary], abs=0.051)
     # a second sweep in the same folder shows its own jobs alone
     assert command("-m", *arguments, "k=2").returncode == 0
     assert set(pd.read_csv(out / "sweep.csv").job) == {0}

@@ -4,6 +4,7 @@ from typing import Any
 
 from smoothie.routers.best_on_val import BestOnVal
 from smoothie.routers.best_single import BestSingle
+from smoothie.routers.consensus import Consensus
 from smoothie.routers.labeled_knn import LabeledKNN
 from smoothie.routers.oracle import Oracle
 from smoothie.routers.random import Random
@@ -21,6 +22,7 @@ ROUTERS: dict[str, type[Any]] = {
     "smoothie_global_train": SmoothieGlobalTrain,
     "smoothie_local_train": SmoothieLocalTrain,
     "stored": StoredSelections,
+    "consensus": Consensus,
     "best_single": BestSingle,
     "oracle": Oracle,
 }
@@ -29,6 +31,7 @@ __all__ = [
     "ROUTERS",
     "BestOnVal",
     "BestSingle",
+    "Consensus",
     "LabeledKNN",
     "Oracle",
     "Random",

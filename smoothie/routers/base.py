@@ -26,10 +26,13 @@ class Votes:
         Squared distances between the answers to each input.
     inputs : ndarray of shape (N, e) or None
         Embedded inputs; None where inputs are empty.
+    texts : ndarray of shape (N, K), object, or None
+        What the candidates wrote, for routers that read.
     """
 
     distances: NDArray[np.float64]
     inputs: NDArray[np.floating[Any]] | None = None
+    texts: NDArray[np.object_] | None = None
     _neighbours: NDArray[np.intp] | None = field(default=None, init=False, repr=False)
 
     @property
@@ -52,7 +55,8 @@ class Votes:
 
     def select(self, columns: NDArray[np.intp]) -> "Votes":
         """The votes of some of the candidates: a slice, nothing is computed again."""
-        part = Votes(self.distances[:, columns[:, None], columns], self.inputs)
+        texts = None if self.texts is None else self.texts[:, columns]
+        part = Votes(self.distances[:, columns[:, None], columns], self.inputs, texts)
         part._neighbours = self._neighbours
         return part
 

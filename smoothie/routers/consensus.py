@@ -1,0 +1,107 @@
+r"""Consensus: the text that the other candidates' texts support best."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smoothie.answers import final_answers
+from smoothie.errors import SmoothieError
+from smoothie.estimator import Floats, require_three_candidates
+from smoothie.routers.base import Routing, Votes
+from smoothie.wording import shared_wording
+
+NEXT = 0.1  # what a coarser kind of support counts against a finer one: it decides near ties
+
+
+@dataclass(eq=False)
+class Consensus:
+    r"""Route each input to the text that the other texts support best.
+
+    Smoothie takes candidates for voters on a latent true answer, and routes by the error that it
+    estimates for each *voter*. Here the votes are counted for each *text*: the support of text i is
+    the expected share of the truth that it holds, given what the others wrote. Three views of
+    "holding the same", each between 0 and 1:
+
+    - **answer**, where texts end in a number or the letter of an option: the share of the other
+      candidates that give the same one. Each candidate counts as its own mean support over all
+      inputs: if wrong answers seldom coincide, that is proportional to its accuracy (the one-coin
+      model of Dawid and Skene, 1979). A text's own vote does not count: three answers that all
+      differ have no support, and the next view decides.
+    - **wording**: the F-measure of the text's n-grams against those of the others, with more
+      weight on recall (`smoothie.wording`).
+    - **meaning**: the mean of exp(-D/h) over the others, with D the squared distance of the
+      embeddings and h its median. Smoothie's errors sum D itself, so that one far-off
+      voter outweighs several near ones; this kernel is bounded.
+
+    Finer views decide, coarser ones break near ties: support is
+    answer + wording / 10 + meaning / 100.
+
+    Parameters
+    ----------
+    beta : float
+        How much more it counts if a text lacks what others say than if it says what they do not;
+        positive, 1 treats both alike.
+    answered : float
+        The share of texts that must end in an answer, for answers to be looked at.
+
+    Notes
+    -----
+    Without texts in the votes, meaning alone decides. Cost: O(N K^2) after the distances, and for
+    texts of l bytes O(N K l); memory O(N K^2), and 128 n-grams for each text.
+    """
+
+    beta: float = 2.0
+    answered: float = 2 / 3
+
+    def route(self, votes: Votes) -> Routing:
+        """Choose the text with the most support; the first one of equal ones."""
+        if not 0 < self.beta < np.inf:
+            raise SmoothieError(f"method.consensus.beta={self.beta}: expected a positive number")
+        if not 0 <= self.answered <= 1:
+            raise SmoothieError(
+                f"method.consensus.answered={self.answered}: expected between 0 and 1"
+            )
+        require_three_candidates(votes.shape[1])
+        support = shared_meaning(votes.distances)
+        if votes.texts is not None:
+            support = shared_wording(votes.texts, self.beta) + NEXT * support
+            answers = final_answers(votes.texts, self.answered)
+            if answers is not None:
+                support = shared_answers(answers) + NEXT * support
+        total = support.sum(axis=1, keepdims=True)
+        even = np.full_like(support, 1 / support.shape[1])
+        weights = np.divide(support, total, out=even, where=total > 0)
+        return Routing(support.argmax(axis=1)[None, :], weights=weights)
+
+
+def shared_meaning(distances: Floats) -> NDArray[np.float64]:
+    """Mean of exp(-D/h) over the other candidates, h the median of D: (N, K, K) -> (N, K)."""
+    candidates = distances.shape[1]
+    pairs = distances[:, *np.triu_indices(candidates, k=1)]
+    scale = float(np.median(pairs)) or float(pairs.mean()) or 1.0
+    kernel = np.exp(-distances / scale)
+    means: NDArray[np.float64] = (kernel.sum(axis=2) - 1) / (candidates - 1)
+    return means
+
+
+def shared_answers(answers: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Weighted share of the other candidates that give the same answer.
+
+    Parameters
+    ----------
+    answers : ndarray of shape (N, K)
+        As `smoothie.answers.final_answers` numbers them.
+
+    Returns
+    -------
+    ndarray of shape (N, K)
+    """
+    candidates = answers.shape[1]
+    same = (answers[:, :, None] == answers[:, None, :]) & ~np.eye(candidates, dtype=bool)
+    weights = same.mean(axis=(0, 2))
+    if not weights.any():
+        return np.zeros(answers.shape)
+    others = weights.sum() - weights
+    shares: NDArray[np.float64] = (same @ weights) / np.where(others > 0, others, 1)
+    return shares

@@ -1,0 +1,124 @@
+"""Consensus against loops written from its definition."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from smoothie import SmoothieError
+from smoothie.routers import Consensus
+from smoothie.routers.base import Votes
+from smoothie.routers.consensus import shared_answers, shared_meaning
+from smoothie.wording import shared_wording
+from tests.naive import naive_distances
+
+
+def votes_of(texts, seed=0):
+    """Votes with random embeddings, the same for equal texts."""
+    texts = np.array(texts, dtype=object)
+    generator = np.random.default_rng(seed)
+    known = {text: generator.normal(size=5) for text in sorted(set(texts.ravel()))}
+    return Votes(naive_distances(np.array([[known[t] for t in row] for row in texts])), None, texts)
+
+
+def naive_meaning(distances):
+    rows, candidates = distances.shape[:2]
+    pairs = [distances[s, i, j] for s in range(rows) for i in range(candidates) for j in range(i)]
+    scale = np.median(pairs)
+    result = np.zeros((rows, candidates))
+    for s in range(rows):
+        for i in range(candidates):
+            others = [np.exp(-distances[s, i, j] / scale) for j in range(candidates) if j != i]
+            result[s, i] = sum(others) / len(others)
+    return result
+
+
+def naive_answers(answers):
+    rows, candidates = len(answers), len(answers[0])
+    trust = [
+        np.mean(
+            [answers[s][i] == answers[s][j] for s in range(rows) for j in others(i, candidates)]
+        )
+        for i in range(candidates)
+    ]
+    result = np.zeros((rows, candidates))
+    for s in range(rows):
+        for i in range(candidates):
+            given = sum(trust[j] for j in others(i, candidates) if answers[s][i] == answers[s][j])
+            result[s, i] = given / sum(trust[j] for j in others(i, candidates))
+    return result
+
+
+def others(i, candidates):
+    return [j for j in range(candidates) if j != i]
+
+
+def test_meaning_against_loops():
+    distances = naive_distances(np.random.default_rng(0).normal(size=(7, 4, 3)))
+    np.testing.assert_allclose(shared_meaning(distances), naive_meaning(distances))
+
+
+def test_answers_against_loops():
+    answers = np.random.default_rng(0).integers(4, size=(9, 5))
+    np.testing.assert_allclose(shared_answers(answers), naive_answers(answers.tolist()))
+    assert (shared_answers(np.arange(12).reshape(3, 4)) == 0).all()
+
+
+def test_views_decide_in_their_order():
+    """Wording decides between texts; where it ties, meaning; answers before both."""
+    prose = votes_of([["the red fox ran", "the red fox sat", "a blue bird"], ["x", "y", "z"]])
+    routing = Consensus().route(prose)
+    expected = shared_wording(prose.texts, 2) + 0.1 * naive_meaning(prose.distances)
+    np.testing.assert_array_equal(routing.choices[0], expected.argmax(axis=1))
+    np.testing.assert_allclose(routing.weights, expected / expected.sum(axis=1, keepdims=True))
+
+    sums = votes_of([["we add and get 7", "we add and get 9", "#### 9", "9 or so: we add, 6"]] * 2)
+    chosen = Consensus().route(sums).choices[0]
+    assert set(chosen) == {1}
+    assert set(Consensus(answered=1).route(sums).choices[0]) == {1}
+    same_words = votes_of([["we add and get 7", "we add and get 7!", "9", "The answer is 9", "9."]])
+    assert Consensus().route(same_words).choices[0] in (2, 3, 4)
+
+
+def test_without_texts_meaning_decides():
+    distances = naive_distances(np.random.default_rng(1).normal(size=(6, 5, 3)))
+    chosen = Consensus().route(Votes(distances)).choices[0]
+    np.testing.assert_array_equal(chosen, naive_meaning(distances).argmax(axis=1))
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    st.lists(st.lists(st.text("ab1 ", max_size=6), min_size=4, max_size=4), min_size=1, max_size=5),
+    st.permutations(range(4)),
+)
+def test_candidates_are_treated_alike(texts, order):
+    votes = votes_of(texts)
+    weights = Consensus().route(votes).weights
+    np.testing.assert_allclose(weights.sum(axis=1), 1)
+    permuted = Consensus().route(votes.select(np.array(order))).weights
+    np.testing.assert_allclose(permuted, weights[:, order], atol=1e-9)
+
+
+@pytest.mark.parametrize("texts", [[["same"] * 3], [[""] * 3] * 4, [["1", "1", "1"]] * 2])
+def test_equal_texts_tie_and_the_first_wins(texts):
+    routing = Consensus().route(votes_of(texts))
+    assert (routing.choices == 0).all()
+    np.testing.assert_allclose(routing.weights, 1 / 3)
+
+
+def test_a_sub_ensemble_is_a_slice():
+    texts = [["it is red", "it is green", "red it is", "green", "blue"]] * 3
+    columns = np.array([4, 0, 2])
+    part = votes_of(texts).select(columns)
+    assert part.texts.tolist() == np.array(texts)[:, columns].tolist()
+    assert Consensus().route(part).choices.tolist() == [[1, 1, 1]]
+
+
+def test_bad_settings_are_named():
+    votes = votes_of([["a", "b", "c"]])
+    with pytest.raises(SmoothieError, match=r"consensus\.beta=-1"):
+        Consensus(beta=-1).route(votes)
+    with pytest.raises(SmoothieError, match=r"consensus\.answered=2"):
+        Consensus(answered=2).route(votes)
+    with pytest.raises(SmoothieError, match="three candidates"):
+        Consensus().route(votes_of([["a", "b"]]))

@@ -1,0 +1,95 @@
+"""Shared wording against loops over sets of n-grams."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from smoothie import wording
+from smoothie.wording import shared_wording
+
+
+def naive_ngrams(text: str) -> set[bytes]:
+    folded = b"  " + text.encode().lower().translate(wording.FOLD) + b"  "
+    return {folded[i : i + 4] for i in range(len(folded) - 3)} - {b"    "}
+
+
+def naive_shared_wording(texts: list[list[str]], beta: float) -> np.ndarray:
+    """The formula of the module, one loop for each index."""
+    sets = [[naive_ngrams(text) for text in row] for row in texts]
+    inputs_with: dict[bytes, int] = {}
+    for row in sets:
+        for ngram in set().union(*row):
+            inputs_with[ngram] = inputs_with.get(ngram, 0) + 1
+
+    def size(ngrams: set[bytes]) -> float:
+        return sum(math.log(1 + len(texts) / inputs_with[ngram]) for ngram in ngrams)
+
+    result = np.zeros((len(texts), len(texts[0])))
+    for s, row in enumerate(sets):
+        for i, own in enumerate(row):
+            others = [other for j, other in enumerate(row) if j != i]
+            shared = sum(size(own & other) for other in others)
+            if shared:
+                count = len(others)
+                precision = shared / (count * size(own))
+                recall = shared / sum(size(other) for other in others)
+                result[s, i] = (1 + beta**2) * precision * recall / (beta**2 * precision + recall)
+    return result
+
+
+def array(texts):
+    return np.array(texts, dtype=object)
+
+
+TEXTS = [
+    ["The cat sat on the mat.", "the  cat\nsat", "A dog stood on the mat.", ""],
+    ["No.", "no", "B", "B"],
+    ["Straße und Ärger", "Straße", "大変ですね", "大変です"],
+    ["", "", "", ""],
+    ["a\0b cd", "a b cd", "xyz", "The cat sat on the mat."],
+]
+
+
+@pytest.mark.parametrize("beta", [0.5, 1, 2, 10])
+def test_against_loops(beta, monkeypatch):
+    folded = [[text.replace("\0", " ") for text in row] for row in TEXTS]
+    expected = naive_shared_wording(folded, beta)
+    np.testing.assert_allclose(shared_wording(array(TEXTS), beta), expected, atol=1e-12)
+    monkeypatch.setattr(wording, "BLOCK_CHARACTERS", 10)  # several blocks give the same
+    np.testing.assert_allclose(shared_wording(array(TEXTS), beta), expected, atol=1e-12)
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    st.lists(st.lists(st.text("abc \n", max_size=12), min_size=4, max_size=4), min_size=1),
+    st.permutations(range(4)),
+)
+def test_laws(texts, order):
+    support = shared_wording(array(texts), 2)
+    assert (support >= 0).all()
+    assert (support <= 1 + 1e-12).all()
+    again = shared_wording(array(texts)[:, order], 2)
+    np.testing.assert_allclose(again, support[:, order], atol=1e-12)
+    for row, values in zip(texts, support, strict=True):
+        for i in range(4):
+            for j in range(i):
+                assert row[i] != row[j] or values[i] == values[j]
+
+
+def test_ends_of_the_scale():
+    same, different = ["to be", "to be", "to be"], ["abcd", "efgh", "ijkl"]
+    support = shared_wording(array([same, different]), 2)
+    np.testing.assert_allclose(support, [[1, 1, 1], [0, 0, 0]])
+
+
+def test_a_sample_of_long_texts_estimates_the_same_shares():
+    generator = np.random.default_rng(0)
+    words = ["".join(generator.choice(list("abcdefghij"), 6)) for _ in range(3000)]
+    texts = [[" ".join(generator.choice(words[:900], 400)) for _ in range(4)] for _ in range(5)]
+    texts[0][1] = texts[0][0][:1400] + texts[0][1][1400:]
+    sampled = shared_wording(array(texts), 2)
+    np.testing.assert_allclose(sampled, naive_shared_wording(texts, 2), atol=0.1)
+    assert sampled[0].argmax() in (0, 1)
