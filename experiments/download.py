@@ -15,15 +15,14 @@ from omegaconf import DictConfig
 from tqdm import tqdm
 
 from experiments.config import build, one_sentence_errors, plain
-from experiments.jobs import compose_run, expand
+from experiments.jobs import compose_run, expand, stored_selections
 from experiments.reproduce import experiments_of
+from experiments.steps import make_encoder
 from smoothie.encoders import SentenceEncoder
 from smoothie.errors import SmoothieError
 from smoothie.loaders import SOURCES
 from smoothie.loaders.hub import HubSource, SmoothieData
 from smoothie.lock import HubLock
-
-log = logging.getLogger(__name__)
 
 Wanted = tuple[str, str, str | None, str]  # kind, repository, revision, file
 
@@ -36,19 +35,17 @@ def wanted_of(run: DictConfig) -> list[Wanted]:
     names = source.files_needed(run.ensemble.candidates)
     if isinstance(source, SmoothieData) and source.train_split is not None:
         names += source.files_needed(run.ensemble.candidates, train=True)
-    if isinstance(source, SmoothieData) and "pair_rm" in run.methods and not source.pooled:
-        settings = run.method.pair_rm
-        names.append(f"multi_model_results/{source.dataset}/{settings.folder}/{settings.file}")
+    if isinstance(source, SmoothieData) and not source.pooled:
+        names += stored_selections(run, source).values()
     return [("dataset", source.repository, source.revision, name) for name in names]
 
 
 def models_of(run: DictConfig) -> list[tuple[str, str | None]]:
     """Hub id and revision of the encoder, unless it is a local folder."""
-    settings = plain(run.encoder, "encoder")
-    if settings["encoder"] != "sentence_transformers":
+    encoder = make_encoder(run)
+    if not isinstance(encoder, SentenceEncoder) or encoder.folder is not None:
         return []
-    encoder = SentenceEncoder(**{k: v for k, v in settings.items() if k not in ("name", "encoder")})
-    return [] if encoder.folder is not None else [(encoder.model, encoder.revision)]
+    return [(encoder.model, encoder.revision)]
 
 
 def download(cfg: DictConfig) -> str:
@@ -73,14 +70,16 @@ def download(cfg: DictConfig) -> str:
             files.update(dict.fromkeys(wanted_of(run)))
             models.update(dict.fromkeys(models_of(run)))
     lock = HubLock.at(str(cfg.paths.lock))
+    for kind, repository, revision in dict.fromkeys(wanted[:3] for wanted in files):
+        lock.revision(kind, repository, revision)  # ends here if the Hub does not answer
     lost = []
     for kind, repository, revision, name in tqdm(list(files), unit="file"):
         try:
             lock.download(kind, repository, revision, name)
         except SmoothieError as error:
             lost.append(str(error))
-            if "did not answer" in str(error):
-                raise
+    if files and len(lost) == len(files):
+        raise SmoothieError(f"no file could be fetched; the first: {lost[0]}")
     for model, revision in models:
         lock.download_model(model, revision)
     done = f"{len(files) - len(lost)} files and {len(models)} models are at hand; see {lock.path}\n"

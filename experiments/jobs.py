@@ -19,6 +19,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from experiments.config import build, plain
+from experiments.steps import make_encoder, make_router
 from smoothie.encoders import SentenceEncoder
 from smoothie.errors import SmoothieError
 from smoothie.loaders import SOURCES, LocalFolder, Source
@@ -152,13 +153,14 @@ def expand(
         if "k" in axes:
             axes["k"] = [k for k in axes["k"] if k <= DEBUG_NEIGHBOURS]
     jobs = []
+    first = protocol_overrides(protocol)
     for values in itertools.product(*axes.values()):
         place = dict(zip(axes, values, strict=True))
         settings = [f"{key}={value}" for key, value in place.items()]
         more = [extra for value in values for extra in experiment.overrides_of.get(str(value), [])]
         # A later setting replaces an earlier one of the same name.
         chosen = {s.split("=", 1)[0]: s for s in [*settings, *experiment.overrides, *more]}
-        overrides = [*protocol_overrides(protocol), *chosen.values()]
+        overrides = [*first, *chosen.values()]
         if debug:
             overrides.append("experiment=debug")
         jobs.append(Job(name, place, tuple(overrides)))
@@ -249,12 +251,11 @@ def needs_of(cfg: DictConfig) -> Needs:
     files += [] if untrained else train
     dropped = {}
     for name in map(str, cfg.methods):
-        settings = cfg.method[name]
-        router = ROUTERS[str(settings.router)]
+        router = ROUTERS[str(cfg.method[name].router)]
         if issubclass(router, LabelledRouter | TrainTimeRouter) and untrained:
             dropped[name] = listed(untrained)
-        if issubclass(router, StoredSelections) and isinstance(source, SmoothieData):
-            stored = f"multi_model_results/{source.dataset}/{settings.folder}/{settings.file}"
+    if isinstance(source, SmoothieData):
+        for name, stored in stored_selections(cfg, source).items():
             if source.pooled:
                 dropped[name] = (
                     "selections for the single tasks put together (they were not stored)"
@@ -269,11 +270,21 @@ def needs_of(cfg: DictConfig) -> Needs:
     return Needs(tuple(missing), tuple(found), dropped, bool(untrained), by_source)
 
 
+def stored_selections(cfg: DictConfig, source: SmoothieData) -> dict[str, str]:
+    """Files of a run's methods whose selections the repository stores, by method."""
+    routers = {str(name): make_router(cfg, str(name)) for name in cfg.methods}
+    return {
+        name: source.selections_file(router.path)
+        for name, router in routers.items()
+        if isinstance(router, StoredSelections)
+    }
+
+
 def files_of(source: Source, candidates: Sequence[str] | None, train: bool = False) -> list[File]:
     """Files that a split is read from."""
     if isinstance(source, HubSource):
-        names = source.files_needed(candidates, train)
-        return [File(title_of(source), name, source.files.at_hand(name)) for name in names]
+        title, names = title_of(source), source.files_needed(candidates, train)
+        return [File(title, name, source.files.at_hand(name)) for name in names]
     if isinstance(source, LocalFolder) and source.path is not None:
         path = Path(source.path).expanduser() / "dataset.jsonl"
         return [File(f"folder {path.parent.name}", path.name, path if path.is_file() else None)]
@@ -292,11 +303,9 @@ def title_of(source: HubSource) -> str:
 
 def encoder_of(cfg: DictConfig) -> tuple[str, str | None]:
     """The encoder's model, and where it is."""
-    settings = plain(cfg.encoder, "encoder")
-    if settings["encoder"] != "sentence_transformers":
+    encoder = make_encoder(cfg)
+    if not isinstance(encoder, SentenceEncoder):
         return "vectors", "stored vectors"
-    settings = {k: v for k, v in settings.items() if k not in ("name", "encoder")}
-    encoder = SentenceEncoder(**settings)
     what = f"model {encoder.model}"
     if encoder.folder is not None:
         return what, f"encoder {encoder.folder.name} (folder)"

@@ -23,11 +23,12 @@ from experiments.result import Result
 from experiments.steps import encode, make_encoder
 from smoothie.estimator import triplet_errors
 from smoothie.evaluation import INTERVAL, Bootstrap, spearman
+from smoothie.report.comparison import KEY
 from smoothie.report.tables import CANDIDATE
 from smoothie.routers import SmoothieGlobal, SmoothieLocal
 
 Cell = dict[str, Any]
-KEYS = ["dataset", "ensemble", "method", "quantity", "x"]
+KEYS = KEY[1:]  # of a cell within its experiment
 QUOTED = "quoted"  # the note of values that are carried over from the publication
 
 

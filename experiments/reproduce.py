@@ -36,7 +36,6 @@ from experiments.jobs import (
     protocol_overrides,
 )
 from experiments.measures import (
-    KEYS,
     MEASURES,
     SUMMARIES,
     Cell,
@@ -48,10 +47,11 @@ from experiments.run import run
 from smoothie import __version__
 from smoothie.errors import SmoothieError
 from smoothie.files import sha256, write_json
+from smoothie.report.comparison import KEY, REPRODUCED, compare, read_published, summary_line
+from smoothie.report.reproduction import write_report
 
 log = logging.getLogger(__name__)
 
-CELLS = ["experiment", *KEYS, "value", "ci_low", "ci_high", "n", "note", "command"]
 OTHER = {"as_published": "corrected", "corrected": "as_published"}
 
 
@@ -188,7 +188,11 @@ def make_plans(
 
 
 def with_switch(
-    cfg: DictConfig, plans: Mapping[str, Plan], protocol: Mapping[str, Any], switch: str
+    cfg: DictConfig,
+    plans: Mapping[str, Plan],
+    protocol: Mapping[str, Any],
+    switch: str,
+    extra: Sequence[str],
 ) -> Iterator[Plan]:
     """The plans that look at a switch, with the runs that do so under the changed protocol."""
     experiments = experiments_of(cfg, protocol)
@@ -203,20 +207,8 @@ def with_switch(
         for i, looks in enumerate(plan.looks_at):
             if switch in looks:
                 jobs[i] = changed[i]
-                more = [*(str(entry) for entry in cfg.overrides), *QUIET]
-                needs[i] = needs_of(compose_run([*changed[i].overrides, *more]))
+                needs[i] = needs_of(compose_run([*changed[i].overrides, *extra]))
         yield Plan(name, experiments[name], jobs, needs, plan.looks_at)
-
-
-def read_published(folder: Path, names: Sequence[str]) -> pd.DataFrame:
-    """Published cells of some experiments; an experiment of ours alone has none."""
-    columns = ["experiment", *KEYS, "value", "precision", "tolerance", "source"]
-    tables = [
-        pd.read_csv(path, dtype={"x": str, "value": str}, keep_default_na=False)
-        for path in (folder / f"{name}.csv" for name in names)
-        if path.is_file()
-    ]
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
 
 
 def flipped(protocol: Mapping[str, Any], switch: str) -> dict[str, Any]:
@@ -235,10 +227,11 @@ def try_switches(
     cfg: DictConfig,
     plans: Mapping[str, Plan],
     protocol: Mapping[str, Any],
+    changes: Mapping[str, Mapping[str, Any]],
     runner: Runner,
     before: pd.DataFrame,
 ) -> pd.DataFrame:
-    """What each switch moves, set alone.
+    """What each switch moves, set alone; `changes` has the protocol with each of them turned.
 
     Returns
     -------
@@ -246,22 +239,20 @@ def try_switches(
         switch, from, to, the keys of the cell, value_before, value_after, for each cell that was
         made under both settings; one row with an empty experiment where nothing looks at a switch.
     """
-    keys = ["experiment", *KEYS]
     rows: list[dict[Any, Any]] = []
-    for switch in cfg.switches or []:
-        changed = flipped(protocol, switch)
+    for switch, changed in changes.items():
         found: list[Cell] = []
-        for plan in with_switch(cfg, plans, changed, switch):
+        for plan in with_switch(cfg, plans, changed, switch, runner.extra):
             found += runner.cells(plan)
         named = {"switch": switch, "from": protocol[switch], "to": changed[switch]}
         if not found:
             rows.append({**named, "experiment": ""})
             continue
-        both = before.merge(pd.DataFrame(found), on=keys, suffixes=("_before", "_after"))
+        both = before.merge(pd.DataFrame(found), on=KEY, suffixes=("_before", "_after"))
         both = both[both.quantity != "seconds_per_1000"]
-        values = both[[*keys, "value_before", "value_after"]]
+        values = both[[*KEY, "value_before", "value_after"]]
         rows += [dict(row) for row in values.assign(**named).to_dict("records")]
-    columns = ["switch", "from", "to", *keys, "value_before", "value_after"]
+    columns = ["switch", "from", "to", *KEY, "value_before", "value_after"]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -299,22 +290,21 @@ def reproduce(cfg: DictConfig, folder: Path) -> str:
     SmoothieError
         If a setting is wrong, or, after the report is written, if a run failed over its data.
     """
-    from smoothie.report.comparison import compare, summary_line
-    from smoothie.report.reproduction import write_report
-
     protocol = plain(cfg.protocol, "protocol")
+    changes = {switch: flipped(protocol, switch) for switch in cfg.switches or []}
     extra = [*(str(entry) for entry in cfg.overrides), *QUIET]
     plans = make_plans(cfg, protocol, extra)
     sys.stdout.write(say_what_is_there(plans))
     sys.stdout.flush()
-    published = read_published(Path(cfg.published), list(plans))
+    published = read_published(Path(cfg.published))
+    published = pd.concat([published[published.experiment == name] for name in plans])
     runner = Runner(extra, published)
     cells: list[Cell] = []
     for name, plan in plans.items():
         log.info("%s: %d of %d runs", name, len(plan.possible), len(plan.jobs))
         cells += runner.cells(plan)
-    reproduced = pd.DataFrame(cells, columns=CELLS)
-    switches = try_switches(cfg, plans, protocol, runner, reproduced)
+    reproduced = pd.DataFrame(cells, columns=[*KEY, *REPRODUCED])
+    switches = try_switches(cfg, plans, protocol, changes, runner, reproduced)
     failed = runner.failures
     broken = {name: [f"a run failed: {why}." for why in whys] for name, whys in failed.items()}
     lacking = {name: [*plan.lacking, *broken.get(name, [])] for name, plan in plans.items()}

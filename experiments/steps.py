@@ -284,8 +284,7 @@ def route(name: str, router: Any, seen: Seen) -> Routing | None:
         return router.route_new(seen.train_votes, seen.votes.inputs, seen.votes.shape[0])
     if isinstance(router, StoredSelections):
         assert isinstance(seen.source, SmoothieData)
-        file = f"{router.folder}/{router.file}"
-        return Routing(seen.source.selections(file, seen.problem))
+        return Routing(seen.source.selections(router.path, seen.problem))
     routing: Routing = router.route(seen.votes)
     return routing
 

@@ -9,6 +9,8 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
+from smoothie.metrics import NUMBER
+
 MARKERS = [  # what follows them, to the end of the line, is an answer
     re.compile(pattern)
     for pattern in (
@@ -19,11 +21,12 @@ MARKERS = [  # what follows them, to the end of the line, is an answer
         r"\n\s*A:([^\n]*)",  # A: 72
     )
 ]
-NUMBER = r"(-?\d[\d,]*(?:\.\d+)?|-?\.\d+)"
 # After a marker, any letter that stands alone: (b), b), B
-IN_MARKED = re.compile(rf"(?<![\w'])(?:\(([A-Ha-h])\)|([A-H])(?![\w'])|([a-h])\))|{NUMBER}")
+IN_MARKED = re.compile(
+    rf"(?<![\w'])(?:\(([A-Ha-h])\)|([A-H])(?![\w'])|([a-h])\))|({NUMBER.pattern})"
+)
 # Elsewhere, a letter might be a word: (B), B. or B: after a space, or nothing but the letter
-IN_SENTENCE = re.compile(rf"\(([A-Ha-h])\)|(?<!\S)([A-H])(?=[).:])|^([A-H])$|{NUMBER}")
+IN_SENTENCE = re.compile(rf"\(([A-Ha-h])\)|(?<!\S)([A-H])(?=[).:])|^([A-H])$|({NUMBER.pattern})")
 WORDS = re.compile(r"[\w'-]+(?: [\w'-]+){0,4}(?=\W*$|[.,;:)])")
 SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=\S)")
 LOOKED_AT = 100  # inputs whose texts tell whether the texts of a set end in answers

@@ -351,6 +351,13 @@ def test_an_experiment_that_names_an_unknown_measure_is_refused(compose):
         make_plans(cfg, plain(cfg.protocol, "protocol"), [])
 
 
+def test_an_unknown_switch_is_refused_before_anything_is_run(compose, tmp_path, capsys):
+    cfg = compose("experiment=gsm8k", "switches=[algnment]", name="reproduce")
+    with pytest.raises(SmoothieError, match=r"switches: no switch 'algnment'; there are alignment"):
+        reproduce(cfg, tmp_path)
+    assert capsys.readouterr().out == ""
+
+
 def test_run_says_that_an_experiment_is_many_runs(compose):
     from experiments.run import run
 

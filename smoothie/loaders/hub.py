@@ -205,6 +205,10 @@ class SmoothieData(HubSource):
         }
         return assemble(name, inputs, generations, missing=self.missing)
 
+    def selections_file(self, file: str) -> str:
+        """Where the repository stores what a method chose, ENSEMBLE/METHOD_test.json."""
+        return f"multi_model_results/{self.dataset}/{file}"
+
     def selections(self, file: str, problem: Problem) -> NDArray[np.intp]:
         """What a method chose, as the repository stores it: the chosen texts.
 
@@ -225,7 +229,7 @@ class SmoothieData(HubSource):
                 f"{file}: selections were stored for the set as it was generated, not for its "
                 f"parts put together: set dataset.pooled=false"
             )
-        path = self.files.fetch(f"multi_model_results/{self.dataset}/{file}")
+        path = self.files.fetch(self.selections_file(file))
         content = read_json(path)
         values = content.get("generations") if isinstance(content, dict) else None
         if not isinstance(values, list) or not values:

@@ -21,3 +21,8 @@ class StoredSelections:
 
     folder: str | None = None
     file: str = "pair_rm_test.json"
+
+    @property
+    def path(self) -> str:
+        """ENSEMBLE/METHOD_test.json."""
+        return f"{self.folder}/{self.file}"
