@@ -80,9 +80,11 @@ def final_answers(texts: NDArray[np.object_], share: float) -> NDArray[np.intp] 
         Equal for equal answers; negative, and different for each text, where there is none.
     """
     rows = np.unique(np.linspace(0, len(texts) - 1, LOOKED_AT).astype(np.intp))
-    answered = sum(final_answer(text) is not None for text in texts[rows].ravel())
-    if answered < share * texts[rows].size:
-        return None
+    spare = (1 - share) * texts[rows].size  # texts that need not have one
+    for text in texts[rows].ravel():
+        spare -= final_answer(text) is None
+        if spare < 0:
+            return None
     numbers: dict[str, int] = {}
     result = np.empty(texts.shape, dtype=np.intp)
     for place, text in enumerate(texts.ravel()):

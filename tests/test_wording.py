@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smoothie import wording
+from smoothie import ngrams, wording
 from smoothie.wording import shared_wording
 
 
 def naive_ngrams(text: str) -> set[bytes]:
-    folded = b"  " + text.encode().lower().translate(wording.FOLD) + b"  "
+    folded = b"  " + text.encode().lower().translate(ngrams.FOLD) + b"  "
     return {folded[i : i + 4] for i in range(len(folded) - 3)} - {b"    "}
 
 
@@ -24,8 +24,8 @@ def naive_shared_wording(texts: list[list[str]], beta: float) -> np.ndarray:
         for ngram in set().union(*row):
             inputs_with[ngram] = inputs_with.get(ngram, 0) + 1
 
-    def size(ngrams: set[bytes]) -> float:
-        return sum(math.log(1 + len(texts) / inputs_with[ngram]) for ngram in ngrams)
+    def size(held: set[bytes]) -> float:
+        return sum(math.log(1 + len(texts) / inputs_with[ngram]) for ngram in held)
 
     result = np.zeros((len(texts), len(texts[0])))
     for s, row in enumerate(sets):
