@@ -48,7 +48,8 @@ def support(
 def with_mean(votes: Votes, weight: float) -> Support:
     """Support of each text, and with some weight that of its candidate over all inputs."""
     own = support(votes)
-    return own + weight * own.mean(axis=0)
+    total: Support = own + weight * own.mean(axis=0)
+    return total
 
 
 def with_neighbours(votes: Votes, k: int) -> Support:
@@ -150,15 +151,15 @@ def left_out_table(gaps: pd.DataFrame) -> str:
     What is compared are the values of beta, and those of what a coarser view counts.
     """
     full = gaps[gaps.ensemble == 0].pivot(index="variant", columns="dataset", values="gap_closed")
-    rows, found = [], []
+    rows = []
     for kind in ("beta", "coarser"):
         some = full[full.index.str.startswith(f"{kind} ")]
-        for name in full.columns:
+        found = []
+        for name in some.columns:
             best = str(some.drop(columns=name).mean(axis=1).idxmax())
-            found.append((kind, some.loc[best, name]))
-            rows.append([kind, name, best, number(some.loc[best, name], 1)])
-        mean = np.mean([value for of, value in found if of == kind])
-        rows.append([kind, "mean", "", number(float(mean), 1)])
+            found.append(float(some[name].to_dict()[best]))
+            rows.append([kind, str(name), best, number(found[-1], 1)])
+        rows.append([kind, "mean", "", number(float(np.mean(found)), 1)])
     return markdown(["chosen", "left out", "best on the others", "gap closed"], rows)
 
 

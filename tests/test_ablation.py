@@ -10,10 +10,10 @@ from smoothie.routers.base import Votes
 from tests.naive import naive_distances
 
 
-@pytest.fixture()
+@pytest.fixture
 def votes():
     generator = np.random.default_rng(0)
-    words = np.array("the cat sat on a mat and 1 2 3".split())
+    words = np.array(["the", "cat", "sat", "on", "a", "mat", "and", "1", "2", "3"])
     texts = np.array(
         [[" ".join(generator.choice(words, 6)) for _ in range(4)] for _ in range(9)], dtype=object
     )
