@@ -204,7 +204,8 @@ def take_votes(
         generations, inputs = encoder.encode_problem(problem, problem.has_inputs)
         clock.note("encode", f"{getattr(encoder, 'encoded', 0) - before} texts encoded anew")
     with clock.step("distances"):
-        return Votes(squared_distances(generations), inputs, problem.texts)
+        tasks = np.array(problem.tasks)
+        return Votes(squared_distances(generations), inputs, problem.texts, tasks)
 
 
 def export_vectors(encoder: Encoder, problem: Problem, folder: Path) -> None:

@@ -28,11 +28,14 @@ class Votes:
         Embedded inputs; None where inputs are empty.
     texts : ndarray of shape (N, K), object, or None
         What the candidates wrote, for routers that read.
+    groups : ndarray of shape (N,) or None
+        Task of each input, for routers that estimate errors task by task.
     """
 
     distances: NDArray[np.float64]
     inputs: NDArray[np.floating[Any]] | None = None
     texts: NDArray[np.object_] | None = None
+    groups: NDArray[Any] | None = None
     _neighbours: NDArray[np.intp] | None = field(default=None, init=False, repr=False)
 
     @property
@@ -56,7 +59,8 @@ class Votes:
     def select(self, columns: NDArray[np.intp]) -> "Votes":
         """The votes of some of the candidates: a slice, nothing is computed again."""
         texts = None if self.texts is None else self.texts[:, columns]
-        part = Votes(self.distances[:, columns[:, None], columns], self.inputs, texts)
+        distances = self.distances[:, columns[:, None], columns]
+        part = Votes(distances, self.inputs, texts, self.groups)
         part._neighbours = self._neighbours
         return part
 
@@ -130,6 +134,15 @@ class SmoothieEstimator:
                 raise SmoothieError(f"{type(self).__name__} has no parameter {name!r}")
             setattr(self, name, value)
         return self
+
+    def fit_votes(self, votes: Votes) -> Self:
+        """Estimate the errors from what a run has at hand, without checking it again."""
+        raise NotImplementedError
+
+    def route(self, votes: Votes) -> Routing:
+        """Choose from precomputed distances."""
+        self.fit_votes(votes)
+        return Routing(self.choices_[None, :], weights=self.weights_)
 
     def _solve(
         self, means: NDArray[np.floating[Any]]

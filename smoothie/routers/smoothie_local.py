@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smoothie.errors import SmoothieError
-from smoothie.estimator import squared_distances
-from smoothie.neighbors import nearest, require_vectors
-from smoothie.routers.base import Routing, SmoothieEstimator, Votes
+from smoothie.estimator import require_distances, squared_distances
+from smoothie.neighbors import Nearest, require_vectors
+from smoothie.routers.base import SmoothieEstimator, Votes
 
 
 @dataclass(eq=False)
@@ -40,6 +40,7 @@ class SmoothieLocal(SmoothieEstimator):
     k: int = 1
     _distances: NDArray[np.floating[Any]] | None = field(default=None, init=False, repr=False)
     _inputs: NDArray[np.floating[Any]] | None = field(default=None, init=False, repr=False)
+    _nearest: Nearest | None = field(default=None, init=False, repr=False)
 
     def fit(
         self,
@@ -61,7 +62,34 @@ class SmoothieLocal(SmoothieEstimator):
             If K < 3, k is not between 1 and V, shapes disagree, inputs are needed and missing, or
             a value is not finite.
         """
-        distances = squared_distances(generations)
+        return self._fit(squared_distances(generations), inputs)
+
+    def fit_distances(
+        self,
+        distances: NDArray[np.floating[Any]],
+        inputs: NDArray[np.floating[Any]] | None = None,
+    ) -> Self:
+        """Estimate the errors from any distances between the answers.
+
+        Parameters
+        ----------
+        distances : ndarray of shape (V, K, K)
+            Squared distances, or what is to count as such; see
+            `smoothie.estimator.require_distances`.
+        inputs : ndarray of shape (V, e), optional
+            Embedded inputs; may be left out when k = 1.
+
+        Raises
+        ------
+        ValueError
+            As `fit`, and if the matrices are not finite, non-negative and symmetric with a zero
+            diagonal.
+        """
+        return self._fit(require_distances(distances), inputs)
+
+    def _fit(
+        self, distances: NDArray[np.float64], inputs: NDArray[np.floating[Any]] | None
+    ) -> Self:
         if inputs is not None:
             inputs = require_vectors("inputs", inputs)
             if len(inputs) != len(distances):
@@ -75,14 +103,15 @@ class SmoothieLocal(SmoothieEstimator):
         if self.k > 1:
             means = next(neighbourhood_means(votes.distances, votes.neighbours(self.k), [self.k]))
         self.errors_, self.weights_, self.choices_ = self._solve(means)
-        self._distances, self._inputs = votes.distances, votes.inputs
+        self._distances, self._inputs, self._nearest = votes.distances, votes.inputs, None
         return self
 
     def predict(self, inputs: NDArray[np.floating[Any]] | None = None) -> NDArray[np.intp]:
         """Choices for new inputs of shape (M, e), or, without any, for the fitted rows.
 
         A new input has no answers yet: its k nearest fitted rows speak for it (the paper's
-        train-time variant).
+        train-time variant), and one input is answered as it would be among others. The search is
+        prepared at the first call, O(V e); a call then costs O(M V e).
         """
         self._require_fitted()
         if inputs is None:
@@ -91,14 +120,11 @@ class SmoothieLocal(SmoothieEstimator):
             raise SmoothieError("new inputs need neighbours: fit with inputs first")
         if not len(inputs):
             return np.empty(0, dtype=np.intp)
-        rows = nearest(self._inputs, self.k, inputs)
+        if self._nearest is None or self._nearest.k != self.k:
+            self._nearest = Nearest.among(self._inputs, self.k)
+        rows = self._nearest.of(inputs)
         means = next(neighbourhood_means(self._distances, rows, [self.k]))
         return self._solve(means)[2]
-
-    def route(self, votes: Votes) -> Routing:
-        """Choose from precomputed distances."""
-        self.fit_votes(votes)
-        return Routing(self.choices_[None, :], weights=self.weights_)
 
     def require_k(self, rows: int) -> None:
         """Check k against the number of inputs."""
