@@ -8,6 +8,7 @@ from smoothie.routers.consensus import Consensus
 from smoothie.routers.labeled_knn import LabeledKNN
 from smoothie.routers.oracle import Oracle
 from smoothie.routers.random import Random
+from smoothie.routers.smoothie_generations import SmoothieGenerations
 from smoothie.routers.smoothie_global import SmoothieGlobal
 from smoothie.routers.smoothie_local import SmoothieLocal
 from smoothie.routers.stored import StoredSelections
@@ -19,6 +20,7 @@ ROUTERS: dict[str, type[Any]] = {
     "labeled_knn": LabeledKNN,
     "smoothie_global": SmoothieGlobal,
     "smoothie_local": SmoothieLocal,
+    "smoothie_generations": SmoothieGenerations,
     "smoothie_global_train": SmoothieGlobalTrain,
     "smoothie_local_train": SmoothieLocalTrain,
     "stored": StoredSelections,
@@ -35,6 +37,7 @@ __all__ = [
     "LabeledKNN",
     "Oracle",
     "Random",
+    "SmoothieGenerations",
     "SmoothieGlobal",
     "SmoothieGlobalTrain",
     "SmoothieLocal",

@@ -30,12 +30,16 @@ class Votes:
         What the candidates wrote, for routers that read.
     groups : ndarray of shape (N,) or None
         Task of each input, for routers that estimate errors task by task.
+    mean_distances : ndarray of shape (N, K, K) or None
+        Where candidates wrote several generations for each input: `distances` averaged over all of
+        them.
     """
 
     distances: NDArray[np.float64]
     inputs: NDArray[np.floating[Any]] | None = None
     texts: NDArray[np.object_] | None = None
     groups: NDArray[Any] | None = None
+    mean_distances: NDArray[np.float64] | None = None
     _neighbours: NDArray[np.intp] | None = field(default=None, init=False, repr=False)
 
     @property
@@ -59,8 +63,9 @@ class Votes:
     def select(self, columns: NDArray[np.intp]) -> "Votes":
         """The votes of some of the candidates: a slice, nothing is computed again."""
         texts = None if self.texts is None else self.texts[:, columns]
-        distances = self.distances[:, columns[:, None], columns]
-        part = Votes(distances, self.inputs, texts, self.groups)
+        square = (slice(None), columns[:, None], columns)
+        means = None if self.mean_distances is None else self.mean_distances[square]
+        part = Votes(self.distances[square], self.inputs, texts, self.groups, means)
         part._neighbours = self._neighbours
         return part
 
