@@ -35,6 +35,7 @@ from smoothie.routers import (
 from smoothie.routers.base import HindsightRouter, Routing, Votes, seeded
 from smoothie.routers.labelled import Labelled, LabelledRouter
 from smoothie.routers.train_time import SmoothieLocalTrain, TrainTimeRouter
+from smoothie.stored_distances import StoredDistances
 
 log = logging.getLogger(__name__)
 
@@ -218,6 +219,11 @@ def take_votes(
         if set(problem.candidates) <= set(columns):
             clock.note("distances", "a slice of a larger ensemble's")
             return votes.select(np.array([columns.index(name) for name in problem.candidates]))
+    tasks = np.array(problem.tasks)
+    if isinstance(encoder, StoredDistances):
+        with clock.step("distances"):
+            distances, inputs = encoder.measure(problem)
+            return Votes(distances, inputs, problem.texts, tasks)
     with clock.step("encode"):
         before = getattr(encoder, "encoded", 0)
         generations, inputs = encoder.encode_problem(problem, problem.has_inputs)
@@ -227,7 +233,7 @@ def take_votes(
                 more.append(encoder.encode_problem(problem.with_texts(texts), inputs=False)[0])
         clock.note("encode", f"{getattr(encoder, 'encoded', 0) - before} texts encoded anew")
     with clock.step("distances"):
-        distances, tasks = squared_distances(generations), np.array(problem.tasks)
+        distances = squared_distances(generations)
         means = None
         if more:
             means = (distances + sum(squared_distances(part) for part in more)) / (1 + len(more))
@@ -322,6 +328,8 @@ def what_lacks(router: Any, seen: Seen) -> str | None:
     asks_neighbours = isinstance(router, LabeledKNN | SmoothieLocalTrain)
     asks_neighbours |= not trained and getattr(router, "k", 1) > 1
     if asks_neighbours and seen.votes.inputs is None:
+        if seen.problem.has_inputs:
+            return "there are no vectors of the inputs, to find neighbours by"
         return "the inputs are empty, so that none has neighbours"
     if isinstance(router, LabelledRouter | HindsightRouter):
         return what_scores_lack(router, seen)
