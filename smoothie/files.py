@@ -69,6 +69,9 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, An
         writer.writerows(rows)
 
 
+BROKEN_ZIP = (zipfile.BadZipFile, zlib.error)
+
+
 def write_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Write named arrays, none of them of objects, in one step; the name is kept as it is."""
     with replacing(path) as temporary, temporary.open("wb") as file:
@@ -99,7 +102,7 @@ def read_npz(path: Path, names: Sequence[str]) -> dict[str, NDArray[Any]]:
             arrays = {name: stored[name] for name in stored.files}
     except FileNotFoundError as error:
         raise SmoothieError(f"{path}: no such file") from error
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+    except (OSError, ValueError, EOFError, KeyError, RuntimeError, *BROKEN_ZIP) as error:
         reason = str(error).split("\n")[0]
         raise SmoothieError(f"{path}: not a whole .npz file of plain arrays ({reason})") from error
     absent = [name for name in names if name not in arrays]

@@ -1,15 +1,16 @@
 """Smoothie-Global: one error for each candidate, from all inputs, or from those of each task."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from smoothie.errors import SmoothieError
 from smoothie.estimator import require_distances, squared_distances
-from smoothie.routers.base import SmoothieEstimator, Votes
+from smoothie.routers.base import Votes
+from smoothie.routers.saved import SavedEstimator, Stored
 
 FIT_BY = ("all", "task", "input")
 
@@ -17,7 +18,7 @@ Groups = Sequence[Any] | NDArray[Any]
 
 
 @dataclass(eq=False)
-class SmoothieGlobal(SmoothieEstimator):
+class SmoothieGlobal(SavedEstimator):
     """Route every input to the candidate with the lowest estimated error over all inputs.
 
     Parameters
@@ -45,6 +46,13 @@ class SmoothieGlobal(SmoothieEstimator):
 
     fit_by: str = "all"
     groups_: NDArray[np.str_] | None = field(init=False, repr=False)
+
+    _layout: ClassVar[Mapping[str, Stored]] = {
+        "errors_": Stored("f", ("K", "VK")),
+        "weights_": Stored("f", ("K", "VK")),
+        "choices_": Stored("i", ("V",)),
+        "groups_": Stored("U", ("V",), optional=True),
+    }
 
     def fit(
         self, generations: NDArray[np.floating[Any]], y: None = None, groups: Groups | None = None
@@ -98,7 +106,7 @@ class SmoothieGlobal(SmoothieEstimator):
         distances = votes.distances
         if self.fit_by not in FIT_BY:
             raise SmoothieError(f"fit_by={self.fit_by}: expected one of {', '.join(FIT_BY)}")
-        self.groups_ = None
+        self.groups_ = self.candidates = None
         if self.fit_by == "all":
             mean = distances.mean(axis=0, dtype=np.float64)
             self.errors_, self.weights_, best = self._solve(mean)

@@ -1,8 +1,8 @@
 """Smoothie-Local: one error for each candidate and input, from the inputs nearest to it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from smoothie.errors import SmoothieError
 from smoothie.estimator import require_distances, squared_distances
 from smoothie.neighbors import Nearest, require_vectors
-from smoothie.routers.base import SmoothieEstimator, Votes
+from smoothie.routers.base import Votes
+from smoothie.routers.saved import SavedEstimator, Stored
 
 
 @dataclass(eq=False)
-class SmoothieLocal(SmoothieEstimator):
+class SmoothieLocal(SavedEstimator):
     """Route each input to the candidate with the lowest estimated error around it.
 
     Parameters
@@ -41,6 +42,14 @@ class SmoothieLocal(SmoothieEstimator):
     _distances: NDArray[np.floating[Any]] | None = field(default=None, init=False, repr=False)
     _inputs: NDArray[np.floating[Any]] | None = field(default=None, init=False, repr=False)
     _nearest: Nearest | None = field(default=None, init=False, repr=False)
+
+    _layout: ClassVar[Mapping[str, Stored]] = {
+        "errors_": Stored("f", ("VK",)),
+        "weights_": Stored("f", ("VK",)),
+        "choices_": Stored("i", ("V",)),
+        "_distances": Stored("f", ("VKK",)),
+        "_inputs": Stored("f", ("Ve",), optional=True),
+    }
 
     def fit(
         self,
@@ -104,6 +113,7 @@ class SmoothieLocal(SmoothieEstimator):
             means = next(neighbourhood_means(votes.distances, votes.neighbours(self.k), [self.k]))
         self.errors_, self.weights_, self.choices_ = self._solve(means)
         self._distances, self._inputs, self._nearest = votes.distances, votes.inputs, None
+        self.candidates = None
         return self
 
     def predict(self, inputs: NDArray[np.floating[Any]] | None = None) -> NDArray[np.intp]:
@@ -125,6 +135,14 @@ class SmoothieLocal(SmoothieEstimator):
         rows = self._nearest.of(inputs)
         means = next(neighbourhood_means(self._distances, rows, [self.k]))
         return self._solve(means)[2]
+
+    def _check(self, where: str) -> None:
+        """Check the values of what was loaded."""
+        super()._check(where)
+        self._distances = require_distances(self._distances, f"{where}, distances")
+        self.require_k(len(self._distances))
+        if self._inputs is not None:
+            self._inputs = require_vectors(f"{where}, inputs", self._inputs)
 
     def require_k(self, rows: int) -> None:
         """Check k against the number of inputs."""
