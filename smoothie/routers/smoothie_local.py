@@ -102,7 +102,7 @@ class SmoothieLocal(SavedEstimator):
         if inputs is not None:
             inputs = require_vectors("inputs", inputs)
             if len(inputs) != len(distances):
-                raise SmoothieError(f"generations have {len(distances)} rows, inputs {len(inputs)}")
+                raise SmoothieError(f"answers have {len(distances)} rows, inputs {len(inputs)}")
         return self.fit_votes(Votes(distances, inputs))
 
     def fit_votes(self, votes: Votes) -> Self:
