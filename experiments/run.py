@@ -44,6 +44,7 @@ from smoothie.evaluation import Bootstrap, evaluate, evaluate_candidates, fixed
 from smoothie.metrics import Scores
 from smoothie.problem import Problem
 from smoothie.report.tables import CANDIDATE
+from smoothie.routers import SAVED
 from smoothie.routers.base import Routing, Votes
 from smoothie.routers.labelled import LabelledRouter
 from smoothie.routers.smoothie_local import SmoothieLocal, neighbourhood_means
@@ -81,6 +82,12 @@ def run(cfg: DictConfig, clock: Clock | None = None) -> Result:
     output = Output(**typed(Output, plain(cfg.output, "output"), "output"))
     if output.method not in cfg.method:
         raise SmoothieError(f"output.method={output.method}: there are {', '.join(cfg.method)}")
+    output_router = routers.get(output.method) or make_router(cfg, output.method)
+    if output.router is not None and not isinstance(output_router, SAVED):
+        raise SmoothieError(
+            f"output.router: a fitted {output.method} cannot be saved; "
+            f"set output.method=smoothie_local or smoothie_global"
+        )
     with clock.step("load"):
         source, problem, train = load(cfg)
     require_three_candidates(len(problem.candidates))
@@ -109,7 +116,11 @@ def run(cfg: DictConfig, clock: Clock | None = None) -> Result:
                 routings[name] = routing
         if not routings:
             raise SmoothieError(f"none of the methods {', '.join(methods)} can be used here")
-        routed = routings.get(output.method) or route_texts(cfg, output.method, seen)
+        routed = routings.get(output.method) or route_texts(output.method, output_router, seen)
+    if output.router is not None:
+        if routed is None:
+            raise SmoothieError(f"output.router: {output.method} cannot be fitted here")
+        output_router.save(Path(output.router).expanduser(), problem.candidates)
 
     table = by_task = k_curve = None
     if scores is not None:
@@ -156,6 +167,8 @@ class Output:
         Whether plots are drawn.
     vectors : str or None
         A folder to write the vectors to.
+    router : str or None
+        A file to write the fitted router of `method` to.
     k_curve : list of int
         Values of k in the plot of score against k.
     """
@@ -163,6 +176,7 @@ class Output:
     method: str = "smoothie_local"
     plots: bool = True
     vectors: str | None = None
+    router: str | None = None
     k_curve: list[int] = field(default_factory=list)
 
 
@@ -207,9 +221,8 @@ def see_train(
     return replace(seen, train_inputs=inputs, train_scores=scores, train_votes=votes)
 
 
-def route_texts(cfg: DictConfig, name: str, seen: Seen) -> Routing | None:
+def route_texts(name: str, router: Any, seen: Seen) -> Routing | None:
     """Choices of a method that is not among those compared, for routed.jsonl alone."""
-    router = make_router(cfg, name)
     fits = not isinstance(router, SmoothieLocal) or 1 <= router.k <= seen.votes.shape[0]
     routing = route(name, router, seen) if fits else None
     if routing is None:

@@ -25,10 +25,17 @@ from smoothie.files import replacing
 from smoothie.loaders import SOURCES, SmoothieData, Source
 from smoothie.metrics import Scores, score
 from smoothie.problem import Problem, complete_rows
-from smoothie.routers import ROUTERS, BestSingle, LabeledKNN, StoredSelections
+from smoothie.routers import (
+    ROUTERS,
+    BestSingle,
+    LabeledKNN,
+    SmoothieGenerations,
+    StoredSelections,
+)
 from smoothie.routers.base import HindsightRouter, Routing, Votes, seeded
 from smoothie.routers.labelled import Labelled, LabelledRouter
 from smoothie.routers.train_time import SmoothieLocalTrain, TrainTimeRouter
+from smoothie.stored_distances import StoredDistances
 
 log = logging.getLogger(__name__)
 
@@ -172,13 +179,22 @@ def encode(
     cfg: DictConfig, encoder: Encoder, problem: Problem, clock: Clock, part: str = "test"
 ) -> Votes:
     """Embed the texts of a problem and take distances."""
+    several = part == "test" and problem.more_texts is not None and asks_for_several(cfg)
     settings = (part, plain(cfg.dataset, "dataset"), problem.ids, plain(cfg.encoder, "encoder"))
-    known: dict[tuple[str, ...], Votes] = memory.get(dict, "votes", *settings)
+    known: dict[tuple[str, ...], Votes] = memory.get(dict, "votes", *settings, several)
     if problem.candidates not in known:
-        known[problem.candidates] = take_votes(encoder, problem, known, clock)
+        known[problem.candidates] = take_votes(encoder, problem, known, clock, several)
     else:
         clock.note("distances", "kept from an earlier job")
     return known[problem.candidates]
+
+
+def asks_for_several(cfg: DictConfig) -> bool:
+    """Whether a method looks at more than the first generation; to embed more costs time."""
+    return any(
+        cfg.method[name].router == "smoothie_generations"
+        for name in (*cfg.methods, cfg.output.method)
+    )
 
 
 def encode_inputs(
@@ -192,19 +208,36 @@ def encode_inputs(
 
 
 def take_votes(
-    encoder: Encoder, problem: Problem, known: dict[tuple[str, ...], Votes], clock: Clock
+    encoder: Encoder,
+    problem: Problem,
+    known: dict[tuple[str, ...], Votes],
+    clock: Clock,
+    several: bool = False,
 ) -> Votes:
     """Distances of a problem: a slice of those of a larger ensemble, where there is one."""
     for columns, votes in known.items():
         if set(problem.candidates) <= set(columns):
             clock.note("distances", "a slice of a larger ensemble's")
             return votes.select(np.array([columns.index(name) for name in problem.candidates]))
+    tasks = np.array(problem.tasks)
+    if isinstance(encoder, StoredDistances):
+        with clock.step("distances"):
+            distances, inputs = encoder.measure(problem)
+            return Votes(distances, inputs, problem.texts, tasks)
     with clock.step("encode"):
         before = getattr(encoder, "encoded", 0)
         generations, inputs = encoder.encode_problem(problem, problem.has_inputs)
+        more = []
+        if several and problem.more_texts is not None and isinstance(encoder, SentenceEncoder):
+            for texts in np.moveaxis(problem.more_texts, -1, 0):
+                more.append(encoder.encode_problem(problem.with_texts(texts), inputs=False)[0])
         clock.note("encode", f"{getattr(encoder, 'encoded', 0) - before} texts encoded anew")
     with clock.step("distances"):
-        return Votes(squared_distances(generations), inputs, problem.texts)
+        distances = squared_distances(generations)
+        means = None
+        if more:
+            means = (distances + sum(squared_distances(part) for part in more)) / (1 + len(more))
+        return Votes(distances, inputs, problem.texts, tasks, means)
 
 
 def export_vectors(encoder: Encoder, problem: Problem, folder: Path) -> None:
@@ -295,11 +328,15 @@ def what_lacks(router: Any, seen: Seen) -> str | None:
     asks_neighbours = isinstance(router, LabeledKNN | SmoothieLocalTrain)
     asks_neighbours |= not trained and getattr(router, "k", 1) > 1
     if asks_neighbours and seen.votes.inputs is None:
+        if seen.problem.has_inputs:
+            return "there are no vectors of the inputs, to find neighbours by"
         return "the inputs are empty, so that none has neighbours"
     if isinstance(router, LabelledRouter | HindsightRouter):
         return what_scores_lack(router, seen)
     if trained and seen.train_votes is None:
         return "there is no training split with vectors (dataset.train_split)"
+    if isinstance(router, SmoothieGenerations) and seen.votes.mean_distances is None:
+        return "it needs several generations of each candidate, embedded by a model"
     if isinstance(router, StoredSelections):
         if not isinstance(seen.source, SmoothieData) or router.folder is None:
             return "no selections are stored for this dataset and ensemble"

@@ -2,6 +2,8 @@
 
 from smoothie.errors import NotFittedError, SmoothieError
 from smoothie.problem import Input, Problem, assemble
+from smoothie.routers import load_router
+from smoothie.routers.smoothie_generations import SmoothieGenerations
 from smoothie.routers.smoothie_global import SmoothieGlobal
 from smoothie.routers.smoothie_local import SmoothieLocal
 
@@ -11,7 +13,9 @@ __all__ = [
     "NotFittedError",
     "Problem",
     "SmoothieError",
+    "SmoothieGenerations",
     "SmoothieGlobal",
     "SmoothieLocal",
     "assemble",
+    "load_router",
 ]

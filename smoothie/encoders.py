@@ -15,6 +15,7 @@ from smoothie.cache import VectorCache, content_key
 from smoothie.errors import SmoothieError
 from smoothie.files import sha256
 from smoothie.problem import Problem
+from smoothie.stored_distances import StoredDistances
 
 log = logging.getLogger(__name__)
 
@@ -289,4 +290,8 @@ def folder_checksum(folder: Path) -> str:
     return digest.hexdigest()
 
 
-ENCODERS: dict[str, type[Any]] = {"sentence_transformers": SentenceEncoder, "stored": StoredVectors}
+ENCODERS: dict[str, type[Any]] = {
+    "sentence_transformers": SentenceEncoder,
+    "stored": StoredVectors,
+    "distances": StoredDistances,
+}

@@ -38,6 +38,7 @@ from smoothie.errors import SmoothieError
 Floats = NDArray[np.floating[Any]]
 
 CLOSE = 1e-6  # of a row's largest squared distance: pairs below it are measured by differences
+LARGEST = 1e300  # of given distances: their sums stay finite
 BLOCK_VALUES = 1 << 17  # embedding values at a time, in float64 1 MiB: they stay in the cache
 
 
@@ -132,6 +133,59 @@ def raise_not_finite(block: NDArray[np.float64], start: int) -> NoReturn:
         f"generations: the embedding of row {start + row}, candidate {candidate} "
         f"holds a value that is not finite"
     )
+
+
+def require_distances(distances: Any, name: str = "distances") -> NDArray[np.float64]:
+    """Check distances that somebody else took.
+
+    Parameters
+    ----------
+    distances : array of shape (V, K, K)
+        Squared distances between the K answers to each input. Another distance is taken for a
+        squared one as it stands: what the estimator asks is that the errors of two candidates add
+        up to the distance between them.
+    name : str
+        What to call them in errors.
+
+    Returns
+    -------
+    ndarray of shape (V, K, K), float64
+
+    Raises
+    ------
+    SmoothieError
+        If the shape is another one, K < 3, there are no rows, or a matrix is not finite,
+        non-negative and symmetric with a zero diagonal (the last three up to rounding: 1e-6 of the
+        row's largest value).
+    """
+    array: NDArray[Any] = np.asanyarray(distances)
+    if array.dtype.kind not in "fiu":
+        raise SmoothieError(f"{name}: expected real numbers, found {array.dtype}")
+    if array.ndim != 3 or array.shape[1] != array.shape[2]:
+        raise SmoothieError(
+            f"{name}: expected an array of shape (inputs, candidates, candidates), "
+            f"found shape {array.shape}"
+        )
+    require_three_candidates(array.shape[1])
+    if not len(array):
+        raise SmoothieError(f"{name}: there are no rows to estimate errors from")
+    values = array.astype(np.float64, copy=False)
+
+    def refuse(faulty: NDArray[np.bool_], fault: str) -> None:
+        if faulty.any():
+            row, i, j = np.argwhere(faulty)[0]
+            raise SmoothieError(
+                f"{name}: row {row}, candidates {i} and {j}: {values[row, i, j]:g} {fault}"
+            )
+
+    refuse(~(np.abs(values) <= LARGEST), "is not finite, or too large to be summed")
+    slack = CLOSE * np.abs(values).max(axis=(1, 2), keepdims=True)
+    refuse(values < -slack, "is negative; a distance is zero or more")
+    refuse((np.abs(values) > slack) & np.eye(array.shape[1], dtype=bool), "should be zero")
+    refuse(
+        np.abs(values - values.swapaxes(1, 2)) > slack, "differs from that of the other direction"
+    )
+    return values
 
 
 def require_three_candidates(candidates: int) -> None:

@@ -5,10 +5,15 @@ import hashlib
 import json
 import os
 import tempfile
+import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from smoothie.errors import SmoothieError
 
@@ -62,6 +67,49 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, An
         writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
+
+
+BROKEN_ZIP = (zipfile.BadZipFile, zlib.error)
+
+
+def write_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write named arrays, none of them of objects, in one step; the name is kept as it is."""
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, **arrays)  # type: ignore[arg-type]
+
+
+def read_npz(path: Path, names: Sequence[str]) -> dict[str, NDArray[Any]]:
+    """Read named arrays.
+
+    Parameters
+    ----------
+    path : Path
+        A file that `numpy.savez` wrote.
+    names : sequence of str
+        Arrays that must be there; others are read, too.
+
+    Raises
+    ------
+    SmoothieError
+        If the file is missing, cut off or broken, is of another kind, lacks an array, or holds one
+        of objects (which would have to be unpickled).
+    """
+    try:
+        stored = np.load(path, allow_pickle=False)
+        if not isinstance(stored, np.lib.npyio.NpzFile):
+            raise ValueError("it is a single array")
+        with stored:
+            arrays = {name: stored[name] for name in stored.files}
+    except FileNotFoundError as error:
+        raise SmoothieError(f"{path}: no such file") from error
+    except (OSError, ValueError, EOFError, KeyError, RuntimeError, *BROKEN_ZIP) as error:
+        reason = str(error).split("\n")[0]
+        raise SmoothieError(f"{path}: not a whole .npz file of plain arrays ({reason})") from error
+    absent = [name for name in names if name not in arrays]
+    if absent:
+        listed = ", ".join(arrays) or "none"
+        raise SmoothieError(f"{path}: no array {absent[0]!r}; it has {listed}")
+    return arrays
 
 
 def sha256(path: Path) -> str:

@@ -1,6 +1,7 @@
 """Exact nearest neighbours under Euclidean distance, reproducible among duplicates."""
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 from smoothie.errors import SmoothieError
 
 BLOCK_DISTANCES = 1 << 24  # distances held at a time (64 MiB in float32)
+FAR = 1e15  # of the points' own scale: where the square of a query is too large for float32
 BLOCK_VALUES = 1 << 16  # values measured again at a time (0.5 MiB: they stay in the cache)
 
 
@@ -46,49 +48,100 @@ def nearest(
     of the sums in the matrix product.
     """
     points = require_vectors("inputs", inputs)
-    own = queries is None
-    targets = points if queries is None else require_vectors("queries", queries)
-    count, dimensions = points.shape
-    if targets.shape[1] != dimensions:
-        raise SmoothieError(
-            f"inputs have {dimensions} dimensions, the queries {targets.shape[1]}: "
-            f"embed both with the same encoder"
-        )
-    if not 1 <= k <= count:
-        raise SmoothieError(f"k={k} neighbours are asked for, but there are {count} inputs")
-    if own and k == 1:
-        return np.arange(count, dtype=np.intp)[:, None]
+    if queries is not None:
+        return Nearest.among(points, k).of(queries)
+    require_count(k, len(points))
+    if k == 1:
+        return np.arange(len(points), dtype=np.intp)[:, None]
+    return own_row_first(Nearest.among(points, k).of(points))
 
-    kept = first_equals(points, k)
-    points = points[kept]
-    centre = points.mean(axis=0, dtype=np.float64)  # distances stay, rounding shrinks
-    scale = max(float(np.abs(part - centre).max()) for part in (points, targets)) or 1.0
-    flat_points = ((points - centre) / scale).astype(np.float32)
-    flat_targets = ((targets - centre) / scale).astype(np.float32)
-    point_norms = np.einsum("nd,nd->n", flat_points, flat_points)
-    target_norms = np.einsum("nd,nd->n", flat_targets, flat_targets)
-    largest = float(point_norms.max())
 
-    result = np.empty((len(targets), k), dtype=np.intp)
-    step = max(1, BLOCK_DISTANCES // len(points))
-    for start in range(0, len(targets), step):
-        stop = min(start + step, len(targets))
-        approximate = point_norms - 2 * (flat_targets[start:stop] @ flat_points.T)
-        # Twice the bound on the rounding of a float32 product of this length.
-        slack = (
-            4
-            * (dimensions + 4)
-            * np.finfo(np.float32).eps
-            * (largest + np.sqrt(largest * target_norms[start:stop]))
-        )
-        kth = np.partition(approximate, k - 1, axis=1)[:, k - 1]
-        rows, columns = np.nonzero(approximate <= (kth + slack)[:, None])
-        exact = exact_distances(targets[start:stop], points, rows, columns)
-        order = np.lexsort((columns, exact, rows))
-        rows, columns = rows[order], columns[order]
-        first = np.searchsorted(rows, np.arange(stop - start))
-        result[start:stop] = kept[columns[first[:, None] + np.arange(k)]]
-    return own_row_first(result) if own else result
+@dataclass(frozen=True, eq=False)
+class Nearest:
+    """A search for the k nearest rows, prepared once and asked again and again.
+
+    Attributes
+    ----------
+    points : ndarray of shape (n, e)
+        The distinct rows, up to k of each.
+    kept : ndarray of shape (n,)
+        Their numbers among all rows.
+    k : int
+        Neighbours for each query.
+    centre : ndarray of shape (e,)
+        Mean of the points: around it, distances stay and rounding shrinks.
+    scale : float
+        Largest distance from the centre in any coordinate.
+    flat : ndarray of shape (n, e), float32
+        The points, centred and scaled.
+    norms : ndarray of shape (n,), float32
+        Their squared lengths.
+    """
+
+    points: NDArray[np.floating[Any]]
+    kept: NDArray[np.intp]
+    k: int
+    centre: NDArray[np.float64]
+    scale: float
+    flat: NDArray[np.float32]
+    norms: NDArray[np.float32]
+
+    @classmethod
+    def among(cls, inputs: NDArray[np.floating[Any]], k: int) -> Self:
+        """Prepare a search among the rows of `inputs`, of shape (N, e)."""
+        points = require_vectors("inputs", inputs)
+        require_count(k, len(points))
+        kept = first_equals(points, k)
+        points = points[kept]
+        centre = points.mean(axis=0, dtype=np.float64)
+        scale = float(np.abs(points - centre).max()) or 1.0
+        flat = ((points - centre) / scale).astype(np.float32)
+        return cls(points, kept, k, centre, scale, flat, np.einsum("nd,nd->n", flat, flat))
+
+    def of(self, queries: NDArray[np.floating[Any]]) -> NDArray[np.intp]:
+        """The k nearest rows of each query, (Q, e) -> (Q, k), as `nearest` orders them."""
+        targets = require_vectors("queries", queries)
+        count, dimensions = self.points.shape
+        if targets.shape[1] != dimensions:
+            raise SmoothieError(
+                f"inputs have {dimensions} dimensions, the queries {targets.shape[1]}: "
+                f"embed both with the same encoder"
+            )
+        with np.errstate(over="ignore"):
+            centred = (targets - self.centre) / self.scale
+        # Squares of far-off queries would not be finite in float32: their points are all measured.
+        far = np.abs(centred).max(axis=1) > FAR
+        flat = np.where(far[:, None], 0, centred).astype(np.float32)
+        target_norms = np.einsum("nd,nd->n", flat, flat)
+        largest = float(self.norms.max())
+
+        result = np.empty((len(targets), self.k), dtype=np.intp)
+        step = max(1, BLOCK_DISTANCES // count)
+        for start in range(0, len(targets), step):
+            stop = min(start + step, len(targets))
+            approximate = self.norms - 2 * (flat[start:stop] @ self.flat.T)
+            # Twice the bound on the rounding of a float32 product of this length.
+            slack = (
+                4
+                * (dimensions + 4)
+                * np.finfo(np.float32).eps
+                * (largest + np.sqrt(largest * target_norms[start:stop]))
+            )
+            slack[far[start:stop]] = np.inf
+            kth = np.partition(approximate, self.k - 1, axis=1)[:, self.k - 1]
+            rows, columns = np.nonzero(approximate <= (kth + slack)[:, None])
+            exact = exact_distances(targets[start:stop], self.points, rows, columns)
+            order = np.lexsort((columns, exact, rows))
+            rows, columns = rows[order], columns[order]
+            first = np.searchsorted(rows, np.arange(stop - start))
+            result[start:stop] = self.kept[columns[first[:, None] + np.arange(self.k)]]
+        return result
+
+
+def require_count(k: int, rows: int) -> None:
+    """Refuse more neighbours than there are rows, or none."""
+    if not 1 <= k <= rows:
+        raise SmoothieError(f"k={k} neighbours are asked for, but there are {rows} inputs")
 
 
 def first_equals(points: NDArray[np.floating[Any]], k: int) -> NDArray[np.intp]:

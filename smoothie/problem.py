@@ -54,6 +54,9 @@ class Problem:
         Position of each input in its source, so that arrays kept beside the source stay aligned.
     source_rows : int
         Number of inputs in the source, before any was left out.
+    more_texts : ndarray of shape (N, K, G - 1), object, or None
+        Where each candidate wrote G generations for an input: those after the first, which is the
+        answer that is scored and returned.
     """
 
     name: str
@@ -65,6 +68,7 @@ class Problem:
     lower_is_better: bool = False
     rows: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, dtype=np.intp))
     source_rows: int = 0
+    more_texts: NDArray[np.object_] | None = None
 
     def __post_init__(self) -> None:
         """Check that the parts agree."""
@@ -75,6 +79,11 @@ class Problem:
             raise SmoothieError(
                 f"{self.name}: {shape[0]} inputs and {shape[1]} candidates, "
                 f"but texts of shape {self.texts.shape}"
+            )
+        if self.more_texts is not None and self.more_texts.shape[:-1] != shape:
+            raise SmoothieError(
+                f"{self.name}: {shape[0]} inputs and {shape[1]} candidates, "
+                f"but more texts of shape {self.more_texts.shape}"
             )
         if self.labels is not None and self.labels.shape != shape:
             raise SmoothieError(
@@ -145,6 +154,7 @@ class Problem:
             self,
             candidates=tuple(candidates),
             texts=self.texts[:, columns],
+            more_texts=None if self.more_texts is None else self.more_texts[:, columns],
             labels=None if self.labels is None else self.labels[:, columns],
             leaderboard=None if self.leaderboard is None else self.leaderboard[columns],
         )
@@ -156,6 +166,7 @@ class Problem:
             self,
             inputs=tuple(self.inputs[i] for i in kept),
             texts=self.texts[kept],
+            more_texts=None if self.more_texts is None else self.more_texts[kept],
             labels=None if self.labels is None else self.labels[kept],
             rows=self.rows[kept],
         )
@@ -170,7 +181,8 @@ class Problem:
         Returns
         -------
         datasets.Dataset
-            Columns id, task, input, references (list), generations (struct: candidate -> text)
+            Columns id, task, input, references (list), generations (struct: candidate -> text,
+            the first where there are several)
             and, where there are labels, labels (struct: candidate -> score or null).
         """
         import datasets

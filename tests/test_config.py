@@ -28,7 +28,11 @@ def test_datasets(compose, name):
 
 @pytest.mark.parametrize("name", names("encoder"))
 def test_encoders(compose, name):
-    more = {"stored": ["encoder.folder=x"], "sentence_transformers": ["encoder.model=x/y"]}
+    more = {
+        "stored": ["encoder.folder=x"],
+        "distances": ["encoder.file=x.npz"],
+        "sentence_transformers": ["encoder.model=x/y"],
+    }
     cfg = compose(f"encoder={name}", *more.get(name, []))
     assert cfg.encoder.name == name
     settings = plain(cfg.encoder, "encoder")

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smoothie.neighbors import nearest
+from smoothie.neighbors import Nearest, nearest
 from tests.naive import naive_neighbours
 
 
@@ -44,6 +44,27 @@ def test_blocks_do_not_change_the_result(monkeypatch):
     whole = nearest(inputs, 7)
     monkeypatch.setattr("smoothie.neighbors.BLOCK_DISTANCES", 500)
     np.testing.assert_array_equal(nearest(inputs, 7), whole)
+
+
+def test_one_query_at_a_time_finds_what_all_find_together():
+    generator = np.random.default_rng(0)
+    inputs = generator.integers(0, 2, size=(80, 4)).astype(np.float32)  # many exact ties
+    queries = generator.normal(size=(30, 4)).astype(np.float32)
+    search = Nearest.among(inputs, 9)
+    together = search.of(queries)
+    np.testing.assert_array_equal(together, naive_neighbours(inputs, queries, 9, False))
+    for query, found in zip(queries, together, strict=True):
+        np.testing.assert_array_equal(search.of(query[None]), found[None])
+
+
+@pytest.mark.parametrize("distance", [1e6, 1e14, 1e20, 1e100])
+def test_far_off_queries_are_still_exact(distance):
+    """Also where their squares would overflow in float32; on a line, so that no sum rounds."""
+    inputs = np.random.default_rng(0).permutation(20)[:, None] * 0.125
+    queries = np.array([[distance], [-distance], [1.1]])
+    for points in (inputs, np.concatenate([inputs, [[distance / 3]]])):
+        expected = naive_neighbours(points, queries, 4, False)
+        np.testing.assert_array_equal(nearest(points, 4, queries), expected)
 
 
 def test_smaller_k_is_a_prefix():

@@ -1,12 +1,20 @@
 """What the README shows is what its command gives."""
 
+import json
+import os
 import re
+import subprocess
+import sys
+
+import numpy as np
 
 from experiments.headline import headline
 from experiments.run import run
 from experiments.stacking import as_markdown, read_cells, story
 from experiments.write import summary
-from tests.conftest import ROOT
+from smoothie import SmoothieLocal
+from smoothie.encoders import SentenceEncoder
+from tests.conftest import ROOT, make_set
 
 
 def test_the_demo_table_is_that_of_the_demo(compose):
@@ -41,6 +49,33 @@ def test_the_table_about_stacking_is_that_of_its_command():
         read_cells(results / "reproduced" / "corrected" / "reproduced.csv"),
     ]
     assert as_markdown(story(*tables)) == made
+
+
+def test_the_example_of_routing_new_inputs(compose, tmp_path, tiny_encoder):
+    """As the page has it, with a small model in the place of its own."""
+    page = (ROOT / "docs" / "online.md").read_text(encoding="utf-8")
+    example = re.search(r"<!-- example -->\n```python\n(.*?)```", page, re.DOTALL)
+    assert example is not None
+    model = "sentence-transformers/all-MiniLM-L6-v2"
+    assert model in example.group(1)
+    folder = make_set(tmp_path / "tiny")
+    settings = ["dataset=local", f"dataset.path={folder}", "encoder=minilm", "k=2"]
+    settings += [f"encoder.model={tiny_encoder}", "encoder.progress=false", "evaluation.draws=10"]
+    problem = run(compose(*settings, f"output.router={tmp_path / 'router.npz'}")).problem
+    program = example.group(1).replace(model, str(tiny_encoder))
+    shown = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+    encoder = SentenceEncoder(str(tiny_encoder), progress=False)
+    generations, inputs = encoder.encode_problem(problem, inputs=True)
+    new = encoder.encode(json.loads(re.search(r"encode\((\[.*?\])\)", program).group(1)))
+    choice = SmoothieLocal(k=2).fit(generations, inputs).predict(np.asarray(new))[0]
+    assert shown.stdout.strip() == problem.candidates[choice]
 
 
 def test_links_of_the_pages_lead_somewhere():

@@ -12,7 +12,7 @@ import pytest
 from experiments.run import run
 from experiments.steps import load, memory, score_problem, score_train
 from experiments.write import write_results
-from smoothie import SmoothieError, SmoothieLocal
+from smoothie import SmoothieError, SmoothieLocal, load_router
 from smoothie.encoders import SentenceEncoder
 from tests.conftest import ROOT, make_set, store_vectors
 
@@ -115,6 +115,27 @@ def test_choices_are_those_of_the_estimator(compose, settings, tmp_path):
     assert list(curve.index) == [1, 2, 5, 10]
     alone = run(compose(*settings, "k=5")).table.set_index("method").score["smoothie_local"]
     assert curve[5] == pytest.approx(alone)
+
+
+@pytest.mark.parametrize("method", ["smoothie_local", "smoothie_global", "smoothie_global_by_task"])
+def test_the_fitted_router_is_written(compose, settings, tmp_path, method):
+    """Also of a method that is not among those compared."""
+    path = tmp_path / "routers" / "fitted.npz"
+    overrides = [*settings, "k=3", f"output.method={method}", f"output.router={path}"]
+    for methods in ("[random]", f"[random,{method}]"):
+        result = run(compose(*overrides, f"methods={methods}"))
+        router = load_router(path)
+        np.testing.assert_array_equal(router.predict(), result.routed.choices[0])
+        assert router.candidates == result.problem.candidates
+    new = np.random.default_rng(0).normal(size=(4, 8)).astype(np.float32)
+    if method == "smoothie_local":
+        vectors = [np.load(tmp_path / "vectors" / f"{name}.npy") for name in router.candidates]
+        inputs = np.load(tmp_path / "vectors" / "inputs.npy")
+        fitted = SmoothieLocal(k=3).fit(np.stack(vectors, axis=1), inputs)
+        np.testing.assert_array_equal(router.predict(new), fitted.predict(new))
+    if method == "smoothie_global_by_task":
+        tasks = result.problem.tasks
+        np.testing.assert_array_equal(router.predict(groups=tasks), router.choices_)
 
 
 def test_methods_candidates_and_ensemble_names(compose, settings):
@@ -367,6 +388,13 @@ def test_wrong_settings_are_named(compose, settings, override, message):
         settings = settings[:2]
     with pytest.raises(SmoothieError, match=message):
         run(compose(*settings, override))
+
+
+@pytest.mark.parametrize("method", ["random", "consensus", "smoothie_local_train"])
+def test_only_smoothie_can_be_saved(compose, settings, tmp_path, method):
+    overrides = [f"output.method={method}", f"output.router={tmp_path / 'router.npz'}"]
+    with pytest.raises(SmoothieError, match=f"a fitted {method} cannot be saved; set output.meth"):
+        run(compose(*settings, *overrides))
 
 
 def test_errors_are_one_sentence_with_a_status(settings, tmp_path):

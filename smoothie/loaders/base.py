@@ -78,6 +78,9 @@ class Source:
             problem = replace(problem, name=self.name)
         if self.lower_is_better:
             problem = replace(problem, lower_is_better=True)
+        if problem.more_texts is not None:
+            cleaned = clean_texts(problem.more_texts, self.cleaning)
+            problem = replace(problem, more_texts=cleaned)
         return problem.with_texts(clean_texts(problem.texts, self.cleaning))
 
 

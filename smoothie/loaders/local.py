@@ -1,15 +1,25 @@
 """Local folders: dataset.jsonl, generations/MODEL.jsonl and, where there are any, labels.jsonl."""
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from smoothie.errors import SmoothieError
 from smoothie.files import read_jsonl
 from smoothie.loaders.base import Source, choose_candidates, existing_folder
-from smoothie.problem import Input, Problem, as_references, as_score, as_text, assemble
+from smoothie.problem import (
+    Input,
+    Problem,
+    as_references,
+    as_score,
+    as_text,
+    assemble,
+    without_lone_surrogates,
+)
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +32,8 @@ class LocalFolder(Source):
     ----------
     path : str
         Holds dataset.jsonl (id, and optionally task, input, references), generations/MODEL.jsonl
-        (id, generation) and optionally labels.jsonl (id, model, score).
+        (id, generation; or generations, a list of several) and optionally labels.jsonl (id, model,
+        score).
     train_path : str or None
         A second folder in the same layout whose inputs label-using methods may learn from.
     """
@@ -62,9 +73,11 @@ def read_folder(folder: Path, candidates: Sequence[str] | None, missing: str) ->
         if not path.name.startswith(".")  # a file that is still being written
     }
     names = choose_candidates(list(files), candidates, str(folder / "generations"))
-    generations = {name: read_generations(files[name]) for name in names}
+    written = {name: read_all_generations(files[name]) for name in names}
+    answers = {name: first_texts(texts) for name, texts in written.items()}
     labels = read_labels(folder / "labels.jsonl", set(files))
-    return assemble(folder.resolve().name, inputs, generations, labels, missing)
+    problem = assemble(folder.resolve().name, inputs, answers, labels, missing)
+    return with_more_texts(problem, written)
 
 
 def read_inputs(path: Path) -> list[Input]:
@@ -87,8 +100,18 @@ def read_inputs(path: Path) -> list[Input]:
 
 
 def read_generations(path: Path) -> dict[str, str]:
-    """Read generations/MODEL.jsonl; a generation of null counts as missing."""
-    texts: dict[str, str] = {}
+    """Read generations/MODEL.jsonl: id -> text, the first where there are several."""
+    return first_texts(read_all_generations(path))
+
+
+def first_texts(texts: Mapping[str, list[str]]) -> dict[str, str]:
+    """The first of several texts, which is the answer."""
+    return {key: several[0] for key, several in texts.items()}
+
+
+def read_all_generations(path: Path) -> dict[str, list[str]]:
+    """Read generations/MODEL.jsonl: id -> texts; a generation of null counts as missing."""
+    texts: dict[str, list[str]] = {}
     seen = set()
     for number, row in read_jsonl(path):
         where = f"{path}, line {number}"
@@ -96,11 +119,44 @@ def read_generations(path: Path) -> dict[str, str]:
         if key in seen:
             raise SmoothieError(f"{where}: id {key!r} occurs twice")
         seen.add(key)
-        if "generation" not in row:
+        if "generations" in row:
+            several = row["generations"]
+            if "generation" in row or not isinstance(several, list) or not several:
+                raise SmoothieError(
+                    f"{where}: expected either one text under 'generation' "
+                    f"or a list of texts under 'generations'"
+                )
+            if None in several:
+                raise SmoothieError(f"{where}: 'generations' must be texts, found null")
+            texts[key] = [as_text(text, "generations", where) for text in several]
+        elif "generation" not in row:
             raise SmoothieError(f"{where}: no key 'generation'")
-        if row["generation"] is not None:
-            texts[key] = as_text(row["generation"], "generation", where)
+        elif row["generation"] is not None:
+            texts[key] = [as_text(row["generation"], "generation", where)]
     return texts
+
+
+def with_more_texts(problem: Problem, written: Mapping[str, Mapping[str, list[str]]]) -> Problem:
+    """Add the generations after the first, where candidates wrote several.
+
+    Raises
+    ------
+    SmoothieError
+        If not every candidate wrote the same number for every input.
+    """
+    count = len(written[problem.candidates[0]][problem.ids[0]])
+    more = np.empty((*problem.texts.shape, count - 1), dtype=object)
+    for column, candidate in enumerate(problem.candidates):
+        for row, key in enumerate(problem.ids):
+            texts = written[candidate][key]
+            if len(texts) != count:
+                raise SmoothieError(
+                    f"{problem.name}: {candidate} has {len(texts)} generations for id {key!r}, "
+                    f"{problem.candidates[0]} has {count} for id {problem.ids[0]!r}; "
+                    f"expected the same number everywhere"
+                )
+            more[row, column] = [without_lone_surrogates(text) for text in texts[1:]]
+    return replace(problem, more_texts=more) if count > 1 else problem
 
 
 def read_labels(path: Path, known: set[str]) -> dict[str, dict[str, float]]:

@@ -1,13 +1,17 @@
 """Routers, one module for each; their configurations are in conf/method."""
 
+from pathlib import Path
 from typing import Any
 
+from smoothie.errors import SmoothieError
 from smoothie.routers.best_on_val import BestOnVal
 from smoothie.routers.best_single import BestSingle
 from smoothie.routers.consensus import Consensus
 from smoothie.routers.labeled_knn import LabeledKNN
 from smoothie.routers.oracle import Oracle
 from smoothie.routers.random import Random
+from smoothie.routers.saved import read_saved
+from smoothie.routers.smoothie_generations import SmoothieGenerations
 from smoothie.routers.smoothie_global import SmoothieGlobal
 from smoothie.routers.smoothie_local import SmoothieLocal
 from smoothie.routers.stored import StoredSelections
@@ -19,6 +23,7 @@ ROUTERS: dict[str, type[Any]] = {
     "labeled_knn": LabeledKNN,
     "smoothie_global": SmoothieGlobal,
     "smoothie_local": SmoothieLocal,
+    "smoothie_generations": SmoothieGenerations,
     "smoothie_global_train": SmoothieGlobalTrain,
     "smoothie_local_train": SmoothieLocalTrain,
     "stored": StoredSelections,
@@ -27,17 +32,39 @@ ROUTERS: dict[str, type[Any]] = {
     "oracle": Oracle,
 }
 
+SAVED: tuple[type[SmoothieGlobal] | type[SmoothieLocal], ...] = (SmoothieGlobal, SmoothieLocal)
+
+
+def load_router(path: str | Path) -> SmoothieGlobal | SmoothieLocal:
+    """Read a fitted router from a file that `save` of either class wrote.
+
+    Raises
+    ------
+    ValueError
+        If the file is missing, broken or cut off, or holds something else; in one sentence.
+    """
+    saved = read_saved(path)
+    for kind in SAVED:
+        if saved.kind == kind.__name__:
+            return kind.restore(saved)
+    known = ", ".join(kind.__name__ for kind in SAVED)
+    raise SmoothieError(f"{saved.path}: holds a {saved.kind}; this version reads {known}")
+
+
 __all__ = [
     "ROUTERS",
+    "SAVED",
     "BestOnVal",
     "BestSingle",
     "Consensus",
     "LabeledKNN",
     "Oracle",
     "Random",
+    "SmoothieGenerations",
     "SmoothieGlobal",
     "SmoothieGlobalTrain",
     "SmoothieLocal",
     "SmoothieLocalTrain",
     "StoredSelections",
+    "load_router",
 ]

@@ -28,11 +28,18 @@ class Votes:
         Embedded inputs; None where inputs are empty.
     texts : ndarray of shape (N, K), object, or None
         What the candidates wrote, for routers that read.
+    groups : ndarray of shape (N,) or None
+        Task of each input, for routers that estimate errors task by task.
+    mean_distances : ndarray of shape (N, K, K) or None
+        Where candidates wrote several generations for each input: `distances` averaged over all of
+        them.
     """
 
     distances: NDArray[np.float64]
     inputs: NDArray[np.floating[Any]] | None = None
     texts: NDArray[np.object_] | None = None
+    groups: NDArray[Any] | None = None
+    mean_distances: NDArray[np.float64] | None = None
     _neighbours: NDArray[np.intp] | None = field(default=None, init=False, repr=False)
 
     @property
@@ -56,7 +63,9 @@ class Votes:
     def select(self, columns: NDArray[np.intp]) -> "Votes":
         """The votes of some of the candidates: a slice, nothing is computed again."""
         texts = None if self.texts is None else self.texts[:, columns]
-        part = Votes(self.distances[:, columns[:, None], columns], self.inputs, texts)
+        square = (slice(None), columns[:, None], columns)
+        means = None if self.mean_distances is None else self.mean_distances[square]
+        part = Votes(self.distances[square], self.inputs, texts, self.groups, means)
         part._neighbours = self._neighbours
         return part
 
@@ -130,6 +139,15 @@ class SmoothieEstimator:
                 raise SmoothieError(f"{type(self).__name__} has no parameter {name!r}")
             setattr(self, name, value)
         return self
+
+    def fit_votes(self, votes: Votes) -> Self:
+        """Estimate the errors from what a run has at hand, without checking it again."""
+        raise NotImplementedError
+
+    def route(self, votes: Votes) -> Routing:
+        """Choose from precomputed distances."""
+        self.fit_votes(votes)
+        return Routing(self.choices_[None, :], weights=self.weights_)
 
     def _solve(
         self, means: NDArray[np.floating[Any]]

@@ -1,20 +1,21 @@
 """Smoothie-Local: one error for each candidate and input, from the inputs nearest to it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from smoothie.errors import SmoothieError
-from smoothie.estimator import squared_distances
-from smoothie.neighbors import nearest, require_vectors
-from smoothie.routers.base import Routing, SmoothieEstimator, Votes
+from smoothie.estimator import require_distances, squared_distances
+from smoothie.neighbors import Nearest, require_vectors
+from smoothie.routers.base import Votes
+from smoothie.routers.saved import SavedEstimator, Stored
 
 
 @dataclass(eq=False)
-class SmoothieLocal(SmoothieEstimator):
+class SmoothieLocal(SavedEstimator):
     """Route each input to the candidate with the lowest estimated error around it.
 
     Parameters
@@ -40,6 +41,15 @@ class SmoothieLocal(SmoothieEstimator):
     k: int = 1
     _distances: NDArray[np.floating[Any]] | None = field(default=None, init=False, repr=False)
     _inputs: NDArray[np.floating[Any]] | None = field(default=None, init=False, repr=False)
+    _nearest: Nearest | None = field(default=None, init=False, repr=False)
+
+    _layout: ClassVar[Mapping[str, Stored]] = {
+        "errors_": Stored("f", ("VK",)),
+        "weights_": Stored("f", ("VK",)),
+        "choices_": Stored("i", ("V",)),
+        "_distances": Stored("f", ("VKK",)),
+        "_inputs": Stored("f", ("Ve",), optional=True),
+    }
 
     def fit(
         self,
@@ -61,11 +71,38 @@ class SmoothieLocal(SmoothieEstimator):
             If K < 3, k is not between 1 and V, shapes disagree, inputs are needed and missing, or
             a value is not finite.
         """
-        distances = squared_distances(generations)
+        return self._fit(squared_distances(generations), inputs)
+
+    def fit_distances(
+        self,
+        distances: NDArray[np.floating[Any]],
+        inputs: NDArray[np.floating[Any]] | None = None,
+    ) -> Self:
+        """Estimate the errors from any distances between the answers.
+
+        Parameters
+        ----------
+        distances : ndarray of shape (V, K, K)
+            Squared distances, or what is to count as such; see
+            `smoothie.estimator.require_distances`.
+        inputs : ndarray of shape (V, e), optional
+            Embedded inputs; may be left out when k = 1.
+
+        Raises
+        ------
+        ValueError
+            As `fit`, and if the matrices are not finite, non-negative and symmetric with a zero
+            diagonal.
+        """
+        return self._fit(require_distances(distances), inputs)
+
+    def _fit(
+        self, distances: NDArray[np.float64], inputs: NDArray[np.floating[Any]] | None
+    ) -> Self:
         if inputs is not None:
             inputs = require_vectors("inputs", inputs)
             if len(inputs) != len(distances):
-                raise SmoothieError(f"generations have {len(distances)} rows, inputs {len(inputs)}")
+                raise SmoothieError(f"answers have {len(distances)} rows, inputs {len(inputs)}")
         return self.fit_votes(Votes(distances, inputs))
 
     def fit_votes(self, votes: Votes) -> Self:
@@ -75,14 +112,16 @@ class SmoothieLocal(SmoothieEstimator):
         if self.k > 1:
             means = next(neighbourhood_means(votes.distances, votes.neighbours(self.k), [self.k]))
         self.errors_, self.weights_, self.choices_ = self._solve(means)
-        self._distances, self._inputs = votes.distances, votes.inputs
+        self._distances, self._inputs, self._nearest = votes.distances, votes.inputs, None
+        self.candidates = None
         return self
 
     def predict(self, inputs: NDArray[np.floating[Any]] | None = None) -> NDArray[np.intp]:
         """Choices for new inputs of shape (M, e), or, without any, for the fitted rows.
 
         A new input has no answers yet: its k nearest fitted rows speak for it (the paper's
-        train-time variant).
+        train-time variant), and one input is answered as it would be among others. The search is
+        prepared at the first call, O(V e); a call then costs O(M V e).
         """
         self._require_fitted()
         if inputs is None:
@@ -91,14 +130,19 @@ class SmoothieLocal(SmoothieEstimator):
             raise SmoothieError("new inputs need neighbours: fit with inputs first")
         if not len(inputs):
             return np.empty(0, dtype=np.intp)
-        rows = nearest(self._inputs, self.k, inputs)
+        if self._nearest is None or self._nearest.k != self.k:
+            self._nearest = Nearest.among(self._inputs, self.k)
+        rows = self._nearest.of(inputs)
         means = next(neighbourhood_means(self._distances, rows, [self.k]))
         return self._solve(means)[2]
 
-    def route(self, votes: Votes) -> Routing:
-        """Choose from precomputed distances."""
-        self.fit_votes(votes)
-        return Routing(self.choices_[None, :], weights=self.weights_)
+    def _check(self, where: str) -> None:
+        """Check the values of what was loaded."""
+        super()._check(where)
+        self._distances = require_distances(self._distances, f"{where}, distances")
+        self.require_k(len(self._distances))
+        if self._inputs is not None:
+            self._inputs = require_vectors(f"{where}, inputs", self._inputs)
 
     def require_k(self, rows: int) -> None:
         """Check k against the number of inputs."""

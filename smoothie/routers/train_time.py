@@ -55,7 +55,7 @@ class SmoothieGlobalTrain(TrainTimeRouter):
         self, train: Votes, inputs: NDArray[np.floating[Any]] | None, rows: int
     ) -> Routing:
         """Choose the same candidate for all inputs."""
-        fitted = SmoothieGlobal(degenerate=self.degenerate).fit_distances(train.distances)
+        fitted = SmoothieGlobal(degenerate=self.degenerate).fit_votes(train)
         return Routing(np.full((1, rows), fitted.choices_[0]), weights=fitted.weights_)
 
 

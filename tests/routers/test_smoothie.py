@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn.base import clone
 
 from smoothie import NotFittedError, SmoothieGlobal, SmoothieLocal
@@ -134,6 +136,123 @@ def test_votes_of_a_sub_ensemble_are_a_slice(data):
     part = Votes(naive_distances(generations), inputs).select(columns)
     expected = SmoothieLocal(k=3).fit(generations[:, columns], inputs)
     np.testing.assert_allclose(SmoothieLocal(k=3).fit_votes(part).errors_, expected.errors_)
+
+
+@given(st.integers(1, 12), st.integers(3, 6), st.integers(1, 4), st.integers(0, 10**6))
+@settings(deadline=None, max_examples=40)
+def test_by_task_is_one_fit_for_each_task(rows, candidates, tasks, seed):
+    draw = np.random.default_rng(seed)
+    generations = draw.normal(size=(rows, candidates, 3))
+    groups = draw.integers(0, tasks, size=rows)
+    model = SmoothieGlobal(fit_by="task").fit(generations, groups=groups)
+    assert model.errors_.shape == model.weights_.shape == (rows, candidates)
+    for group in set(groups.tolist()):
+        alone = naive_errors(generations[groups == group])
+        positive = np.maximum(alone, np.finfo(float).eps * alone.sum())
+        for row in np.flatnonzero(groups == group):
+            np.testing.assert_allclose(model.errors_[row], positive, atol=1e-12)
+            np.testing.assert_allclose(model.weights_[row], (1 / positive) / (1 / positive).sum())
+            assert model.choices_[row] == alone.clip(0).argmin()
+    np.testing.assert_array_equal(model.predict(groups=groups[::-1]), model.choices_[::-1])
+
+
+def test_the_extremes_of_grouping_are_global_and_local(data):
+    generations, inputs = data
+    whole = SmoothieGlobal().fit(generations)
+    one = SmoothieGlobal(fit_by="task").fit(generations, groups=["same"] * 20)
+    np.testing.assert_array_equal(one.errors_, np.tile(whole.errors_, (20, 1)))
+    np.testing.assert_array_equal(one.choices_, whole.choices_)
+    local = SmoothieLocal(k=1).fit(generations)
+    each = SmoothieGlobal(fit_by="task").fit(generations, groups=range(20))
+    own = SmoothieGlobal(fit_by="input").fit(generations)
+    for model in (each, own):
+        np.testing.assert_array_equal(model.errors_, local.errors_)
+        np.testing.assert_array_equal(model.choices_, local.choices_)
+    with pytest.raises(ValueError, match="new inputs lack"):
+        own.predict(inputs)
+
+
+def test_new_inputs_of_a_task(data):
+    generations, inputs = data
+    model = SmoothieGlobal(fit_by="task").fit(generations, groups=["a"] * 12 + ["b"] * 8)
+    expected = [naive_errors(part).argmin() for part in (generations[:12], generations[12:])]
+    assert model.predict(groups=["b", "a", "b"]).tolist() == [expected[i] for i in (1, 0, 1)]
+    assert model.predict(inputs[:1], groups=["b"]).tolist() == expected[1:]
+    for arguments, message in (
+        ({"inputs": inputs}, "needs groups"),
+        ({"groups": ["a", "c"]}, "no input of task 'c' was fitted; there are a, b"),
+        ({"inputs": inputs, "groups": ["a"]}, "one for each of 20 rows"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            model.predict(**arguments)
+    assert model.set_params(fit_by="all").fit(generations).predict(inputs).shape == (20,)
+
+
+@pytest.mark.parametrize(
+    ("fit_by", "groups", "message"),
+    [
+        ("task", None, "fit_by=task needs groups"),
+        ("task", ["a"] * 19, "one for each of 20 rows"),
+        ("task", [["a"]] * 20, "one for each of 20 rows"),
+        ("day", None, "fit_by=day: expected one of all, task, input"),
+    ],
+)
+def test_bad_groups_are_named(data, fit_by, groups, message):
+    with pytest.raises(ValueError, match=message):
+        SmoothieGlobal(fit_by=fit_by).fit(data[0], groups=groups)
+
+
+@pytest.mark.parametrize("model", [SmoothieGlobal(), SmoothieLocal(k=3)])
+def test_distances_may_come_from_anywhere(data, model):
+    generations, inputs = data
+    beside = (inputs,) if isinstance(model, SmoothieLocal) else ()
+    expected = clone(model).fit(generations, *beside)
+    given_ = model.fit_distances(naive_distances(generations), *beside)
+    np.testing.assert_allclose(given_.errors_, expected.errors_)
+    np.testing.assert_array_equal(given_.predict(inputs), expected.predict(inputs))
+
+
+def test_distances_that_are_no_embeddings(data):
+    """The shares of words that differ, a distance with no vectors behind it."""
+    said = [["a b c", "a b d", "x y z"], ["a", "b", "b"]]
+    distances = [[[len(set(p.split()) ^ set(q.split())) for q in row] for p in row] for row in said]
+    model = SmoothieLocal().fit_distances(np.array(distances))
+    np.testing.assert_allclose(model.errors_, [[1, 1, 5], [2, 1e-300, 1e-300]], atol=1e-12)
+    assert model.choices_.tolist() == [0, 1]
+
+
+def broken(row, i, j, value):
+    distances = np.ones((3, 4, 4)) - np.eye(4)
+    distances[row, i, j] = value
+    return distances
+
+
+@pytest.mark.parametrize("model", [SmoothieGlobal(), SmoothieLocal()])
+@pytest.mark.parametrize(
+    ("distances", "message"),
+    [
+        (broken(1, 0, 2, np.nan), "row 1, candidates 0 and 2: nan is not finite"),
+        (broken(2, 3, 1, -np.inf), "row 2, candidates 3 and 1: -inf is not finite"),
+        (broken(2, 3, 1, 1e305), "too large to be summed"),
+        (broken(2, 3, 1, -1), "row 2, candidates 3 and 1: -1 is negative"),
+        (broken(0, 2, 2, 0.5), "row 0, candidates 2 and 2: 0.5 should be zero"),
+        (broken(0, 1, 2, 2), "row 0, candidates 1 and 2: 2 differs from that of the other"),
+        (np.zeros((3, 2, 2)), "at least three candidates"),
+        (np.zeros((0, 3, 3)), "no rows"),
+        (np.zeros((3, 3, 4)), "expected an array of shape .inputs, candidates, candidates."),
+        (np.zeros((3, 3)), "found shape .3, 3."),
+        (np.array([[["a"] * 3] * 3]), "expected real numbers"),
+    ],
+)
+def test_bad_distances_are_named(model, distances, message):
+    with pytest.raises(ValueError, match=message):
+        model.fit_distances(distances)
+
+
+def test_rounding_in_distances_is_let_pass():
+    distances = np.ones((1, 3, 3)) - np.eye(3)
+    distances[0, 0, 0], distances[0, 1, 2] = -1e-9, 1 + 1e-9
+    np.testing.assert_allclose(SmoothieGlobal().fit_distances(distances).weights_, 1 / 3)
 
 
 def released_weights(distances):

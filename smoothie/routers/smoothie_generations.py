@@ -1,0 +1,66 @@
+"""Smoothie over several generations of each candidate: an input speaks for itself alone."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smoothie.errors import SmoothieError
+from smoothie.estimator import squared_distances
+from smoothie.routers.base import SmoothieEstimator, Votes
+
+
+@dataclass(eq=False)
+class SmoothieGenerations(SmoothieEstimator):
+    """Route each input by several generations of each candidate, instead of by its neighbours.
+
+    Where candidates sample, they can answer an input G times. The g-th generations of all
+    candidates are one vote row, and an input's error estimate is taken over its own G rows: no
+    other input has to be like it. The text that is returned is the first generation.
+
+    Attributes
+    ----------
+    errors_ : ndarray of shape (V, K)
+        Estimated mean squared distance of each candidate's generations from the true answer.
+    weights_ : ndarray of shape (V, K)
+        Proportional to 1/errors_, each row summing to one.
+    choices_ : ndarray of shape (V,)
+        The chosen candidate for each input.
+
+    Notes
+    -----
+    Guha et al. (NeurIPS 2024), section 4: the estimator with an expectation over the generations of
+    one input in place of one over inputs. Cost: the distances, O(V G K^2 d), and G times the texts
+    to generate and to embed.
+    """
+
+    def fit(self, generations: NDArray[np.floating[Any]]) -> Self:
+        """Estimate the errors.
+
+        Parameters
+        ----------
+        generations : ndarray of shape (V, K, G, d)
+            Embedded answers: G of each candidate to each input.
+
+        Raises
+        ------
+        ValueError
+            If the shape is another one, K < 3, there are no rows, or a value is not finite.
+        """
+        array = np.asanyarray(generations)
+        if array.ndim != 4 or 0 in array.shape[:3]:
+            raise SmoothieError(
+                "generations: expected an array of shape (inputs, candidates, generations, "
+                f"dimensions), found shape {array.shape}"
+            )
+        count = array.shape[2]
+        mean = sum(squared_distances(array[:, :, g]) / count for g in range(count))
+        return self.fit_votes(Votes(np.asarray(mean), mean_distances=np.asarray(mean)))
+
+    def fit_votes(self, votes: Votes) -> Self:
+        """Estimate the errors from distances averaged over generations."""
+        if votes.mean_distances is None:
+            raise SmoothieError("smoothie_generations needs several generations of each candidate")
+        self.errors_, self.weights_, self.choices_ = self._solve(votes.mean_distances)
+        return self
