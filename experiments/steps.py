@@ -293,7 +293,7 @@ def what_lacks(router: Any, seen: Seen) -> str | None:
     """What a method would need that is not here, or None if it can be used."""
     trained = isinstance(router, TrainTimeRouter)
     asks_neighbours = isinstance(router, LabeledKNN | SmoothieLocalTrain)
-    asks_neighbours |= not trained and getattr(router, "k", 1) > 1
+    asks_neighbours |= not trained and (getattr(router, "k", None) or 1) > 1
     if asks_neighbours and seen.votes.inputs is None:
         return "the inputs are empty, so that none has neighbours"
     if isinstance(router, LabelledRouter | HindsightRouter):

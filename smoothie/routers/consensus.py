@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from smoothie.answers import final_answers
 from smoothie.errors import SmoothieError
 from smoothie.estimator import Floats, require_three_candidates
 from smoothie.routers.base import Routing, Votes
+from smoothie.views import final_answers
 from smoothie.wording import shared_wording
 
 NEXT = 0.1  # what a coarser kind of support counts against a finer one: it decides near ties
@@ -91,7 +91,7 @@ def shared_answers(answers: NDArray[np.intp]) -> NDArray[np.float64]:
     Parameters
     ----------
     answers : ndarray of shape (N, K)
-        As `smoothie.answers.final_answers` numbers them.
+        As `smoothie.views.view_answers` numbers them.
 
     Returns
     -------

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from smoothie.answers import final_answer, final_answers
+from smoothie.views import final_answer, final_answers
 
 
 @pytest.mark.parametrize(
