@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from smoothie.views import final_answer, final_answers
+from smoothie import SmoothieError
+from smoothie.views import VIEWS, final_answer, final_answers, make_view, view_answers
 
 
 @pytest.mark.parametrize(
@@ -47,3 +48,72 @@ def test_final_answers_are_equal_where_answers_are():
         [[True, False, True], [False, True, False], [True, False, True]],
     ]
     assert (found[texts == "no"] < 0).all()
+
+
+@pytest.mark.parametrize(
+    ("view", "text", "answer"),
+    [
+        ("final_number", "They pay $5.50 twice: 11.00 dollars.", "11"),
+        ("final_number", "#### 1,072", "1072"),
+        ("final_number", "so -0.0 it is", "0"),
+        ("final_number", "none", None),
+        ("option_letter", "(B) 5 apples", "B"),
+        ("option_letter", "The answer is c) 12", "C"),
+        ("option_letter", "Out of 4 apples, the best option is (d).", "D"),
+        ("option_letter", "42", None),
+        ("option_letter", "", None),
+        ("first_line", "\n  Jane Austen \nwrote it", "Jane Austen"),
+        ("first_line", " \n", None),
+        ("short_answer", "The  Eiffel-Tower!", "eiffeltower"),
+        ("short_answer", "the", None),
+        ("text", " as it is\n", "as it is"),
+        ("text", "\t", None),
+    ],
+)
+def test_views(view, text, answer):
+    assert VIEWS[view](text) == answer
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "answer"),
+    [
+        (r"Answer: (\w+)", "Answer: yes. Answer: no", "yes"),
+        (r"(?s).*Answer: (\w+)", "Answer: yes.\nAnswer: no", "no"),
+        (r"\d+", "it is 42", "42"),
+        (r"(yes)|(no)", "no", "no"),
+        (r"x( *)", "x  ", None),
+        (r"y", "x", None),
+    ],
+)
+def test_a_view_of_a_pattern(pattern, text, answer):
+    assert make_view("regex", pattern)(text) == answer
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (("colour",), "view=colour: expected one of final_answer, .*, regex"),
+        (("regex",), "view=regex needs a pattern"),
+        (("regex", "("), r"pattern=\(: not a regular expression"),
+        (("text", "a"), "pattern=a needs view=regex, found view=text"),
+    ],
+)
+def test_bad_views_are_named(settings, message):
+    with pytest.raises(SmoothieError, match=message):
+        make_view(*settings)
+
+
+def test_each_distinct_text_is_looked_at_once():
+    seen = []
+
+    def view(text):
+        seen.append(text)
+        return text[0] if text else None
+
+    texts = np.array([["a", "", "ab"], ["", "b", "a"]], dtype=object)
+    found = view_answers(texts, view)
+    assert sorted(seen) == ["", "a", "ab", "b"]
+    flat = found.ravel()
+    assert len({flat[0], flat[2], flat[5]}) == 1
+    assert flat[0] >= 0 <= flat[4] != flat[0]
+    assert flat[1] < 0 > flat[3] != flat[1]

@@ -128,7 +128,9 @@ def shared_ngrams(texts: Sequence[Numbers], highest: int) -> Iterator[Numbers]:
 
 def divided(above: NDArray[Any], below: NDArray[Any]) -> NDArray[np.float64]:
     """A quotient of arrays of shape (K, K) and (K, K) or (K,); zero where it is over zero."""
-    return np.divide(above, below, out=np.zeros(above.shape), where=below > 0)
+    result = np.zeros(above.shape)
+    np.divide(above, below, out=result, where=below > 0)
+    return result
 
 
 UTILITIES = {"rouge2": rouge2_utilities, "chrf": chrf_utilities}
