@@ -6,6 +6,7 @@ from experiments.headline import headline
 from experiments.run import run
 from experiments.stacking import as_markdown, read_cells, story
 from experiments.write import summary
+from smoothie.views import VIEWS
 from tests.conftest import ROOT
 
 
@@ -41,6 +42,15 @@ def test_the_table_about_stacking_is_that_of_its_command():
         read_cells(results / "reproduced" / "corrected" / "reproduced.csv"),
     ]
     assert as_markdown(story(*tables)) == made
+
+
+def test_all_methods_views_and_metrics_are_described():
+    page = (ROOT / "docs" / "methods.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
+    known = {
+        path.stem for group in ("method", "metric") for path in (ROOT / "conf" / group).iterdir()
+    }
+    assert sorted(rows) == sorted(known | {*VIEWS, "regex"})
 
 
 def test_links_of_the_pages_lead_somewhere():
