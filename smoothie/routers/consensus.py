@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from smoothie.errors import SmoothieError
 from smoothie.estimator import Floats, require_three_candidates
 from smoothie.routers.base import Routing, Votes
+from smoothie.routers.voting import agreement, shares
 from smoothie.views import final_answers
 from smoothie.wording import shared_wording
 
@@ -69,10 +70,7 @@ class Consensus:
             answers = final_answers(votes.texts, self.answered)
             if answers is not None:
                 support = shared_answers(answers) + NEXT * support
-        total = support.sum(axis=1, keepdims=True)
-        even = np.full_like(support, 1 / support.shape[1])
-        weights = np.divide(support, total, out=even, where=total > 0)
-        return Routing(support.argmax(axis=1)[None, :], weights=weights)
+        return Routing(support.argmax(axis=1)[None, :], weights=shares(support))
 
 
 def shared_meaning(distances: Floats) -> NDArray[np.float64]:
@@ -97,8 +95,7 @@ def shared_answers(answers: NDArray[np.intp]) -> NDArray[np.float64]:
     -------
     ndarray of shape (N, K)
     """
-    candidates = answers.shape[1]
-    same = (answers[:, :, None] == answers[:, None, :]) & ~np.eye(candidates, dtype=bool)
+    same = agreement(answers)
     weights = same.mean(axis=(0, 2))
     if not weights.any():
         return np.zeros(answers.shape)

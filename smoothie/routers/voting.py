@@ -1,5 +1,6 @@
 """Votes about answers: who agrees with whom, and which text is chosen among equals."""
 
+import logging
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,9 @@ from smoothie.estimator import Floats, require_three_candidates
 from smoothie.routers.base import Votes
 from smoothie.views import make_view, view_answers
 
+log = logging.getLogger(__name__)
+
+FEW = 0.5  # share of texts with an answer, below which a word is said
 TIE = 1e-9  # of the largest support: what rounding may tear apart
 
 
@@ -35,7 +39,16 @@ class AnswerRouter:
     def answers(self, votes: Votes) -> NDArray[np.intp]:
         """The answers of all texts as whole numbers (N, K); negative where there is none."""
         require_three_candidates(votes.shape[1])
-        return view_answers(texts_of(votes), make_view(self.view, self.pattern))
+        answers = view_answers(texts_of(votes), make_view(self.view, self.pattern))
+        share = (answers >= 0).mean()
+        if share < FEW:
+            log.warning(
+                "%s: %.0f%% of the texts have an answer (view=%s); the others do not vote",
+                type(self).__name__,
+                100 * share,
+                self.view,
+            )
+        return answers
 
 
 def texts_of(votes: Votes) -> NDArray[np.object_]:

@@ -172,6 +172,11 @@ def test_views_make_votes():
     assert MajorityVote("regex", r"i\w").route(votes_of(texts)).choices[0].tolist() == [2, 1]
 
 
+def test_texts_without_answers_are_counted(caplog):
+    MajorityVote("final_number").route(votes_of([["1", "2", ""], ["a", "b", "c"]]))
+    assert "MajorityVote: 33% of the texts have an answer (view=final_number)" in caplog.text
+
+
 def test_bad_settings_are_named():
     with pytest.raises(SmoothieError, match="view=colour"):
         MajorityVote("colour")
