@@ -21,13 +21,13 @@ from experiments.clock import Clock
 from experiments.config import one_sentence_errors
 from experiments.steps import encode, load, make_encoder, score_problem
 from experiments.write import write_table
-from smoothie.answers import final_answers
 from smoothie.errors import SmoothieError
 from smoothie.files import write_text
 from smoothie.report.tables import markdown, number
 from smoothie.routers import Consensus, SmoothieGlobal, SmoothieLocal
 from smoothie.routers.base import Votes, seeded
 from smoothie.routers.consensus import NEXT, shared_answers, shared_meaning
+from smoothie.views import final_answers
 from smoothie.wording import shared_wording
 
 Support = NDArray[np.float64]

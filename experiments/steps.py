@@ -24,6 +24,7 @@ from smoothie.estimator import squared_distances
 from smoothie.files import replacing
 from smoothie.loaders import SOURCES, SmoothieData, Source
 from smoothie.metrics import Scores, score
+from smoothie.model_metrics import MODEL_METRICS, model_scores
 from smoothie.problem import Problem, complete_rows
 from smoothie.routers import (
     ROUTERS,
@@ -116,7 +117,11 @@ def score_problem(
         cleaned = problem.with_texts(clean_texts(problem.texts, metric["cleaning"]))
         cache = cfg.paths.cache
         folder = None if cache is None else Path(cache).expanduser() / "scores"
-        return score(cleaned, metric["name"], source.metrics, VectorCache(folder, "<f8"))
+        known = VectorCache(folder, "<f8")
+        if metric["name"] in MODEL_METRICS:
+            settings = {key: value for key, value in metric.items() if key != "cleaning"}
+            return model_scores(cleaned, build(MODEL_METRICS, "name", settings, "metric"), known)
+        return score(cleaned, metric["name"], source.metrics, known)
 
     scores: Scores | None = memory.get(
         compute, "score", part, plain(cfg.dataset, "dataset"), problem.candidates, metric
@@ -326,7 +331,7 @@ def what_lacks(router: Any, seen: Seen) -> str | None:
     """What a method would need that is not here, or None if it can be used."""
     trained = isinstance(router, TrainTimeRouter)
     asks_neighbours = isinstance(router, LabeledKNN | SmoothieLocalTrain)
-    asks_neighbours |= not trained and getattr(router, "k", 1) > 1
+    asks_neighbours |= not trained and (getattr(router, "k", None) or 1) > 1
     if asks_neighbours and seen.votes.inputs is None:
         if seen.problem.has_inputs:
             return "there are no vectors of the inputs, to find neighbours by"

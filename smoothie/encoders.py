@@ -1,6 +1,5 @@
 """Texts -> vectors: sentence-transformers models, or vectors that the user brings."""
 
-import hashlib
 import logging
 import re
 from collections.abc import Sequence
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 
 from smoothie.cache import VectorCache, content_key
 from smoothie.errors import SmoothieError
-from smoothie.files import sha256
+from smoothie.models import folder_checksum, local_folder, model_identity
 from smoothie.problem import Problem
 from smoothie.stored_distances import StoredDistances
 
@@ -99,10 +98,7 @@ class SentenceEncoder:
     @property
     def folder(self) -> Path | None:
         """The local folder of the model, or None where it comes from the Hub."""
-        candidates = [Path(self.model).expanduser()]
-        if self.models is not None:
-            candidates.append(Path(self.models).expanduser() / Path(self.model).name)
-        return next((path for path in candidates if path.is_dir()), None)
+        return local_folder(self.model, self.models)
 
     @property
     def signature(self) -> str:
@@ -116,16 +112,9 @@ class SentenceEncoder:
     def identity(self) -> str:
         """Revision of a Hub model, or SHA-256 over the files of a local one."""
         if not self._identity:
-            if self.folder is not None:
-                self._identity = folder_checksum(self.folder)
-            elif not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", self.model) or self.model.startswith("."):
-                raise SmoothieError(
-                    f"encoder.model={self.model}: no such folder, and not the id of a Hub model"
-                )
-            else:
-                from smoothie.lock import HubLock
-
-                self._identity = HubLock.at(self.lock).revision("model", self.model, self.revision)
+            self._identity = model_identity(
+                "encoder.model", self.model, self.folder, self.revision, self.lock
+            )
         return self._identity
 
     def encode_problem(self, problem: Problem, inputs: bool) -> tuple[Vectors, Vectors | None]:
@@ -278,16 +267,6 @@ class StoredVectors:
         if vectors.dtype.kind != "f":
             raise SmoothieError(f"{path}: expected floats, found {vectors.dtype}")
         return vectors[problem.rows]
-
-
-def folder_checksum(folder: Path) -> str:
-    """SHA-256 over names and contents of the files that decide what a model computes."""
-    digest = hashlib.sha256()
-    suffixes = {".json", ".safetensors", ".bin", ".txt", ".model", ".onnx", ".npy", ".py"}
-    files = sorted(p for p in folder.rglob("*") if p.is_file() and p.suffix in suffixes)
-    for path in files:
-        digest.update(f"{path.relative_to(folder).as_posix()} {sha256(path)}\n".encode())
-    return digest.hexdigest()
 
 
 ENCODERS: dict[str, type[Any]] = {

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from smoothie.cache import VectorCache, content_key
 from smoothie.errors import SmoothieError
+from smoothie.metrics_qa import exact_match, f1
 from smoothie.problem import Problem, complete_rows
 
 log = logging.getLogger(__name__)
@@ -163,12 +164,25 @@ def gsm8k(text: str, references: Sequence[str]) -> float:
     return float(number is not None and any(number == final_number(r) for r in references))
 
 
+def chrf(text: str, references: Sequence[str]) -> float:
+    """ChrF, the F-measure of n-grams of characters with its defaults (Popović, 2015; sacrebleu).
+
+    The best over the references.
+    """
+    from sacrebleu import sentence_chrf
+
+    return sentence_chrf(text, list(references)).score / 100
+
+
 METRICS: dict[str, Metric] = {
     "rouge2": rouge2,
     "substring": substring,
     "contains_answer": contains_answer,
     "gsm8k": gsm8k,
     "gsm8k_paper": gsm8k_paper,
+    "chrf": chrf,
+    "exact_match": exact_match,
+    "f1": f1,
 }
 VERSION = "2"  # part of every cache key: change it when a metric above changes
 

@@ -11,6 +11,7 @@ from smoothie.encoders import ENCODERS
 from smoothie.errors import SmoothieError
 from smoothie.loaders import SOURCES
 from smoothie.metrics import METRICS
+from smoothie.model_metrics import MODEL_METRICS
 from smoothie.routers import ROUTERS
 from tests.conftest import ROOT
 
@@ -55,8 +56,13 @@ def test_ensembles(compose, name):
 
 @pytest.mark.parametrize("name", names("metric"))
 def test_metrics(compose, name):
-    known = {"auto", "labels", "leaderboard", *METRICS}
-    assert compose(f"metric={name}").metric.name in known
+    metric = plain(compose(f"metric={name}").metric, "metric")
+    assert metric.pop("cleaning") == "none"
+    if name in MODEL_METRICS:
+        build(MODEL_METRICS, "name", metric, "metric")
+    else:
+        assert metric == {"name": name}
+        assert name in {"auto", "labels", "leaderboard", *METRICS}
 
 
 @pytest.mark.parametrize("name", names("model"))
@@ -114,7 +120,7 @@ def test_a_wrong_setting_of_a_run_is_one_sentence():
 
 
 def test_every_metric_and_router_has_a_configuration(compose):
-    assert set(METRICS) <= set(names("metric"))
+    assert {*METRICS, *MODEL_METRICS} <= set(names("metric"))
     used = {str(settings.router) for settings in compose().method.values()}
     assert set(ROUTERS) == used
 

@@ -8,6 +8,7 @@ import pytest
 from smoothie import Input, SmoothieError, assemble
 from smoothie.cache import VectorCache
 from smoothie.metrics import (
+    chrf,
     contains_answer,
     final_number,
     gsm8k,
@@ -93,6 +94,31 @@ def test_gsm8k_rules():
     assert gsm8k_paper("the answer is 2.5", ["2.5"]) == 0  # cut at the point
     assert gsm8k_paper("the answer is 1,080", ["1080"]) == 1
     assert gsm8k_paper("18", ["18"]) == 0
+
+
+def naive_chrf(text, reference):
+    """F-measure with beta 2 of mean precision and recall of 1- to 6-grams, from Popović (2015)."""
+    text, reference = "".join(text.split()), "".join(reference.split())
+    precisions, recalls = [], []
+    for n in range(1, 7):
+        found = Counter(text[i : i + n] for i in range(len(text) - n + 1))
+        wanted = Counter(reference[i : i + n] for i in range(len(reference) - n + 1))
+        if found and wanted:
+            overlap = (found & wanted).total()
+            precisions.append(overlap / found.total())
+            recalls.append(overlap / wanted.total())
+    precision, recall = np.mean(precisions or [0]), np.mean(recalls or [0])
+    return 5 * precision * recall / (4 * precision + recall) if precision + recall else 0.0
+
+
+@pytest.mark.parametrize(
+    ("text", "reference"),
+    [("the red fox", "the red fox"), ("a red fox ran", "the red fox"), ("", "x"), ("ab", "cd")],
+)
+def test_chrf_against_its_formula(text, reference):
+    assert chrf(text, [reference]) == pytest.approx(naive_chrf(text, reference))
+    assert chrf(text, [reference, "zzz"]) == pytest.approx(naive_chrf(text, reference))
+    assert chrf(text, ["zzz", text or "x"]) == pytest.approx(float(bool(text)))
 
 
 def problem(labels=None, references=("x y z",)):

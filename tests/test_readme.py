@@ -14,6 +14,7 @@ from experiments.stacking import as_markdown, read_cells, story
 from experiments.write import summary
 from smoothie import SmoothieLocal
 from smoothie.encoders import SentenceEncoder
+from smoothie.views import VIEWS
 from tests.conftest import ROOT, make_set
 
 
@@ -76,6 +77,15 @@ def test_the_example_of_routing_new_inputs(compose, tmp_path, tiny_encoder):
     new = encoder.encode(json.loads(re.search(r"encode\((\[.*?\])\)", program).group(1)))
     choice = SmoothieLocal(k=2).fit(generations, inputs).predict(np.asarray(new))[0]
     assert shown.stdout.strip() == problem.candidates[choice]
+
+
+def test_all_methods_views_and_metrics_are_described():
+    page = (ROOT / "docs" / "methods.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
+    known = {
+        path.stem for group in ("method", "metric") for path in (ROOT / "conf" / group).iterdir()
+    }
+    assert sorted(rows) == sorted(known | {*VIEWS, "regex"})
 
 
 def test_links_of_the_pages_lead_somewhere():

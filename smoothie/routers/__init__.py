@@ -8,14 +8,19 @@ from smoothie.routers.best_on_val import BestOnVal
 from smoothie.routers.best_single import BestSingle
 from smoothie.routers.consensus import Consensus
 from smoothie.routers.labeled_knn import LabeledKNN
+from smoothie.routers.majority_vote import MajorityVote
+from smoothie.routers.mbr import MBR
+from smoothie.routers.mbr_overlap import MBROverlap
 from smoothie.routers.oracle import Oracle
 from smoothie.routers.random import Random
 from smoothie.routers.saved import read_saved
+from smoothie.routers.smoothie_answers import SmoothieAnswers
 from smoothie.routers.smoothie_generations import SmoothieGenerations
 from smoothie.routers.smoothie_global import SmoothieGlobal
 from smoothie.routers.smoothie_local import SmoothieLocal
 from smoothie.routers.stored import StoredSelections
 from smoothie.routers.train_time import SmoothieGlobalTrain, SmoothieLocalTrain
+from smoothie.routers.weighted_vote import WeightedVote
 
 ROUTERS: dict[str, type[Any]] = {
     "random": Random,
@@ -28,6 +33,11 @@ ROUTERS: dict[str, type[Any]] = {
     "smoothie_local_train": SmoothieLocalTrain,
     "stored": StoredSelections,
     "consensus": Consensus,
+    "mbr": MBR,
+    "mbr_overlap": MBROverlap,
+    "majority_vote": MajorityVote,
+    "weighted_vote": WeightedVote,
+    "smoothie_answers": SmoothieAnswers,
     "best_single": BestSingle,
     "oracle": Oracle,
 }
@@ -52,19 +62,24 @@ def load_router(path: str | Path) -> SmoothieGlobal | SmoothieLocal:
 
 
 __all__ = [
+    "MBR",
     "ROUTERS",
     "SAVED",
     "BestOnVal",
     "BestSingle",
     "Consensus",
     "LabeledKNN",
+    "MBROverlap",
+    "MajorityVote",
     "Oracle",
     "Random",
+    "SmoothieAnswers",
     "SmoothieGenerations",
     "SmoothieGlobal",
     "SmoothieGlobalTrain",
     "SmoothieLocal",
     "SmoothieLocalTrain",
     "StoredSelections",
+    "WeightedVote",
     "load_router",
 ]

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from smoothie.answers import final_answers
 from smoothie.errors import SmoothieError
 from smoothie.estimator import Floats, require_three_candidates
 from smoothie.routers.base import Routing, Votes
+from smoothie.routers.voting import agreement, shares
+from smoothie.views import final_answers
 from smoothie.wording import shared_wording
 
 NEXT = 0.1  # what a coarser kind of support counts against a finer one: it decides near ties
@@ -69,10 +70,7 @@ class Consensus:
             answers = final_answers(votes.texts, self.answered)
             if answers is not None:
                 support = shared_answers(answers) + NEXT * support
-        total = support.sum(axis=1, keepdims=True)
-        even = np.full_like(support, 1 / support.shape[1])
-        weights = np.divide(support, total, out=even, where=total > 0)
-        return Routing(support.argmax(axis=1)[None, :], weights=weights)
+        return Routing(support.argmax(axis=1)[None, :], weights=shares(support))
 
 
 def shared_meaning(distances: Floats) -> NDArray[np.float64]:
@@ -91,14 +89,13 @@ def shared_answers(answers: NDArray[np.intp]) -> NDArray[np.float64]:
     Parameters
     ----------
     answers : ndarray of shape (N, K)
-        As `smoothie.answers.final_answers` numbers them.
+        As `smoothie.views.view_answers` numbers them.
 
     Returns
     -------
     ndarray of shape (N, K)
     """
-    candidates = answers.shape[1]
-    same = (answers[:, :, None] == answers[:, None, :]) & ~np.eye(candidates, dtype=bool)
+    same = agreement(answers)
     weights = same.mean(axis=(0, 2))
     if not weights.any():
         return np.zeros(answers.shape)

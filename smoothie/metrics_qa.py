@@ -1,0 +1,44 @@
+"""Exact match and F1 of short answers, as SQuAD's official evaluation script has them."""
+
+import re
+import string
+from collections import Counter
+from collections.abc import Sequence
+
+ARTICLES = re.compile(r"\b(a|an|the)\b")
+PUNCTUATION = str.maketrans("", "", string.punctuation)
+
+
+def normalise_answer(text: str) -> str:
+    """Lower case, without ASCII punctuation and articles, words parted by single spaces.
+
+    Notes
+    -----
+    Rajpurkar et al., "SQuAD: 100,000+ Questions for Machine Comprehension of Text" (EMNLP 2016),
+    `normalize_answer` of the official script.
+    """
+    return " ".join(ARTICLES.sub(" ", text.lower().translate(PUNCTUATION)).split())
+
+
+def exact_match(text: str, references: Sequence[str]) -> float:
+    """1 if the text equals a reference, both normalised."""
+    answer = normalise_answer(text)
+    return float(any(answer == normalise_answer(reference) for reference in references))
+
+
+def f1(text: str, references: Sequence[str]) -> float:
+    """F-measure of the words shared with a reference, both normalised; the best over references.
+
+    Where nothing is left of one of the two, 1 if nothing is left of the other, as in the script of
+    SQuAD 2.0.
+    """
+    words = normalise_answer(text).split()
+    return max(words_f1(words, normalise_answer(reference).split()) for reference in references)
+
+
+def words_f1(words: list[str], wanted: list[str]) -> float:
+    """F-measure of two bags of words, between 0 and 1."""
+    if not words or not wanted:
+        return float(words == wanted)
+    shared = (Counter(words) & Counter(wanted)).total()
+    return 2 * shared / (len(words) + len(wanted))

@@ -1,0 +1,26 @@
+"""Majority vote: the answer that most candidates give."""
+
+from dataclasses import dataclass
+
+from smoothie.routers.base import Routing, Votes
+from smoothie.routers.voting import AnswerRouter, agreement, choose, shares, spread
+
+
+@dataclass(eq=False)
+class MajorityVote(AnswerRouter):
+    """Route each input to a text whose answer is the most frequent one.
+
+    Notes
+    -----
+    Wang et al., "Self-Consistency Improves Chain of Thought Reasoning in Language Models" (ICLR
+    2023), with the candidates in place of samples of one model. Of equally frequent answers, and
+    of texts with the same answer, the text nearest to all others wins (`voting.choose`). Cost: one
+    reading of each distinct text, and O(N K^2).
+    """
+
+    def route(self, votes: Votes) -> Routing:
+        """Count the votes."""
+        answers = self.answers(votes)
+        support = agreement(answers).sum(axis=2).astype(float)
+        chosen = choose(support, spread(votes.distances), answers >= 0)
+        return Routing(chosen[None, :], weights=shares(support))

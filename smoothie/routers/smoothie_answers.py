@@ -1,0 +1,57 @@
+"""Smoothie on answers: distances between texts are 0 where their answers agree, else 1."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from smoothie.errors import SmoothieError
+from smoothie.estimator import inverse_error_weights, resolve_errors, triplet_errors
+from smoothie.routers.base import Routing, Votes
+from smoothie.routers.smoothie_local import neighbourhood_means
+from smoothie.routers.voting import AnswerRouter, agreement, choose, spread
+
+
+@dataclass(eq=False)
+class SmoothieAnswers(AnswerRouter):
+    r"""Route each input to the candidate with the lowest error, by the answers alone.
+
+    Smoothie (`smoothie.estimator`) with another distance: :math:`D_{ij}` is 0 if texts i and j give
+    the same answer, and 1 if they do not or if either has none. Written as one-hot vectors over the
+    answers, scaled by :math:`1/\sqrt 2`, this is the squared distance of the paper's model. It is a
+    metric, so that no triplet, and no error, is negative.
+
+    Parameters
+    ----------
+    k : int or None
+        Inputs that an estimate is averaged over, the row itself and its k-1 nearest
+        (Smoothie-Local); None takes all inputs (Smoothie-Global).
+
+    Notes
+    -----
+    Guha et al. (NeurIPS 2024), section 4, for the estimate; the distance is ours. With k = 1, it is
+    the majority vote. Where an input's chosen candidate has no answer, the best one that has any is
+    taken. Of equal errors, the text with the lowest mean squared distance of embeddings to the
+    others wins. Cost: one reading of each distinct text, the neighbours, and O(N k K^2).
+    """
+
+    k: int | None = None
+
+    def __post_init__(self) -> None:
+        """Check the settings, before anything is computed."""
+        super().__post_init__()
+        if self.k is not None and self.k < 1:
+            raise SmoothieError(f"k={self.k}: expected at least 1, or null for all inputs")
+
+    def route(self, votes: Votes) -> Routing:
+        """Estimate the errors and choose the lowest."""
+        answers = self.answers(votes)
+        distances = (~agreement(answers) & ~np.eye(votes.shape[1], dtype=bool)).astype(float)
+        if self.k is None:
+            means = distances.mean(axis=0, keepdims=True)
+        else:
+            means = next(neighbourhood_means(distances, votes.neighbours(self.k), [self.k]))
+        errors = resolve_errors(triplet_errors(means))
+        weights = inverse_error_weights(errors)
+        errors = np.broadcast_to(errors, answers.shape)
+        chosen = choose(-errors, spread(votes.distances), answers >= 0)
+        return Routing(chosen[None, :], weights=weights[0] if self.k is None else weights)

@@ -1,0 +1,102 @@
+"""Votes about answers: who agrees with whom, and which text is chosen among equals."""
+
+import logging
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smoothie.errors import SmoothieError
+from smoothie.estimator import Floats, require_three_candidates
+from smoothie.routers.base import Votes
+from smoothie.views import make_view, view_answers
+
+log = logging.getLogger(__name__)
+
+FEW = 0.5  # share of texts with an answer, below which a word is said
+TIE = 1e-9  # of the largest support: what rounding may tear apart
+
+
+@dataclass(eq=False)
+class AnswerRouter:
+    """A router that looks at the answers of texts, and not at the texts.
+
+    Parameters
+    ----------
+    view : str
+        What of a text is its answer: one of `smoothie.views.VIEWS`, or "regex".
+    pattern : str or None
+        The regular expression of view "regex".
+    """
+
+    view: str = "final_answer"
+    pattern: str | None = None
+
+    def __post_init__(self) -> None:
+        """Check the view, before anything is computed."""
+        make_view(self.view, self.pattern)
+
+    def answers(self, votes: Votes) -> NDArray[np.intp]:
+        """The answers of all texts as whole numbers (N, K); negative where there is none."""
+        require_three_candidates(votes.shape[1])
+        answers = view_answers(texts_of(votes), make_view(self.view, self.pattern))
+        share = (answers >= 0).mean()
+        if share < FEW:
+            log.warning(
+                "%s: %.0f%% of the texts have an answer (view=%s); the others do not vote",
+                type(self).__name__,
+                100 * share,
+                self.view,
+            )
+        return answers
+
+
+def texts_of(votes: Votes) -> NDArray[np.object_]:
+    """The texts (N, K) of votes, which must be there."""
+    if votes.texts is None:
+        raise SmoothieError("this method reads texts, and the votes hold distances alone")
+    return votes.texts
+
+
+def agreement(answers: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Which texts give the same answer: (N, K) -> (N, K, K), without a text's own vote."""
+    same: NDArray[np.bool_] = answers[:, :, None] == answers[:, None, :]
+    return same & ~np.eye(answers.shape[1], dtype=bool)
+
+
+def choose(
+    support: Floats, cost: Floats, answered: NDArray[np.bool_] | None = None
+) -> NDArray[np.intp]:
+    """The text with the most support, for each input.
+
+    Parameters
+    ----------
+    support : ndarray of shape (N, K)
+    cost : ndarray of shape (N, K) or (K,)
+        Of texts with equal support, the one with the lowest cost wins, then the first.
+    answered : ndarray of shape (N, K), bool, optional
+        Texts that have an answer; where any has, no other text is chosen.
+
+    Returns
+    -------
+    ndarray of shape (N,), int
+    """
+    if answered is not None:
+        support = np.where(answered | ~answered.any(axis=1, keepdims=True), support, -np.inf)
+    best = support.max(axis=1, keepdims=True)
+    tied = support >= best - TIE * np.abs(best)
+    return np.asarray(np.where(tied, cost, np.inf).argmin(axis=1))
+
+
+def spread(distances: Floats) -> NDArray[np.float64]:
+    """Mean squared distance of each text to the others: (N, K, K) -> (N, K)."""
+    means: NDArray[np.float64] = distances.sum(axis=2) / (distances.shape[1] - 1)
+    return means
+
+
+def shares(support: Floats) -> NDArray[np.float64]:
+    """Non-negative support as weights that sum to one over the last axis; equal where all is 0."""
+    total = support.sum(axis=-1, keepdims=True)
+    even = np.full(support.shape, 1 / support.shape[-1])
+    weights: NDArray[np.float64] = np.divide(support, total, out=even, where=total > 0)
+    return weights

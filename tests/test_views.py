@@ -1,0 +1,119 @@
+import numpy as np
+import pytest
+
+from smoothie import SmoothieError
+from smoothie.views import VIEWS, final_answer, final_answers, make_view, view_answers
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("The answer is (B).", "B"),
+        (" (c) bank", "C"),
+        ("B", "B"),
+        ("D. A river bank.", "D"),
+        ("Therefore, among A through E, the answer is B.", "B"),
+        ("The correct answer is option C, because A is wrong.", "C"),
+        ("**Answer:** D", "D"),
+        ("The answer is **b) yes**", "B"),
+        ("Step 1: 3 + 4 = 7.\n#### 1,072", "1072"),
+        ("so \\boxed{\\text{42}} and 7 remain.", "42"),
+        ("first \\boxed{1}, in the end \\boxed{2}", "2"),
+        ("the answer (arabic numerals) is 540.00.", "540"),
+        ("A: 18 dollars", "18"),
+        ("They pay $5.50 twice. The total is 11 dollars.", "11"),
+        ("The answer is unknown. She has 3 left.", "3"),
+        ("so the best option is (E).", "E"),
+        ("So the answer is yes, they can.", "yes"),
+        ("\\boxed{River bank}", "river bank"),
+        ("The answer is that nobody can ever know it. I think of 4.", "4"),
+        ("It fell by -.5", "-0.5"),
+        ("A bank is what it is.", None),
+        ("In 1905 it began. It went on for long.", None),
+        ("C) library\nThat is where books are.", "C"),
+        ("", None),
+    ],
+)
+def test_final_answer(text, answer):
+    assert final_answer(text) == answer
+
+
+def test_final_answers_are_equal_where_answers_are():
+    texts = np.array([["it is 7", "#### 7.0", "no"], ["(A)", "maybe", "A"]], dtype=object)
+    assert final_answers(texts, share=0.9) is None
+    found = final_answers(texts, share=0.5)
+    same = found[:, :, None] == found[:, None, :]
+    assert same.tolist() == [
+        [[True, True, False], [True, True, False], [False, False, True]],
+        [[True, False, True], [False, True, False], [True, False, True]],
+    ]
+    assert (found[texts == "no"] < 0).all()
+
+
+@pytest.mark.parametrize(
+    ("view", "text", "answer"),
+    [
+        ("final_number", "They pay $5.50 twice: 11.00 dollars.", "11"),
+        ("final_number", "#### 1,072", "1072"),
+        ("final_number", "so -0.0 it is", "0"),
+        ("final_number", "none", None),
+        ("option_letter", "(B) 5 apples", "B"),
+        ("option_letter", "The answer is c) 12", "C"),
+        ("option_letter", "Out of 4 apples, the best option is (d).", "D"),
+        ("option_letter", "42", None),
+        ("option_letter", "", None),
+        ("first_line", "\n  Jane Austen \nwrote it", "Jane Austen"),
+        ("first_line", " \n", None),
+        ("short_answer", "The  Eiffel-Tower!", "eiffeltower"),
+        ("short_answer", "the", None),
+        ("text", " as it is\n", "as it is"),
+        ("text", "\t", None),
+    ],
+)
+def test_views(view, text, answer):
+    assert VIEWS[view](text) == answer
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "answer"),
+    [
+        (r"Answer: (\w+)", "Answer: yes. Answer: no", "yes"),
+        (r"(?s).*Answer: (\w+)", "Answer: yes.\nAnswer: no", "no"),
+        (r"\d+", "it is 42", "42"),
+        (r"(yes)|(no)", "no", "no"),
+        (r"x( *)", "x  ", None),
+        (r"y", "x", None),
+    ],
+)
+def test_a_view_of_a_pattern(pattern, text, answer):
+    assert make_view("regex", pattern)(text) == answer
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (("colour",), "view=colour: expected one of final_answer, .*, regex"),
+        (("regex",), "view=regex needs a pattern"),
+        (("regex", "("), r"pattern=\(: not a regular expression"),
+        (("text", "a"), "pattern=a needs view=regex, found view=text"),
+    ],
+)
+def test_bad_views_are_named(settings, message):
+    with pytest.raises(SmoothieError, match=message):
+        make_view(*settings)
+
+
+def test_each_distinct_text_is_looked_at_once():
+    seen = []
+
+    def view(text):
+        seen.append(text)
+        return text[0] if text else None
+
+    texts = np.array([["a", "", "ab"], ["", "b", "a"]], dtype=object)
+    found = view_answers(texts, view)
+    assert sorted(seen) == ["", "a", "ab", "b"]
+    flat = found.ravel()
+    assert len({flat[0], flat[2], flat[5]}) == 1
+    assert flat[0] >= 0 <= flat[4] != flat[0]
+    assert flat[1] < 0 > flat[3] != flat[1]
