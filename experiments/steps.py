@@ -25,7 +25,7 @@ from smoothie.files import replacing
 from smoothie.loaders import SOURCES, SmoothieData, Source
 from smoothie.metrics import Scores, score
 from smoothie.problem import Problem, complete_rows
-from smoothie.routers import ROUTERS, BestSingle, LabeledKNN, StoredSelections
+from smoothie.routers import ROUTERS, BestSingle, StoredSelections
 from smoothie.routers.base import HindsightRouter, Routing, Votes, seeded
 from smoothie.routers.labelled import Labelled, LabelledRouter
 from smoothie.routers.train_time import SmoothieLocalTrain, TrainTimeRouter
@@ -292,10 +292,10 @@ def route(name: str, router: Any, seen: Seen) -> Routing | None:
 def what_lacks(router: Any, seen: Seen) -> str | None:
     """What a method would need that is not here, or None if it can be used."""
     trained = isinstance(router, TrainTimeRouter)
-    asks_neighbours = isinstance(router, LabeledKNN | SmoothieLocalTrain)
-    asks_neighbours |= not trained and getattr(router, "k", 1) > 1
-    if asks_neighbours and seen.votes.inputs is None:
-        return "the inputs are empty, so that none has neighbours"
+    asks_inputs = isinstance(router, SmoothieLocalTrain) or looks_at_inputs(router)
+    asks_inputs |= not trained and getattr(router, "k", 1) > 1
+    if asks_inputs and seen.votes.inputs is None:
+        return "the inputs are empty, so that there is nothing to compare them by"
     if isinstance(router, LabelledRouter | HindsightRouter):
         return what_scores_lack(router, seen)
     if trained and seen.train_votes is None:
@@ -306,6 +306,11 @@ def what_lacks(router: Any, seen: Seen) -> str | None:
         if seen.source.pooled:
             return "selections were stored for the set as generated (dataset.pooled=false)"
     return None
+
+
+def looks_at_inputs(router: Any) -> bool:
+    """Whether a method that learns from labels learns by the embedded inputs."""
+    return isinstance(router, LabelledRouter) and router.looks_at_inputs
 
 
 def what_scores_lack(router: Any, seen: Seen) -> str | None:
@@ -320,6 +325,6 @@ def what_scores_lack(router: Any, seen: Seen) -> str | None:
         return "it needs labels of other inputs, and fewer than two inputs have any"
     if seen.train is not None and not complete_rows(seen.train.scores).any():
         return "no input of the training split has a score for every candidate"
-    if isinstance(router, LabeledKNN) and seen.train is not None and seen.train.inputs is None:
+    if looks_at_inputs(router) and seen.train is not None and seen.train.inputs is None:
         return "there are no vectors of the training split's inputs"
     return None

@@ -6,6 +6,8 @@ from smoothie.routers.best_on_val import BestOnVal
 from smoothie.routers.best_single import BestSingle
 from smoothie.routers.consensus import Consensus
 from smoothie.routers.labeled_knn import LabeledKNN
+from smoothie.routers.logistic_regression import LogisticRegressionRouter
+from smoothie.routers.mlp import MLPRouter
 from smoothie.routers.oracle import Oracle
 from smoothie.routers.random import Random
 from smoothie.routers.smoothie_global import SmoothieGlobal
@@ -17,6 +19,8 @@ ROUTERS: dict[str, type[Any]] = {
     "random": Random,
     "best_on_val": BestOnVal,
     "labeled_knn": LabeledKNN,
+    "logistic_regression": LogisticRegressionRouter,
+    "mlp": MLPRouter,
     "smoothie_global": SmoothieGlobal,
     "smoothie_local": SmoothieLocal,
     "smoothie_global_train": SmoothieGlobalTrain,
@@ -33,6 +37,8 @@ __all__ = [
     "BestSingle",
     "Consensus",
     "LabeledKNN",
+    "LogisticRegressionRouter",
+    "MLPRouter",
     "Oracle",
     "Random",
     "SmoothieGlobal",
