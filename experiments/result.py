@@ -33,6 +33,8 @@ class Result:
         Inputs in a neighbourhood, for methods that have such.
     signature : str
         What made the numbers, in one line.
+    budget_curve : DataFrame or None
+        Labelled methods against the number of labels.
     """
 
     problem: Problem
@@ -45,3 +47,4 @@ class Result:
     names: dict[str, str]
     k_of: dict[str, int | None]
     signature: str
+    budget_curve: pd.DataFrame | None = None

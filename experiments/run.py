@@ -19,6 +19,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
+from experiments.budgets import curve_over_budgets
 from experiments.clock import Clock
 from experiments.config import one_sentence_errors, plain, typed
 from experiments.result import Result
@@ -111,7 +112,7 @@ def run(cfg: DictConfig, clock: Clock | None = None) -> Result:
             raise SmoothieError(f"none of the methods {', '.join(methods)} can be used here")
         routed = routings.get(output.method) or route_texts(cfg, output.method, seen)
 
-    table = by_task = k_curve = None
+    table = by_task = k_curve = budget_curve = None
     if scores is not None:
         with clock.step("evaluate"):
             compared = routings | candidates_alone(problem)
@@ -122,6 +123,9 @@ def run(cfg: DictConfig, clock: Clock | None = None) -> Result:
                 table = evaluate(compared, scores.values, bootstrap, scores.lower_is_better)
                 by_task = evaluate_tasks(compared, problem, scores, bootstrap)
                 k_curve = curve_over_k(sizes, votes, scores, bootstrap)
+                budget_curve = curve_over_budgets(
+                    output.budgets, routers, routings, seen, bootstrap
+                )
     k_of = {name: getattr(router, "k", None) for name, router in routers.items()}
     names = {
         "dataset": problem.name,
@@ -140,7 +144,17 @@ def run(cfg: DictConfig, clock: Clock | None = None) -> Result:
         ]
     )
     return Result(
-        problem, routings, routed, scores, table, by_task, k_curve, names, k_of, signature
+        problem,
+        routings,
+        routed,
+        scores,
+        table,
+        by_task,
+        k_curve,
+        names,
+        k_of,
+        signature,
+        budget_curve=budget_curve,
     )
 
 
@@ -158,12 +172,15 @@ class Output:
         A folder to write the vectors to.
     k_curve : list of int
         Values of k in the plot of score against k.
+    budgets : list of int
+        Numbers of labels in the plot of score against labels; without any it is not made.
     """
 
     method: str = "smoothie_local"
     plots: bool = True
     vectors: str | None = None
     k_curve: list[int] = field(default_factory=list)
+    budgets: list[int] = field(default_factory=list)
 
 
 def methods_of(cfg: DictConfig) -> list[str]:

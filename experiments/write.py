@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from experiments.budgets import overtaking
 from experiments.result import Result
 from smoothie import __version__
 from smoothie.files import replacing, write_csv, write_json, write_jsonl, write_text
@@ -18,7 +19,7 @@ METRICS += ["n", "candidates", "labels_used"]
 COMPARISONS = ["dataset", "ensemble", "method", "encoder", "k", "metric", "difference"]
 COMPARISONS += ["difference_low", "difference_high", "gap_closed", "gap_low", "gap_high"]
 COMPARISONS += ["rank_correlation"]
-FIGURES = ("methods", "score_against_k", "weights_against_scores")
+FIGURES = ("methods", "score_against_k", "weights_against_scores", "score_against_labels")
 
 
 def write_results(result: Result, folder: Path, plots: bool = True) -> str:
@@ -56,6 +57,10 @@ def write_results(result: Result, folder: Path, plots: bool = True) -> str:
         write_text(path("table.tex"), latex(header, rows, caption))
         if result.k_curve is not None:
             write_table(result.k_curve, list(result.k_curve.columns), path("score_against_k.csv"))
+        if result.budget_curve is not None:
+            columns = list(result.budget_curve.columns)
+            write_table(result.budget_curve, columns, path("score_against_labels.csv"))
+            shown += "\n" + "\n".join(overtaking(result.budget_curve, result.scores)) + "\n"
         if plots:
             written += draw(result, result.table, folder)
     remove_stale(folder, written)
@@ -155,6 +160,7 @@ def write_routed(problem: Problem, routing: Routing, path: Path) -> None:
 def draw(result: Result, table: pd.DataFrame, folder: Path) -> list[Path]:
     """The plots of a run."""
     from smoothie.report.plots import plot_k, plot_methods, plot_weights
+    from smoothie.report.trade_offs import plot_budgets
 
     assert result.scores is not None
     unit = result.scores.metric + (" (0 to 100)" if result.scores.percent else "")
@@ -165,6 +171,8 @@ def draw(result: Result, table: pd.DataFrame, folder: Path) -> list[Path]:
         names = ("best_single", "smoothie_global", "random")
         lines = {name: score_of[name] for name in names if name in score_of}
         written += plot_k(result.k_curve, lines, result.problem.name, unit, folder)
+    if result.budget_curve is not None:
+        written += plot_budgets(result.budget_curve, result.problem.name, unit, folder)
     weights = {
         method: routing.weights.reshape(-1, len(result.problem.candidates)).mean(axis=0)
         for method, routing in result.routings.items()
@@ -181,7 +189,7 @@ def draw(result: Result, table: pd.DataFrame, folder: Path) -> list[Path]:
 def remove_stale(folder: Path, written: list[Path]) -> None:
     """Remove what an earlier run left in the folder and this one did not make."""
     names = ["weights.csv", "routed.jsonl", "metrics.csv", "comparisons.csv", "metrics_by_task.csv"]
-    names += ["table.md", "table.tex", "score_against_k.csv"]
+    names += ["table.md", "table.tex", "score_against_k.csv", "score_against_labels.csv"]
     names += [f"{figure}.{suffix}" for figure in FIGURES for suffix in ("png", "pdf")]
     for name in names:
         if folder / name not in written:

@@ -25,10 +25,10 @@ class MLPRouter(LabelledRouter):
 
     Notes
     -----
-    scikit-learn's `MLPRegressor` (ReLU, Adam, initial weights and batches by `seed`) maps an input to the K
-    scores, in units of their standard deviation over the sample. A sample in which no candidate's
-    score ever changes (one label, for instance) has nothing to learn by: everything goes to the
-    best mean of the sample, the first of equal ones.
+    scikit-learn's `MLPRegressor` (ReLU, Adam, initial weights and batches by `seed`) maps an input
+    to the K scores, in units of their standard deviation over the sample. A sample in which no
+    candidate's score ever changes (one label, for instance) has nothing to learn by: everything
+    goes to the best mean of the sample, the first of equal ones.
 
     Cost: a fit of M labels in e dimensions, O(M hidden (e + K)) an epoch, some hundred epochs, for
     each fold and draw.
