@@ -1,4 +1,4 @@
-"""Score against the number of labels: at how many does learning from labels overtake voting?"""
+"""Score against the number of labels: at how many learning from labels overtakes voting."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -81,7 +81,7 @@ def curve_over_budgets(
 
 
 def overtaking(curve: pd.DataFrame, scores: Scores) -> list[str]:
-    """For each label-free method one sentence: where does each labelled method overtake it?
+    """Say for each label-free method where each labelled method overtakes it, in one sentence.
 
     A method overtakes another at a budget if it has the better score there and at every larger
     budget that was looked at.

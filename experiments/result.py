@@ -35,6 +35,8 @@ class Result:
         What made the numbers, in one line.
     budget_curve : DataFrame or None
         Labelled methods against the number of labels.
+    costs : DataFrame or None
+        Cost, latency and length of what each method returns.
     """
 
     problem: Problem
@@ -48,3 +50,4 @@ class Result:
     k_of: dict[str, int | None]
     signature: str
     budget_curve: pd.DataFrame | None = None
+    costs: pd.DataFrame | None = None

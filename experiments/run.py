@@ -22,6 +22,7 @@ from omegaconf import DictConfig
 from experiments.budgets import curve_over_budgets
 from experiments.clock import Clock
 from experiments.config import one_sentence_errors, plain, typed
+from experiments.costs import compare_costs
 from experiments.result import Result
 from experiments.steps import (
     Seen,
@@ -126,6 +127,8 @@ def run(cfg: DictConfig, clock: Clock | None = None) -> Result:
                 budget_curve = curve_over_budgets(
                     output.budgets, routers, routings, seen, bootstrap
                 )
+    scored = None if scores is None else scores.scored
+    costs = compare_costs(problem, routings | candidates_alone(problem), routers, scored)
     k_of = {name: getattr(router, "k", None) for name, router in routers.items()}
     names = {
         "dataset": problem.name,
@@ -155,6 +158,7 @@ def run(cfg: DictConfig, clock: Clock | None = None) -> Result:
         k_of,
         signature,
         budget_curve=budget_curve,
+        costs=costs,
     )
 
 

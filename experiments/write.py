@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from experiments.budgets import overtaking
+from experiments.costs import costs_markdown
 from experiments.result import Result
 from smoothie import __version__
 from smoothie.files import replacing, write_csv, write_json, write_jsonl, write_text
@@ -19,7 +20,8 @@ METRICS += ["n", "candidates", "labels_used"]
 COMPARISONS = ["dataset", "ensemble", "method", "encoder", "k", "metric", "difference"]
 COMPARISONS += ["difference_low", "difference_high", "gap_closed", "gap_low", "gap_high"]
 COMPARISONS += ["rank_correlation"]
-FIGURES = ("methods", "score_against_k", "weights_against_scores", "score_against_labels")
+FIGURES = ["methods", "score_against_k", "weights_against_scores", "score_against_labels"]
+FIGURES += ["quality_against_cost"]
 
 
 def write_results(result: Result, folder: Path, plots: bool = True) -> str:
@@ -42,6 +44,9 @@ def write_results(result: Result, folder: Path, plots: bool = True) -> str:
     if result.routed is not None:
         write_routed(result.problem, result.routed, path("routed.jsonl"))
     write_json(path("signature.json"), signature(result))
+    costs = result.costs
+    if costs is not None:
+        write_table(costs, list(costs.columns), path("costs.csv"))
     shown = "Nothing was scored: there are no complete labels and no references.\n"
     if result.scores is not None and result.table is not None:
         table = described(result, result.table)
@@ -63,6 +68,9 @@ def write_results(result: Result, folder: Path, plots: bool = True) -> str:
             shown += "\n" + "\n".join(overtaking(result.budget_curve, result.scores)) + "\n"
         if plots:
             written += draw(result, result.table, folder)
+    if costs is not None and result.problem.attributes:
+        write_text(path("costs.md"), costs_markdown(costs))
+        shown += "\n" + costs_markdown(costs)
     remove_stale(folder, written)
     listed = "\n".join(f"  {entry}" for entry in sorted(written))
     return f"\n{shown}\nWritten:\n{listed}\n"
@@ -160,7 +168,7 @@ def write_routed(problem: Problem, routing: Routing, path: Path) -> None:
 def draw(result: Result, table: pd.DataFrame, folder: Path) -> list[Path]:
     """The plots of a run."""
     from smoothie.report.plots import plot_k, plot_methods, plot_weights
-    from smoothie.report.trade_offs import plot_budgets
+    from smoothie.report.trade_offs import plot_budgets, plot_costs
 
     assert result.scores is not None
     unit = result.scores.metric + (" (0 to 100)" if result.scores.percent else "")
@@ -173,6 +181,8 @@ def draw(result: Result, table: pd.DataFrame, folder: Path) -> list[Path]:
         written += plot_k(result.k_curve, lines, result.problem.name, unit, folder)
     if result.budget_curve is not None:
         written += plot_budgets(result.budget_curve, result.problem.name, unit, folder)
+    if result.costs is not None and result.problem.attributes:
+        written += plot_costs(table, result.costs, result.problem.name, unit, folder)
     weights = {
         method: routing.weights.reshape(-1, len(result.problem.candidates)).mean(axis=0)
         for method, routing in result.routings.items()
@@ -190,6 +200,7 @@ def remove_stale(folder: Path, written: list[Path]) -> None:
     """Remove what an earlier run left in the folder and this one did not make."""
     names = ["weights.csv", "routed.jsonl", "metrics.csv", "comparisons.csv", "metrics_by_task.csv"]
     names += ["table.md", "table.tex", "score_against_k.csv", "score_against_labels.csv"]
+    names += ["costs.csv", "costs.md"]
     names += [f"{figure}.{suffix}" for figure in FIGURES for suffix in ("png", "pdf")]
     for name in names:
         if folder / name not in written:

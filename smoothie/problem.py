@@ -54,6 +54,10 @@ class Problem:
         Position of each input in its source, so that arrays kept beside the source stay aligned.
     source_rows : int
         Number of inputs in the source, before any was left out.
+    attributes : mapping of str -> ndarray of shape (N, K)
+        What each text took to make, where that is known: "cost", "latency".
+    units : mapping of str -> str
+        Units of the attributes.
     """
 
     name: str
@@ -65,6 +69,8 @@ class Problem:
     lower_is_better: bool = False
     rows: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, dtype=np.intp))
     source_rows: int = 0
+    attributes: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check that the parts agree."""
@@ -86,6 +92,12 @@ class Problem:
                 f"{self.name}: {shape[1]} candidates, "
                 f"but a leaderboard of shape {self.leaderboard.shape}"
             )
+        for name, values in self.attributes.items():
+            if values.shape != shape:
+                raise SmoothieError(
+                    f"{self.name}: {shape[0]} inputs and {shape[1]} candidates, "
+                    f"but {name} of shape {values.shape}"
+                )
         for name in RESERVED:
             if name in self.candidates:
                 raise SmoothieError(f"{self.name}: no candidate can be called {name!r}; rename it")
@@ -147,6 +159,7 @@ class Problem:
             texts=self.texts[:, columns],
             labels=None if self.labels is None else self.labels[:, columns],
             leaderboard=None if self.leaderboard is None else self.leaderboard[columns],
+            attributes={name: values[:, columns] for name, values in self.attributes.items()},
         )
 
     def take(self, keep: NDArray[Any] | slice) -> "Problem":
@@ -158,6 +171,7 @@ class Problem:
             texts=self.texts[kept],
             labels=None if self.labels is None else self.labels[kept],
             rows=self.rows[kept],
+            attributes={name: values[kept] for name, values in self.attributes.items()},
         )
 
     def with_texts(self, texts: NDArray[np.object_]) -> "Problem":

@@ -8,6 +8,7 @@ from typing import Any
 
 from smoothie.errors import SmoothieError
 from smoothie.files import read_jsonl
+from smoothie.loaders.attributes import add_attributes
 from smoothie.loaders.base import Source, choose_candidates, existing_folder
 from smoothie.problem import Input, Problem, as_references, as_score, as_text, assemble
 
@@ -22,7 +23,8 @@ class LocalFolder(Source):
     ----------
     path : str
         Holds dataset.jsonl (id, and optionally task, input, references), generations/MODEL.jsonl
-        (id, generation) and optionally labels.jsonl (id, model, score).
+        (id, generation) and optionally labels.jsonl (id, model, score) and candidates.jsonl
+        (candidate, cost, latency; see `smoothie.loaders.attributes`).
     train_path : str or None
         A second folder in the same layout whose inputs label-using methods may learn from.
     """
@@ -64,7 +66,8 @@ def read_folder(folder: Path, candidates: Sequence[str] | None, missing: str) ->
     names = choose_candidates(list(files), candidates, str(folder / "generations"))
     generations = {name: read_generations(files[name]) for name in names}
     labels = read_labels(folder / "labels.jsonl", set(files))
-    return assemble(folder.resolve().name, inputs, generations, labels, missing)
+    problem = assemble(folder.resolve().name, inputs, generations, labels, missing)
+    return add_attributes(problem, folder / "candidates.jsonl")
 
 
 def read_inputs(path: Path) -> list[Input]:
