@@ -29,9 +29,11 @@ from experiments.steps import (
     encode,
     encode_inputs,
     export_vectors,
+    judge,
     load,
     make_encoder,
     make_router,
+    make_scorer,
     route,
     say_what_is_scored,
     score_problem,
@@ -48,6 +50,7 @@ from smoothie.problem import Problem
 from smoothie.report.tables import CANDIDATE
 from smoothie.routers.base import Routing, Votes
 from smoothie.routers.labelled import LabelledRouter
+from smoothie.routers.scorer import ScoredRouter
 from smoothie.routers.smoothie_local import SmoothieLocal, neighbourhood_means
 from smoothie.routers.train_time import TrainTimeRouter
 
@@ -97,6 +100,13 @@ def run(cfg: DictConfig, clock: Clock | None = None) -> Result:
     if output.vectors is not None:
         export_vectors(encoder, problem, Path(output.vectors))
     seen = Seen(source, problem, votes, scores)
+    scorer = None
+    if any(
+        isinstance(r, ScoredRouter) for r in [*routers.values(), make_router(cfg, output.method)]
+    ):
+        scorer = make_scorer(cfg)
+        with clock.step("judge"):
+            seen = replace(seen, verdicts=judge(cfg, scorer, problem))
     if train is not None:
         seen = see_train(cfg, seen, encoder, train, list(routers.values()), clock)
     whole = scores is not None and not scores.per_candidate
@@ -143,6 +153,7 @@ def run(cfg: DictConfig, clock: Clock | None = None) -> Result:
             f"{len(problem.candidates)} candidates, cleaning {cfg.dataset.get('cleaning', 'none')}",
             f"encoder {encoder.signature}",
             f"metric {metric}",
+            *([] if scorer is None else [f"scorer {scorer.signature}"]),
             f"bootstrap {bootstrap.draws} draws, seed {bootstrap.seed}",
         ]
     )

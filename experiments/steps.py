@@ -28,7 +28,9 @@ from smoothie.problem import Problem, complete_rows
 from smoothie.routers import ROUTERS, BestSingle, StoredSelections
 from smoothie.routers.base import HindsightRouter, Routing, Votes, seeded
 from smoothie.routers.labelled import Labelled, LabelledRouter
+from smoothie.routers.scorer import ScoredRouter
 from smoothie.routers.train_time import SmoothieLocalTrain, TrainTimeRouter
+from smoothie.scorers import SCORERS, Scorer
 
 log = logging.getLogger(__name__)
 
@@ -226,6 +228,25 @@ def make_router(cfg: DictConfig, name: str) -> Any:
     return build(ROUTERS, "router", plain(cfg.method[name], where), where)
 
 
+def make_scorer(cfg: DictConfig) -> Scorer:
+    """The scorer, as an earlier job left it."""
+    settings = plain(cfg.scorer, "scorer")
+    del settings["ties"]  # of the method that routes by it
+    scorer: Scorer = memory.get(
+        lambda: build(SCORERS, "scorer", settings, "scorer"), "scorer", settings
+    )
+    return scorer
+
+
+def judge(cfg: DictConfig, scorer: Scorer, problem: Problem) -> NDArray[np.float64]:
+    """What the scorer says of every text of a problem."""
+    settings = (plain(cfg.dataset, "dataset"), problem.ids, problem.candidates)
+    verdicts: NDArray[np.float64] = memory.get(
+        lambda: scorer.score(problem), "verdicts", plain(cfg.scorer, "scorer"), *settings
+    )
+    return verdicts
+
+
 @dataclass(frozen=True, eq=False)
 class Seen:
     """All that there is to look at in a run; `route` hands each kind of method its part.
@@ -244,6 +265,8 @@ class Seen:
         Quality of the training split's texts.
     train_votes : Votes or None
         Distances and inputs of the training split.
+    verdicts : ndarray of shape (N, K) or None
+        What the scorer says of every text, where a method asks for it.
     """
 
     source: Source
@@ -253,6 +276,7 @@ class Seen:
     train_inputs: NDArray[np.floating[Any]] | None = None
     train_scores: Scores | None = None
     train_votes: Votes | None = None
+    verdicts: NDArray[np.float64] | None = None
 
     @property
     def own(self) -> Labelled | None:
@@ -282,6 +306,9 @@ def route(name: str, router: Any, seen: Seen) -> Routing | None:
     if isinstance(router, TrainTimeRouter):
         assert seen.train_votes is not None
         return router.route_new(seen.train_votes, seen.votes.inputs, seen.votes.shape[0])
+    if isinstance(router, ScoredRouter):
+        assert seen.verdicts is not None
+        return router.route_scored(seen.votes, seen.verdicts)
     if isinstance(router, StoredSelections):
         assert isinstance(seen.source, SmoothieData)
         return Routing(seen.source.selections(router.path, seen.problem))

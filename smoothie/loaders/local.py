@@ -106,8 +106,8 @@ def read_generations(path: Path) -> dict[str, str]:
     return texts
 
 
-def read_labels(path: Path, known: set[str]) -> dict[str, dict[str, float]]:
-    """Read labels.jsonl, if it is there: candidate -> id -> score."""
+def read_labels(path: Path, known: set[str] | None = None) -> dict[str, dict[str, float]]:
+    """Read labels.jsonl, if it is there: candidate -> id -> score; a word on candidates not known."""
     labels: dict[str, dict[str, float]] = {}
     if not path.exists():
         return labels
@@ -124,7 +124,7 @@ def read_labels(path: Path, known: set[str]) -> dict[str, dict[str, float]]:
         if key in of_model:
             raise SmoothieError(f"{where}: {model} has two scores for id {key!r}")
         of_model[key] = as_score(score, where)
-    strangers = sorted(labels.keys() - known)
+    strangers = sorted(labels.keys() - (labels.keys() if known is None else known))
     if strangers:
         log.warning("%s: labels of %s, who wrote no generations", path, ", ".join(strangers))
     return labels

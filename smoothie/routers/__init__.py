@@ -10,8 +10,10 @@ from smoothie.routers.logistic_regression import LogisticRegressionRouter
 from smoothie.routers.mlp import MLPRouter
 from smoothie.routers.oracle import Oracle
 from smoothie.routers.random import Random
+from smoothie.routers.scorer import ScorerRouter
 from smoothie.routers.smoothie_global import SmoothieGlobal
 from smoothie.routers.smoothie_local import SmoothieLocal
+from smoothie.routers.smoothie_prior import SmoothiePrior
 from smoothie.routers.stored import StoredSelections
 from smoothie.routers.train_time import SmoothieGlobalTrain, SmoothieLocalTrain
 
@@ -27,6 +29,8 @@ ROUTERS: dict[str, type[Any]] = {
     "smoothie_local_train": SmoothieLocalTrain,
     "stored": StoredSelections,
     "consensus": Consensus,
+    "scorer": ScorerRouter,
+    "smoothie_prior": SmoothiePrior,
     "best_single": BestSingle,
     "oracle": Oracle,
 }
@@ -41,9 +45,11 @@ __all__ = [
     "MLPRouter",
     "Oracle",
     "Random",
+    "ScorerRouter",
     "SmoothieGlobal",
     "SmoothieGlobalTrain",
     "SmoothieLocal",
     "SmoothieLocalTrain",
+    "SmoothiePrior",
     "StoredSelections",
 ]
