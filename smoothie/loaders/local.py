@@ -107,7 +107,7 @@ def read_generations(path: Path) -> dict[str, str]:
 
 
 def read_labels(path: Path, known: set[str] | None = None) -> dict[str, dict[str, float]]:
-    """Read labels.jsonl, if it is there: candidate -> id -> score; a word on candidates not known."""
+    """Read labels.jsonl, if it is there: candidate -> id -> score; warn of names not known."""
     labels: dict[str, dict[str, float]] = {}
     if not path.exists():
         return labels

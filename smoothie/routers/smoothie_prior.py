@@ -11,9 +11,9 @@ kind, with :math:`(s + k) d` degrees of freedom and the scale
 .. math:: \frac{e^*_i}{d}, \qquad e^*_i = \frac{s\, m_i + k\, \hat e_i}{s + k} .
 
 The expected precision :math:`E[1/v_i]` of a scaled inverse chi-squared variance is one over its
-scale, so Smoothie's weights, which are precisions, become proportional to :math:`1 / e^*_i` exactly,
-and d cancels. (That :math:`\hat e_i` is an estimate, the true answer being unknown, is not in the
-posterior: k counts it as if the errors had been seen.)
+scale, so Smoothie's weights, which are precisions, become proportional to :math:`1 / e^*_i`
+exactly, and d cancels. (That :math:`\hat e_i` is an estimate, the true answer being unknown, is
+not in the posterior: k counts it as if the errors had been seen.)
 
 The scorer sets the prior's means. Scores have any unit, so they enter as standard scores,
 :math:`z_{ni}` = (score less the mean of its input) over the root mean square of these differences

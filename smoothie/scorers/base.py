@@ -171,7 +171,7 @@ class ModelScorer:
                 self._loaded = self._load()
             except SmoothieError:
                 raise
-            except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
+            except Exception as error:  # the libraries that read these files raise many kinds
                 reason = str(error).strip().split("\n")[0]
                 raise SmoothieError(
                     f"scorer {self.model}: the model cannot be loaded ({reason})"
@@ -180,11 +180,12 @@ class ModelScorer:
 
     def _path(self) -> Path:
         """The folder of the model's files, fetched from the Hub at its locked commit if need be."""
+        commit = self.identity
         if self.folder is not None:
             return self.folder
         from smoothie.lock import HubLock
 
-        return HubLock.at(self.lock).download_model(self.model, self.revision)
+        return HubLock.at(self.lock).download_model(self.model, commit)
 
     def _device(self) -> str:
         """The torch device."""

@@ -5,8 +5,8 @@ the sequence
 
     [CLS] <|source|> input [SEP] [CLS] <|candidate1|> text i [SEP] [CLS] <|candidate2|> text j [SEP]
 
-goes through `DebertaV2Model` (v3-large: 24 layers, H = 1024), of whose last layer only three vectors
-are looked at, at the places of the three special tokens. One head, Linear(2H, H), Tanh,
+goes through `DebertaV2Model` (v3-large: 24 layers, H = 1024). Three vectors of its last layer are
+looked at, those at the places of the three special tokens. One head, Linear(2H, H), Tanh,
 Linear(H, tasks), maps [source, candidate1] and [source, candidate2] to numbers; their difference is
 the logit that text i is better than text j, averaged over the tasks (PairRM has one).
 
@@ -189,4 +189,5 @@ def pair_scores(logits: NDArray[np.float64], policy: str) -> NDArray[np.float64]
         wins = (logits > 0).sum(axis=2) + (logits < 0).sum(axis=1)
         return np.asarray(wins, dtype=np.float64)
     # Rounded, so that equal texts tie exactly, in whatever order their terms are added.
-    return np.round((logits - logits.transpose(0, 2, 1)).mean(axis=2), 6)
+    means: NDArray[np.float64] = (logits - logits.transpose(0, 2, 1)).mean(axis=2)
+    return np.round(means, 6)

@@ -81,8 +81,9 @@ def read_wins(path: Path, problem: Problem) -> NDArray[np.float64]:
 def win_rates(wins: NDArray[np.float64]) -> NDArray[np.float64]:
     """Share of its comparisons that each text won: (N, K, K) -> (N, K), NaN without any."""
     played = (wins + wins.transpose(0, 2, 1)).sum(axis=2)
-    empty = np.full(played.shape, np.nan)
-    return np.divide(wins.sum(axis=2), played, out=empty, where=played > 0)
+    rates = np.full(played.shape, np.nan)
+    np.divide(wins.sum(axis=2), played, out=rates, where=played > 0)
+    return rates
 
 
 def bradley_terry(wins: NDArray[np.float64]) -> NDArray[np.float64]:
