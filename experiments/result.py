@@ -33,6 +33,10 @@ class Result:
         Inputs in a neighbourhood, for methods that have such.
     signature : str
         What made the numbers, in one line.
+    budget_curve : DataFrame or None
+        Labelled methods against the number of labels.
+    costs : DataFrame or None
+        Cost, latency and length of what each method returns.
     """
 
     problem: Problem
@@ -45,3 +49,5 @@ class Result:
     names: dict[str, str]
     k_of: dict[str, int | None]
     signature: str
+    budget_curve: pd.DataFrame | None = None
+    costs: pd.DataFrame | None = None

@@ -19,17 +19,21 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
+from experiments.budgets import curve_over_budgets
 from experiments.clock import Clock
 from experiments.config import one_sentence_errors, plain, typed
+from experiments.costs import compare_costs
 from experiments.result import Result
 from experiments.steps import (
     Seen,
     encode,
     encode_inputs,
     export_vectors,
+    judge,
     load,
     make_encoder,
     make_router,
+    make_scorer,
     route,
     say_what_is_scored,
     score_problem,
@@ -47,6 +51,7 @@ from smoothie.report.tables import CANDIDATE
 from smoothie.routers import SAVED
 from smoothie.routers.base import Routing, Votes
 from smoothie.routers.labelled import LabelledRouter
+from smoothie.routers.scorer import ScoredRouter
 from smoothie.routers.smoothie_local import SmoothieLocal, neighbourhood_means
 from smoothie.routers.train_time import TrainTimeRouter
 
@@ -102,6 +107,13 @@ def run(cfg: DictConfig, clock: Clock | None = None) -> Result:
     if output.vectors is not None:
         export_vectors(encoder, problem, Path(output.vectors))
     seen = Seen(source, problem, votes, scores)
+    scorer = None
+    if any(
+        isinstance(r, ScoredRouter) for r in [*routers.values(), make_router(cfg, output.method)]
+    ):
+        scorer = make_scorer(cfg)
+        with clock.step("judge"):
+            seen = replace(seen, verdicts=judge(cfg, scorer, problem))
     if train is not None:
         seen = see_train(cfg, seen, encoder, train, list(routers.values()), clock)
     whole = scores is not None and not scores.per_candidate
@@ -122,7 +134,7 @@ def run(cfg: DictConfig, clock: Clock | None = None) -> Result:
             raise SmoothieError(f"output.router: {output.method} cannot be fitted here")
         output_router.save(Path(output.router).expanduser(), problem.candidates)
 
-    table = by_task = k_curve = None
+    table = by_task = k_curve = budget_curve = None
     if scores is not None:
         with clock.step("evaluate"):
             compared = routings | candidates_alone(problem)
@@ -133,6 +145,11 @@ def run(cfg: DictConfig, clock: Clock | None = None) -> Result:
                 table = evaluate(compared, scores.values, bootstrap, scores.lower_is_better)
                 by_task = evaluate_tasks(compared, problem, scores, bootstrap)
                 k_curve = curve_over_k(sizes, votes, scores, bootstrap)
+                budget_curve = curve_over_budgets(
+                    output.budgets, routers, routings, seen, bootstrap
+                )
+    scored = None if scores is None else scores.scored
+    costs = compare_costs(problem, routings | candidates_alone(problem), routers, scored)
     k_of = {name: getattr(router, "k", None) for name, router in routers.items()}
     names = {
         "dataset": problem.name,
@@ -147,11 +164,23 @@ def run(cfg: DictConfig, clock: Clock | None = None) -> Result:
             f"{len(problem.candidates)} candidates, cleaning {cfg.dataset.get('cleaning', 'none')}",
             f"encoder {encoder.signature}",
             f"metric {metric}",
+            *([] if scorer is None else [f"scorer {scorer.signature}"]),
             f"bootstrap {bootstrap.draws} draws, seed {bootstrap.seed}",
         ]
     )
     return Result(
-        problem, routings, routed, scores, table, by_task, k_curve, names, k_of, signature
+        problem,
+        routings,
+        routed,
+        scores,
+        table,
+        by_task,
+        k_curve,
+        names,
+        k_of,
+        signature,
+        budget_curve=budget_curve,
+        costs=costs,
     )
 
 
@@ -171,6 +200,8 @@ class Output:
         A file to write the fitted router of `method` to.
     k_curve : list of int
         Values of k in the plot of score against k.
+    budgets : list of int
+        Numbers of labels in the plot of score against labels; without any it is not made.
     """
 
     method: str = "smoothie_local"
@@ -178,6 +209,7 @@ class Output:
     vectors: str | None = None
     router: str | None = None
     k_curve: list[int] = field(default_factory=list)
+    budgets: list[int] = field(default_factory=list)
 
 
 def methods_of(cfg: DictConfig) -> list[str]:

@@ -26,16 +26,12 @@ from smoothie.loaders import SOURCES, SmoothieData, Source
 from smoothie.metrics import Scores, score
 from smoothie.model_metrics import MODEL_METRICS, model_scores
 from smoothie.problem import Problem, complete_rows
-from smoothie.routers import (
-    ROUTERS,
-    BestSingle,
-    LabeledKNN,
-    SmoothieGenerations,
-    StoredSelections,
-)
+from smoothie.routers import ROUTERS, BestSingle, SmoothieGenerations, StoredSelections
 from smoothie.routers.base import HindsightRouter, Routing, Votes, seeded
 from smoothie.routers.labelled import Labelled, LabelledRouter
+from smoothie.routers.scorer import ScoredRouter
 from smoothie.routers.train_time import SmoothieLocalTrain, TrainTimeRouter
+from smoothie.scorers import SCORERS, Scorer
 from smoothie.stored_distances import StoredDistances
 
 log = logging.getLogger(__name__)
@@ -264,6 +260,25 @@ def make_router(cfg: DictConfig, name: str) -> Any:
     return build(ROUTERS, "router", plain(cfg.method[name], where), where)
 
 
+def make_scorer(cfg: DictConfig) -> Scorer:
+    """The scorer, as an earlier job left it."""
+    settings = plain(cfg.scorer, "scorer")
+    del settings["ties"]  # of the method that routes by it
+    scorer: Scorer = memory.get(
+        lambda: build(SCORERS, "scorer", settings, "scorer"), "scorer", settings
+    )
+    return scorer
+
+
+def judge(cfg: DictConfig, scorer: Scorer, problem: Problem) -> NDArray[np.float64]:
+    """What the scorer says of every text of a problem."""
+    settings = (plain(cfg.dataset, "dataset"), problem.ids, problem.candidates)
+    verdicts: NDArray[np.float64] = memory.get(
+        lambda: scorer.score(problem), "verdicts", plain(cfg.scorer, "scorer"), *settings
+    )
+    return verdicts
+
+
 @dataclass(frozen=True, eq=False)
 class Seen:
     """All that there is to look at in a run; `route` hands each kind of method its part.
@@ -282,6 +297,8 @@ class Seen:
         Quality of the training split's texts.
     train_votes : Votes or None
         Distances and inputs of the training split.
+    verdicts : ndarray of shape (N, K) or None
+        What the scorer says of every text, where a method asks for it.
     """
 
     source: Source
@@ -291,6 +308,7 @@ class Seen:
     train_inputs: NDArray[np.floating[Any]] | None = None
     train_scores: Scores | None = None
     train_votes: Votes | None = None
+    verdicts: NDArray[np.float64] | None = None
 
     @property
     def own(self) -> Labelled | None:
@@ -320,6 +338,9 @@ def route(name: str, router: Any, seen: Seen) -> Routing | None:
     if isinstance(router, TrainTimeRouter):
         assert seen.train_votes is not None
         return router.route_new(seen.train_votes, seen.votes.inputs, seen.votes.shape[0])
+    if isinstance(router, ScoredRouter):
+        assert seen.verdicts is not None
+        return router.route_scored(seen.votes, seen.verdicts)
     if isinstance(router, StoredSelections):
         assert isinstance(seen.source, SmoothieData)
         return Routing(seen.source.selections(router.path, seen.problem))
@@ -330,12 +351,12 @@ def route(name: str, router: Any, seen: Seen) -> Routing | None:
 def what_lacks(router: Any, seen: Seen) -> str | None:
     """What a method would need that is not here, or None if it can be used."""
     trained = isinstance(router, TrainTimeRouter)
-    asks_neighbours = isinstance(router, LabeledKNN | SmoothieLocalTrain)
-    asks_neighbours |= not trained and (getattr(router, "k", None) or 1) > 1
-    if asks_neighbours and seen.votes.inputs is None:
+    asks_inputs = isinstance(router, SmoothieLocalTrain) or looks_at_inputs(router)
+    asks_inputs |= not trained and (getattr(router, "k", None) or 1) > 1
+    if asks_inputs and seen.votes.inputs is None:
         if seen.problem.has_inputs:
-            return "there are no vectors of the inputs, to find neighbours by"
-        return "the inputs are empty, so that none has neighbours"
+            return "there are no vectors of the inputs to compare them by"
+        return "the inputs are empty, so that there is nothing to compare them by"
     if isinstance(router, LabelledRouter | HindsightRouter):
         return what_scores_lack(router, seen)
     if trained and seen.train_votes is None:
@@ -350,6 +371,11 @@ def what_lacks(router: Any, seen: Seen) -> str | None:
     return None
 
 
+def looks_at_inputs(router: Any) -> bool:
+    """Whether a method that learns from labels learns by the embedded inputs."""
+    return isinstance(router, LabelledRouter) and router.looks_at_inputs
+
+
 def what_scores_lack(router: Any, seen: Seen) -> str | None:
     """What a method that looks at scores would need that is not here."""
     if seen.scores is None:
@@ -362,6 +388,6 @@ def what_scores_lack(router: Any, seen: Seen) -> str | None:
         return "it needs labels of other inputs, and fewer than two inputs have any"
     if seen.train is not None and not complete_rows(seen.train.scores).any():
         return "no input of the training split has a score for every candidate"
-    if isinstance(router, LabeledKNN) and seen.train is not None and seen.train.inputs is None:
+    if looks_at_inputs(router) and seen.train is not None and seen.train.inputs is None:
         return "there are no vectors of the training split's inputs"
     return None

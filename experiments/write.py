@@ -5,6 +5,8 @@ from typing import Any
 
 import pandas as pd
 
+from experiments.budgets import overtaking
+from experiments.costs import costs_markdown
 from experiments.result import Result
 from smoothie import __version__
 from smoothie.files import replacing, write_csv, write_json, write_jsonl, write_text
@@ -18,7 +20,8 @@ METRICS += ["n", "candidates", "labels_used"]
 COMPARISONS = ["dataset", "ensemble", "method", "encoder", "k", "metric", "difference"]
 COMPARISONS += ["difference_low", "difference_high", "gap_closed", "gap_low", "gap_high"]
 COMPARISONS += ["rank_correlation"]
-FIGURES = ("methods", "score_against_k", "weights_against_scores")
+FIGURES = ["methods", "score_against_k", "weights_against_scores", "score_against_labels"]
+FIGURES += ["quality_against_cost"]
 
 
 def write_results(result: Result, folder: Path, plots: bool = True) -> str:
@@ -41,6 +44,9 @@ def write_results(result: Result, folder: Path, plots: bool = True) -> str:
     if result.routed is not None:
         write_routed(result.problem, result.routed, path("routed.jsonl"))
     write_json(path("signature.json"), signature(result))
+    costs = result.costs
+    if costs is not None:
+        write_table(costs, list(costs.columns), path("costs.csv"))
     shown = "Nothing was scored: there are no complete labels and no references.\n"
     if result.scores is not None and result.table is not None:
         table = described(result, result.table)
@@ -56,8 +62,15 @@ def write_results(result: Result, folder: Path, plots: bool = True) -> str:
         write_text(path("table.tex"), latex(header, rows, caption))
         if result.k_curve is not None:
             write_table(result.k_curve, list(result.k_curve.columns), path("score_against_k.csv"))
+        if result.budget_curve is not None:
+            columns = list(result.budget_curve.columns)
+            write_table(result.budget_curve, columns, path("score_against_labels.csv"))
+            shown += "\n" + "\n".join(overtaking(result.budget_curve, result.scores)) + "\n"
         if plots:
             written += draw(result, result.table, folder)
+    if costs is not None and result.problem.attributes:
+        write_text(path("costs.md"), costs_markdown(costs))
+        shown += "\n" + costs_markdown(costs)
     remove_stale(folder, written)
     listed = "\n".join(f"  {entry}" for entry in sorted(written))
     return f"\n{shown}\nWritten:\n{listed}\n"
@@ -155,6 +168,7 @@ def write_routed(problem: Problem, routing: Routing, path: Path) -> None:
 def draw(result: Result, table: pd.DataFrame, folder: Path) -> list[Path]:
     """The plots of a run."""
     from smoothie.report.plots import plot_k, plot_methods, plot_weights
+    from smoothie.report.trade_offs import plot_budgets, plot_costs
 
     assert result.scores is not None
     unit = result.scores.metric + (" (0 to 100)" if result.scores.percent else "")
@@ -165,6 +179,10 @@ def draw(result: Result, table: pd.DataFrame, folder: Path) -> list[Path]:
         names = ("best_single", "smoothie_global", "random")
         lines = {name: score_of[name] for name in names if name in score_of}
         written += plot_k(result.k_curve, lines, result.problem.name, unit, folder)
+    if result.budget_curve is not None:
+        written += plot_budgets(result.budget_curve, result.problem.name, unit, folder)
+    if result.costs is not None and result.problem.attributes:
+        written += plot_costs(table, result.costs, result.problem.name, unit, folder)
     weights = {
         method: routing.weights.reshape(-1, len(result.problem.candidates)).mean(axis=0)
         for method, routing in result.routings.items()
@@ -181,7 +199,8 @@ def draw(result: Result, table: pd.DataFrame, folder: Path) -> list[Path]:
 def remove_stale(folder: Path, written: list[Path]) -> None:
     """Remove what an earlier run left in the folder and this one did not make."""
     names = ["weights.csv", "routed.jsonl", "metrics.csv", "comparisons.csv", "metrics_by_task.csv"]
-    names += ["table.md", "table.tex", "score_against_k.csv"]
+    names += ["table.md", "table.tex", "score_against_k.csv", "score_against_labels.csv"]
+    names += ["costs.csv", "costs.md"]
     names += [f"{figure}.{suffix}" for figure in FIGURES for suffix in ("png", "pdf")]
     for name in names:
         if folder / name not in written:

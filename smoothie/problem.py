@@ -57,6 +57,10 @@ class Problem:
     more_texts : ndarray of shape (N, K, G - 1), object, or None
         Where each candidate wrote G generations for an input: those after the first, which is the
         answer that is scored and returned.
+    attributes : mapping of str -> ndarray of shape (N, K)
+        What each text took to make, where that is known: "cost", "latency".
+    units : mapping of str -> str
+        Units of the attributes.
     """
 
     name: str
@@ -69,6 +73,8 @@ class Problem:
     rows: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, dtype=np.intp))
     source_rows: int = 0
     more_texts: NDArray[np.object_] | None = None
+    attributes: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check that the parts agree."""
@@ -95,6 +101,12 @@ class Problem:
                 f"{self.name}: {shape[1]} candidates, "
                 f"but a leaderboard of shape {self.leaderboard.shape}"
             )
+        for name, values in self.attributes.items():
+            if values.shape != shape:
+                raise SmoothieError(
+                    f"{self.name}: {shape[0]} inputs and {shape[1]} candidates, "
+                    f"but {name} of shape {values.shape}"
+                )
         for name in RESERVED:
             if name in self.candidates:
                 raise SmoothieError(f"{self.name}: no candidate can be called {name!r}; rename it")
@@ -157,6 +169,7 @@ class Problem:
             more_texts=None if self.more_texts is None else self.more_texts[:, columns],
             labels=None if self.labels is None else self.labels[:, columns],
             leaderboard=None if self.leaderboard is None else self.leaderboard[columns],
+            attributes={name: values[:, columns] for name, values in self.attributes.items()},
         )
 
     def take(self, keep: NDArray[Any] | slice) -> "Problem":
@@ -169,6 +182,7 @@ class Problem:
             more_texts=None if self.more_texts is None else self.more_texts[kept],
             labels=None if self.labels is None else self.labels[kept],
             rows=self.rows[kept],
+            attributes={name: values[kept] for name, values in self.attributes.items()},
         )
 
     def with_texts(self, texts: NDArray[np.object_]) -> "Problem":

@@ -13,6 +13,8 @@ from smoothie.loaders import SOURCES
 from smoothie.metrics import METRICS
 from smoothie.model_metrics import MODEL_METRICS
 from smoothie.routers import ROUTERS
+from smoothie.routers.scorer import TIES
+from smoothie.scorers import SCORERS
 from tests.conftest import ROOT
 
 
@@ -46,6 +48,14 @@ def test_methods(compose, name):
     cfg = compose()
     assert name in cfg.method, "list it in conf/config.yaml"
     build(ROUTERS, "router", plain(cfg.method[name], name), name)
+
+
+@pytest.mark.parametrize("name", names("scorer"))
+def test_scorers(compose, name):
+    more = ["scorer.model=x/y"] if name == "reward_model" else []
+    settings = plain(compose(f"scorer={name}", *more).scorer, "scorer")
+    assert settings.pop("ties") in TIES
+    build(SCORERS, "scorer", settings, "scorer")
 
 
 @pytest.mark.parametrize("name", names("ensemble"))
@@ -123,6 +133,7 @@ def test_every_metric_and_router_has_a_configuration(compose):
     assert {*METRICS, *MODEL_METRICS} <= set(names("metric"))
     used = {str(settings.router) for settings in compose().method.values()}
     assert set(ROUTERS) == used
+    assert set(SCORERS) == set(names("scorer"))
 
 
 def test_every_file_begins_with_what_it_is():

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -464,6 +465,48 @@ def test_the_demo_beats_random_choice(compose):
     assert len(set(result.problem.tasks)) == 3
     assert table.difference_low["smoothie_local"] > 0
     assert table.difference_low["smoothie_global"] > 0
+
+
+def test_a_scorer_routes_alone_and_as_a_prior(compose, settings, local_set):
+    """A scorer that takes turns between the candidates; then a judge who knows the labels."""
+    names = ("alpha", "beta", "gamma")
+    rows = [(i, j, -((j - i) % 3)) for i in range(12) for j in range(3)]
+    lines = [{"id": f"q{i}", "model": names[j], "score": score} for i, j, score in rows]
+    (local_set / "scores.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    methods = "methods=[scorer,smoothie_prior,smoothie_local,oracle]"
+    result = run(compose(*settings, methods, "method.smoothie_prior.strength=1e9"))
+    chosen = {name: routing.choices[0].tolist() for name, routing in result.routings.items()}
+    assert chosen["scorer"] == [i % 3 for i in range(12)]
+    assert chosen["smoothie_prior"] == chosen["scorer"] != chosen["smoothie_local"]
+    assert "scorer scores.jsonl@" in result.signature
+    alone = run(compose(*settings, methods, "method.smoothie_prior.strength=0"))
+    assert alone.routings["smoothie_prior"].choices[0].tolist() == chosen["smoothie_local"]
+    labels = (local_set / "labels.jsonl").read_text()
+    verdicts = [json.loads(line) for line in labels.splitlines()]
+    pairs = [
+        {"id": first["id"], "a": first["model"], "b": second["model"], "winner": winner}
+        for first in verdicts
+        for second in verdicts
+        if first["id"] == second["id"] and first["model"] < second["model"]
+        for winner in [max(first, second, key=lambda row: row["score"])["model"]]
+    ]
+    (local_set / "preferences.jsonl").write_text("\n".join(map(json.dumps, pairs)))
+    judged = run(compose(*settings, methods, "scorer=preferences", "output.method=scorer"))
+    score = judged.table.set_index("method").score
+    assert score["scorer"] == score["oracle"]
+    assert judged.routed is judged.routings["scorer"]
+
+
+def test_a_scorer_that_cannot_score_is_named(compose, settings):
+    for override, message in [
+        ("scorer=stored", "scorer.file=scores.jsonl: no such file"),
+        ("scorer=preferences", "scorer.file=preferences.jsonl: no such file"),
+        ("scorer=reward_model", "scorer: Missing mandatory value: model"),
+        ("scorer.scorer=oracle", "scorer.scorer=oracle: expected one of stored, preferences"),
+        ("+scorer.colour=red", "scorer: no setting 'colour'"),
+    ]:
+        with pytest.raises(SmoothieError, match=re.escape(message)):
+            run(compose(*settings, "methods=[scorer]", override))
 
 
 def test_help_shows_groups_and_examples():

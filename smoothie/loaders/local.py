@@ -10,6 +10,7 @@ import numpy as np
 
 from smoothie.errors import SmoothieError
 from smoothie.files import read_jsonl
+from smoothie.loaders.attributes import add_attributes
 from smoothie.loaders.base import Source, choose_candidates, existing_folder
 from smoothie.problem import (
     Input,
@@ -33,7 +34,7 @@ class LocalFolder(Source):
     path : str
         Holds dataset.jsonl (id, and optionally task, input, references), generations/MODEL.jsonl
         (id, generation; or generations, a list of several) and optionally labels.jsonl (id, model,
-        score).
+        score) and candidates.jsonl (candidate, cost, latency; see `smoothie.loaders.attributes`).
     train_path : str or None
         A second folder in the same layout whose inputs label-using methods may learn from.
     """
@@ -77,6 +78,7 @@ def read_folder(folder: Path, candidates: Sequence[str] | None, missing: str) ->
     answers = {name: first_texts(texts) for name, texts in written.items()}
     labels = read_labels(folder / "labels.jsonl", set(files))
     problem = assemble(folder.resolve().name, inputs, answers, labels, missing)
+    problem = add_attributes(problem, folder / "candidates.jsonl")
     return with_more_texts(problem, written)
 
 
@@ -159,8 +161,8 @@ def with_more_texts(problem: Problem, written: Mapping[str, Mapping[str, list[st
     return replace(problem, more_texts=more) if count > 1 else problem
 
 
-def read_labels(path: Path, known: set[str]) -> dict[str, dict[str, float]]:
-    """Read labels.jsonl, if it is there: candidate -> id -> score."""
+def read_labels(path: Path, known: set[str] | None = None) -> dict[str, dict[str, float]]:
+    """Read labels.jsonl, if it is there: candidate -> id -> score; warn of names not known."""
     labels: dict[str, dict[str, float]] = {}
     if not path.exists():
         return labels
@@ -177,7 +179,7 @@ def read_labels(path: Path, known: set[str]) -> dict[str, dict[str, float]]:
         if key in of_model:
             raise SmoothieError(f"{where}: {model} has two scores for id {key!r}")
         of_model[key] = as_score(score, where)
-    strangers = sorted(labels.keys() - known)
+    strangers = sorted(labels.keys() - (labels.keys() if known is None else known))
     if strangers:
         log.warning("%s: labels of %s, who wrote no generations", path, ", ".join(strangers))
     return labels

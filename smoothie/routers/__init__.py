@@ -8,16 +8,20 @@ from smoothie.routers.best_on_val import BestOnVal
 from smoothie.routers.best_single import BestSingle
 from smoothie.routers.consensus import Consensus
 from smoothie.routers.labeled_knn import LabeledKNN
+from smoothie.routers.logistic_regression import LogisticRegressionRouter
 from smoothie.routers.majority_vote import MajorityVote
 from smoothie.routers.mbr import MBR
 from smoothie.routers.mbr_overlap import MBROverlap
+from smoothie.routers.mlp import MLPRouter
 from smoothie.routers.oracle import Oracle
 from smoothie.routers.random import Random
 from smoothie.routers.saved import read_saved
+from smoothie.routers.scorer import ScorerRouter
 from smoothie.routers.smoothie_answers import SmoothieAnswers
 from smoothie.routers.smoothie_generations import SmoothieGenerations
 from smoothie.routers.smoothie_global import SmoothieGlobal
 from smoothie.routers.smoothie_local import SmoothieLocal
+from smoothie.routers.smoothie_prior import SmoothiePrior
 from smoothie.routers.stored import StoredSelections
 from smoothie.routers.train_time import SmoothieGlobalTrain, SmoothieLocalTrain
 from smoothie.routers.weighted_vote import WeightedVote
@@ -26,6 +30,8 @@ ROUTERS: dict[str, type[Any]] = {
     "random": Random,
     "best_on_val": BestOnVal,
     "labeled_knn": LabeledKNN,
+    "logistic_regression": LogisticRegressionRouter,
+    "mlp": MLPRouter,
     "smoothie_global": SmoothieGlobal,
     "smoothie_local": SmoothieLocal,
     "smoothie_generations": SmoothieGenerations,
@@ -38,6 +44,8 @@ ROUTERS: dict[str, type[Any]] = {
     "majority_vote": MajorityVote,
     "weighted_vote": WeightedVote,
     "smoothie_answers": SmoothieAnswers,
+    "scorer": ScorerRouter,
+    "smoothie_prior": SmoothiePrior,
     "best_single": BestSingle,
     "oracle": Oracle,
 }
@@ -69,16 +77,20 @@ __all__ = [
     "BestSingle",
     "Consensus",
     "LabeledKNN",
+    "LogisticRegressionRouter",
     "MBROverlap",
+    "MLPRouter",
     "MajorityVote",
     "Oracle",
     "Random",
+    "ScorerRouter",
     "SmoothieAnswers",
     "SmoothieGenerations",
     "SmoothieGlobal",
     "SmoothieGlobalTrain",
     "SmoothieLocal",
     "SmoothieLocalTrain",
+    "SmoothiePrior",
     "StoredSelections",
     "WeightedVote",
     "load_router",

@@ -1,6 +1,7 @@
 """Labelled kNN: for each input, the candidate that did best on the nearest labelled inputs."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 from smoothie.errors import SmoothieError
 from smoothie.neighbors import nearest
 from smoothie.routers.base import seeded
-from smoothie.routers.labelled import Inputs, Labelled, LabelledRouter
+from smoothie.routers.labelled import Inputs, Labelled, LabelledRouter, require_inputs
 
 
 @dataclass(eq=False)
@@ -31,6 +32,7 @@ class LabeledKNN(LabelledRouter):
 
     neighbours: int = 20
     ignore_neighbours: bool = False
+    looks_at_inputs: ClassVar[bool] = True
 
     def choose(self, sample: Labelled, inputs: Inputs | None, rows: int) -> NDArray[np.intp]:
         """Ask the neighbours."""
@@ -38,11 +40,10 @@ class LabeledKNN(LabelledRouter):
             means = sample.scores.mean(axis=0)
             best = np.flatnonzero(means == means.max())
             return np.asarray(seeded(self.seed).choice(best, size=rows))
-        if inputs is None or sample.inputs is None:
-            raise SmoothieError("labeled_knn needs inputs that are not empty")
+        learnt, asked = require_inputs("labeled_knn", sample, inputs)
         if self.neighbours < 1:
             raise SmoothieError(f"neighbours={self.neighbours}: expected at least 1")
-        k = min(self.neighbours, len(sample.inputs))
-        near = sample.scores[nearest(sample.inputs, k, inputs)].mean(axis=1)
+        k = min(self.neighbours, len(learnt))
+        near = sample.scores[nearest(learnt, k, asked)].mean(axis=1)
         tied = np.isclose(near, near.max(axis=1, keepdims=True), rtol=0, atol=1e-9)
         return np.asarray(np.where(tied, sample.scores.mean(axis=0), -np.inf).argmax(axis=1))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +53,7 @@ class LabelledRouter:
     folds: int = 5
     replace: bool = False
     seed: int = 42
+    looks_at_inputs: ClassVar[bool] = False  # whether `choose` needs embedded inputs
 
     def choose(self, sample: Labelled, inputs: Inputs | None, rows: int) -> NDArray[np.intp]:
         """Choose for some inputs, knowing a labelled sample.
@@ -118,3 +119,10 @@ class LabelledRouter:
         for fold in range(min(self.folds, rows)):
             target = np.sort(order[fold :: self.folds])
             yield target, np.setdiff1d(np.flatnonzero(scored), target)
+
+
+def require_inputs(method: str, sample: Labelled, inputs: Inputs | None) -> tuple[Inputs, Inputs]:
+    """Embedded inputs to learn from and to choose for; refuses their absence."""
+    if inputs is None or sample.inputs is None:
+        raise SmoothieError(f"{method} needs inputs that are not empty")
+    return sample.inputs, inputs

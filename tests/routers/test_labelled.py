@@ -2,7 +2,15 @@ import numpy as np
 import pytest
 
 from smoothie import SmoothieError
-from smoothie.routers import BestOnVal, BestSingle, LabeledKNN, Oracle, Random
+from smoothie.routers import (
+    BestOnVal,
+    BestSingle,
+    LabeledKNN,
+    LogisticRegressionRouter,
+    MLPRouter,
+    Oracle,
+    Random,
+)
 from smoothie.routers.base import Votes
 from smoothie.routers.labelled import Labelled, LabelledRouter
 
@@ -126,3 +134,100 @@ def test_knn_that_ignores_its_neighbours_is_best_on_val_with_drawn_ties():
     assert set(router.choose(better, np.zeros((5, 1)), 5)) == {2}
     asks = LabeledKNN(neighbours=1).choose(sample, np.array([[0.0], [2.0]]), 2)
     assert asks.tolist() == [0, 0]
+
+
+def clusters(rows=60, seed=0):
+    """Inputs of two clusters, in each of which another candidate is good."""
+    generator = np.random.default_rng(seed)
+    inputs = generator.normal(size=(rows, 3))
+    inputs[: rows // 2, 0] += 20
+    scores = generator.uniform(0, 0.4, size=(rows, 4))
+    scores[: rows // 2, 3] = 0.9
+    scores[rows // 2 :, 1] = 0.9
+    return Labelled(scores, inputs)
+
+
+@pytest.mark.parametrize("router", [LogisticRegressionRouter(), MLPRouter()])
+def test_learners_find_a_rule_that_holds(router):
+    own = clusters()
+    routing = router.route(own)
+    assert routing.labels_used == 48
+    assert (routing.choices[:, :30] == 3).all()
+    assert (routing.choices[:, 30:] == 1).all()
+    np.testing.assert_array_equal(router.route(own).choices, routing.choices)
+
+
+def test_logistic_regression_is_the_most_probable_class():
+    """Against the multinomial likelihood with a ridge penalty, minimised by another optimiser."""
+    from scipy.optimize import minimize
+
+    generator = np.random.default_rng(3)
+    inputs = generator.normal(size=(40, 2))
+    scores = generator.integers(0, 3, size=(40, 3)).astype(float)  # with many ties
+    asked = generator.normal(size=(200, 2))
+
+    def loss(flat):
+        weights, biases = flat[:6].reshape(3, 2), flat[6:]
+        total = (weights**2).sum() / 2
+        for x, row in zip(inputs, scores, strict=True):
+            logits = weights @ x + biases
+            logs = logits - logits.max() - np.log(np.exp(logits - logits.max()).sum())
+            best = [j for j in range(3) if row[j] == max(row)]
+            total -= 2.0 * sum(logs[j] for j in best) / len(best)
+        return total
+
+    found = minimize(loss, np.zeros(9), options={"gtol": 1e-7})
+    logits = asked @ found.x[:6].reshape(3, 2).T + found.x[6:]
+    ordered = np.sort(logits, axis=1)
+    clear = ordered[:, -1] - ordered[:, -2] > 1e-3
+    assert clear.sum() > 150
+    chosen = LogisticRegressionRouter(C=2.0).choose(Labelled(scores, inputs), asked, 200)
+    np.testing.assert_array_equal(chosen[clear], logits.argmax(axis=1)[clear])
+
+
+def test_ties_for_the_best_score_prefer_no_candidate():
+    """Renaming the candidates renames the choices, ties or not."""
+    generator = np.random.default_rng(5)
+    scores = generator.integers(0, 2, size=(50, 4)).astype(float)
+    inputs = generator.normal(size=(50, 3))
+    asked = generator.normal(size=(100, 3))
+    order = np.array([2, 0, 3, 1])
+    router = LogisticRegressionRouter()
+    first = router.choose(Labelled(scores, inputs), asked, 100)
+    second = router.choose(Labelled(scores[:, order], inputs), asked, 100)
+    assert len(set(first)) > 1
+    np.testing.assert_array_equal(order[second], first)
+
+
+def test_a_network_predicts_the_scores():
+    """With no penalty and enough units it fits its own sample, in whatever unit scores are."""
+    own = clusters(20)
+    for unit in (1.0, 1e-3, 1e4):
+        sample = Labelled(7 + unit * own.scores, own.inputs)
+        chosen = MLPRouter(hidden=64, alpha=0).choose(sample, own.inputs, 20)
+        np.testing.assert_array_equal(chosen, own.scores.argmax(axis=1))
+
+
+@pytest.mark.parametrize("router", [LogisticRegressionRouter(), MLPRouter()])
+def test_samples_that_teach_nothing(router):
+    asked = np.arange(4.0)[:, None]
+    one = Labelled(np.array([[0.2, 0.1, 0.7]]), np.array([[1.0]]))
+    assert router.choose(one, asked, 4).tolist() == [2] * 4
+    same = Labelled(np.tile([0.5, 0.9, 0.1], (6, 1)), np.arange(6.0)[:, None])
+    assert router.choose(same, asked, 4).tolist() == [1] * 4
+    level = Labelled(np.ones((6, 3)), np.arange(6.0)[:, None])
+    assert router.choose(level, asked, 4).tolist() == [0] * 4
+
+
+def test_settings_of_the_learners_are_checked():
+    sample = clusters()
+    for router, message in [
+        (LogisticRegressionRouter(C=0), "C=0"),
+        (MLPRouter(hidden=0), "hidden=0"),
+        (MLPRouter(alpha=-1), "alpha=-1"),
+    ]:
+        with pytest.raises(SmoothieError, match=message):
+            router.route(sample)
+    for router in (LogisticRegressionRouter(), MLPRouter()):
+        with pytest.raises(SmoothieError, match="not empty"):
+            router.route(Labelled(sample.scores))

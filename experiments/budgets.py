@@ -1,0 +1,106 @@
+"""Score against the number of labels: at how many learning from labels overtakes voting."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from experiments.steps import Seen, what_lacks
+from smoothie.errors import SmoothieError
+from smoothie.evaluation import Bootstrap, evaluate
+from smoothie.metrics import Scores
+from smoothie.routers.base import HindsightRouter, Routing
+from smoothie.routers.labelled import LabelledRouter
+
+log = logging.getLogger(__name__)
+
+COLUMNS = ["method", "budget", "score", "ci_low", "ci_high", "n", "labels_used"]
+
+
+def curve_over_budgets(
+    budgets: Sequence[int],
+    routers: Mapping[str, object],
+    routings: Mapping[str, Routing],
+    seen: Seen,
+    bootstrap: Bootstrap,
+) -> pd.DataFrame | None:
+    """Score of every labelled method at several budgets, and of the label-free ones.
+
+    Parameters
+    ----------
+    budgets : sequence of int
+        Labelled inputs that a choice may be learnt from.
+    routers, routings : mapping of method -> router, Routing
+        The methods of the run, and what they chose.
+    seen : Seen
+        Scores and inputs; labelled methods get the same as in the run.
+    bootstrap : Bootstrap
+        How intervals are made: the same resamples at every budget.
+
+    Returns
+    -------
+    DataFrame or None
+        Columns method, budget, score, ci_low, ci_high, n, labels_used; label-free methods have one
+        row each, with a budget of 0. None without budgets, labelled methods, or scores of single
+        inputs.
+
+    Notes
+    -----
+    At one budget, all methods learn from the same draws and folds. A budget that is larger than the
+    labels there are to learn from is left out, with a word.
+    """
+    learners = {
+        name: router
+        for name, router in routers.items()
+        if isinstance(router, LabelledRouter) and what_lacks(router, seen) is None
+    }
+    scores, own = seen.scores, seen.own
+    if not budgets or not learners or scores is None or own is None or scores.per_candidate:
+        return None
+    if min(budgets) < 1:
+        raise SmoothieError(f"output.budgets={list(budgets)}: expected numbers of at least 1")
+    at: dict[tuple[str, int], Routing] = {
+        (name, 0): routing
+        for name, routing in routings.items()
+        if not isinstance(routers[name], LabelledRouter | HindsightRouter)
+    }
+    for budget in sorted(set(budgets)):
+        for name, router in learners.items():
+            routing = replace(router, budget=budget).route(own, seen.train)
+            if routing.labels_used < budget:
+                log.warning("output.budgets: %d is left out, there are fewer labels", budget)
+                break
+            at[name, budget] = routing
+    named = {str(place): routing for place, routing in enumerate(at.values())}
+    table = evaluate(named, scores.values, bootstrap, scores.lower_is_better)
+    table["method"] = [name for name, _ in at]
+    table.insert(1, "budget", [budget for _, budget in at])
+    return table[COLUMNS]
+
+
+def overtaking(curve: pd.DataFrame, scores: Scores) -> list[str]:
+    """Say for each label-free method where each labelled method overtakes it, in one sentence.
+
+    A method overtakes another at a budget if it has the better score there and at every larger
+    budget that was looked at.
+    """
+    sign = -1 if scores.lower_is_better else 1
+    free, learnt = curve[curve["budget"] == 0], curve[curve["budget"] > 0]
+    sentences = []
+    for base in free.to_dict("records"):
+        passed, behind = [], []
+        for name, rows in learnt.groupby("method", sort=False):
+            better = (sign * (rows["score"] - base["score"]) > 0).to_numpy()
+            lasting = np.logical_and.accumulate(better[::-1])[::-1]
+            if lasting.any():
+                passed.append(f"by {name} at {rows['budget'].to_numpy()[lasting.argmax()]} labels")
+            else:
+                behind.append(f"by {name}")
+        parts = [f"overtaken {', '.join(passed)}"] if passed else []
+        if behind:
+            parts.append(f"not overtaken {', '.join(behind)} up to {learnt['budget'].max()} labels")
+        if parts:
+            sentences.append(f"{base['method']}: {'; '.join(parts)}.")
+    return sentences

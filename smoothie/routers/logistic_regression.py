@@ -1,0 +1,51 @@
+"""Logistic regression: which candidate is best for an input, learnt from labelled inputs."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smoothie.errors import SmoothieError
+from smoothie.routers.labelled import Inputs, Labelled, LabelledRouter, require_inputs
+
+
+@dataclass(eq=False)
+class LogisticRegressionRouter(LabelledRouter):
+    """Choose the candidate that is most probably the best, by the embedded input.
+
+    Parameters
+    ----------
+    C : float
+        Inverse strength of the L2 penalty, as in scikit-learn.
+
+    Notes
+    -----
+    A multinomial model (scikit-learn's `LogisticRegression`, L-BFGS to convergence) of the class
+    "best candidate of the input". Where several candidates tie for the best score, the input counts
+    for each of them, with a weight of one over their number: no order of the candidates is
+    preferred. A sample in which one candidate alone is ever the best routes everything to it; equal
+    probabilities go to the first candidate.
+
+    Cost: a fit of M labels in e dimensions, O(M e K) a step, for each fold and draw.
+    """
+
+    C: float = 1.0
+    looks_at_inputs: ClassVar[bool] = True
+
+    def choose(self, sample: Labelled, inputs: Inputs | None, rows: int) -> NDArray[np.intp]:
+        """Fit on the sample, choose the most probable candidate."""
+        learnt, asked = require_inputs("logistic_regression", sample, inputs)
+        if not 0 < self.C < np.inf:
+            raise SmoothieError(f"C={self.C}: expected a positive number")
+        best = sample.scores == sample.scores.max(axis=1, keepdims=True)
+        row, candidate = np.nonzero(best)
+        if len(np.unique(candidate)) == 1:
+            return np.full(rows, candidate[0])
+        from sklearn.linear_model import LogisticRegression
+
+        model = LogisticRegression(C=self.C, max_iter=10_000)
+        model.fit(
+            learnt[row].astype(np.float64), candidate, sample_weight=1 / best.sum(axis=1)[row]
+        )
+        return np.asarray(model.predict(asked.astype(np.float64)), dtype=np.intp)

@@ -1,0 +1,63 @@
+"""MLP: the score of each candidate, learnt from labelled inputs by a small neural network."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smoothie.errors import SmoothieError
+from smoothie.routers.labelled import Inputs, Labelled, LabelledRouter, require_inputs
+
+EPOCHS = 5000  # at most; training stops much earlier, when the loss no longer falls
+
+
+@dataclass(eq=False)
+class MLPRouter(LabelledRouter):
+    """Choose the candidate with the highest predicted score, by the embedded input.
+
+    Parameters
+    ----------
+    hidden : int
+        Units of the one hidden layer.
+    alpha : float
+        Strength of the L2 penalty, as in scikit-learn.
+
+    Notes
+    -----
+    scikit-learn's `MLPRegressor` (ReLU, Adam, initial weights and batches by `seed`) maps an input
+    to the K scores, in units of their standard deviation over the sample. A sample in which no
+    candidate's score ever changes (one label, for instance) has nothing to learn by: everything
+    goes to the best mean of the sample, the first of equal ones.
+
+    Cost: a fit of M labels in e dimensions, O(M hidden (e + K)) an epoch, some hundred epochs, for
+    each fold and draw.
+    """
+
+    hidden: int = 32
+    alpha: float = 0.1
+    looks_at_inputs: ClassVar[bool] = True
+
+    def choose(self, sample: Labelled, inputs: Inputs | None, rows: int) -> NDArray[np.intp]:
+        """Fit on the sample, choose the highest prediction."""
+        learnt, asked = require_inputs("mlp", sample, inputs)
+        if self.hidden < 1:
+            raise SmoothieError(f"hidden={self.hidden}: expected at least 1")
+        if not 0 <= self.alpha < np.inf:
+            raise SmoothieError(f"alpha={self.alpha}: expected zero or more")
+        means = sample.scores.mean(axis=0)
+        if not np.ptp(sample.scores, axis=0).any():
+            return np.full(rows, means.argmax())
+        from sklearn.neural_network import MLPRegressor
+
+        # Adam: with several outputs, L-BFGS finds scikit-learn's loss at odds with its gradient.
+        model = MLPRegressor(
+            hidden_layer_sizes=(self.hidden,),
+            alpha=self.alpha,
+            learning_rate_init=0.01,
+            max_iter=EPOCHS,
+            random_state=self.seed,
+        )
+        model.fit(learnt.astype(np.float64), (sample.scores - means) / sample.scores.std())
+        predicted = model.predict(asked.astype(np.float64)) * sample.scores.std() + means
+        return np.asarray(predicted.argmax(axis=1))

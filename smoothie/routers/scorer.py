@@ -1,0 +1,72 @@
+"""Routing by a scorer alone: the text with the highest score."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smoothie.errors import SmoothieError
+from smoothie.routers.base import Routing, Votes, seeded
+
+TIES = ("first", "random")
+
+
+class ScoredRouter:
+    """A label-free router that is shown what a scorer says of every text."""
+
+    def route_scored(self, votes: Votes, scores: NDArray[np.float64]) -> Routing:
+        """Choose for every input.
+
+        Parameters
+        ----------
+        votes : Votes
+            Distances and inputs.
+        scores : ndarray of shape (N, K)
+            As of `smoothie.scorers.Scorer`: higher is better, NaN where there is no verdict.
+        """
+        raise NotImplementedError
+
+
+@dataclass(eq=False)
+class ScorerRouter(ScoredRouter):
+    """Route each input to the text with the highest score.
+
+    Parameters
+    ----------
+    ties : {"first", "random"}
+        What decides between equal scores: the order of the candidates, or a seeded draw, as in the
+        paper's use of PairRM.
+    seed : int
+        Seed of the draws.
+
+    Notes
+    -----
+    A text without a verdict is not chosen where another one has a verdict. An input without any
+    goes to the candidate that is best over the others: by the mean of its scores, each less the
+    mean of its input, so that a candidate gains nothing by being judged on easy inputs alone.
+    Cost: that of the scorer; every candidate has to be asked.
+    """
+
+    ties: str = "first"
+    seed: int = 42
+
+    def route_scored(self, votes: Votes, scores: NDArray[np.float64]) -> Routing:
+        """Choose the highest score."""
+        if self.ties not in TIES:
+            raise SmoothieError(f"ties={self.ties}: expected one of {', '.join(TIES)}")
+        judged = ~np.isnan(scores)
+        if not judged.any():
+            raise SmoothieError("the scorer has no verdict about any text")
+        values = np.where(judged, scores, -np.inf)
+        silent = ~judged.any(axis=1)
+        if silent.any():
+            heard = scores[~silent]
+            centred = heard - np.nanmean(heard, axis=1, keepdims=True)
+            counts = judged.sum(axis=0)
+            never = np.full(len(counts), -np.inf)
+            means = np.divide(np.nansum(centred, axis=0), counts, out=never, where=counts > 0)
+            values[silent] = means
+        best = values == values.max(axis=1, keepdims=True)
+        if self.ties == "random":
+            best = seeded(self.seed).random(best.shape) * best
+        return Routing(best.argmax(axis=1)[None, :])

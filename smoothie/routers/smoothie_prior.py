@@ -1,0 +1,104 @@
+r"""Smoothie with a scorer's verdict as a prior on the errors.
+
+Smoothie's model says that the error of candidate i is Gaussian in each of the d dimensions of the
+embedding, with a variance :math:`v_i` and :math:`e_i = d v_i`. Give :math:`v_i` the conjugate prior
+of a Gaussian variance, a scaled inverse chi-squared one (an inverse gamma by another name), with
+:math:`s d` degrees of freedom and scale :math:`m_i / d`: it weighs as much as s vote rows that show
+an error of :math:`m_i`. The estimate :math:`\hat e_i` from k vote rows stands for :math:`k d`
+observed coordinates, the squares of which sum to :math:`k \hat e_i`. The posterior is of the same
+kind, with :math:`(s + k) d` degrees of freedom and the scale
+
+.. math:: \frac{e^*_i}{d}, \qquad e^*_i = \frac{s\, m_i + k\, \hat e_i}{s + k} .
+
+The expected precision :math:`E[1/v_i]` of a scaled inverse chi-squared variance is one over its
+scale, so Smoothie's weights, which are precisions, become proportional to :math:`1 / e^*_i`
+exactly, and d cancels. (That :math:`\hat e_i` is an estimate, the true answer being unknown, is
+not in the posterior: k counts it as if the errors had been seen.)
+
+The scorer sets the prior's means. Scores have any unit, so they enter as standard scores,
+:math:`z_{ni}` = (score less the mean of its input) over the root mean square of these differences
+in the whole problem, and in the log-linear model of a variance (Harvey, 1976):
+
+.. math:: m_{ni} = \bar e_n \exp(-z_{ni}),
+
+with :math:`\bar e_n` the mean of the estimates of that input: a text that is one deviation better
+is expected to have an error e times smaller, around the level that the votes show. A text without a
+verdict has no prior, s = 0.
+
+With s = 0 this is Smoothie-Local. As s grows, the order of the candidates becomes the scorer's.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smoothie.errors import SmoothieError
+from smoothie.estimator import inverse_error_weights
+from smoothie.routers.base import Routing, Votes
+from smoothie.routers.scorer import ScoredRouter
+from smoothie.routers.smoothie_local import SmoothieLocal
+
+LARGEST = 100.0  # standard score: exp of it and of its negative are far from the limits of floats
+
+
+@dataclass(eq=False)
+class SmoothiePrior(ScoredRouter):
+    """Smoothie-Local, with what a scorer says as a prior on each candidate's error.
+
+    Parameters
+    ----------
+    strength : float
+        Vote rows that the scorer's verdict counts for (s in the module's derivation).
+    k : int
+        Inputs that an estimate is averaged over: the row itself and its k-1 nearest.
+
+    Notes
+    -----
+    Derivation in the module docstring. Cost: that of Smoothie-Local and of the scorer.
+    """
+
+    strength: float = 1.0
+    k: int = 1
+
+    def route_scored(self, votes: Votes, scores: NDArray[np.float64]) -> Routing:
+        """Choose the lowest posterior error."""
+        if not 0 <= self.strength < np.inf:
+            raise SmoothieError(f"strength={self.strength}: expected zero or more")
+        fitted = SmoothieLocal(self.k).fit_votes(votes)
+        errors = posterior_errors(fitted.errors_, scores, self.strength, self.k)
+        weights = inverse_error_weights(errors)
+        return Routing(errors.argmin(axis=1)[None, :], weights=weights)
+
+
+def posterior_errors(
+    errors: NDArray[np.float64], scores: NDArray[np.float64], strength: float, k: int
+) -> NDArray[np.float64]:
+    """Errors after the scorer was heard.
+
+    Parameters
+    ----------
+    errors : ndarray of shape (N, K)
+        Smoothie's estimates, positive.
+    scores : ndarray of shape (N, K)
+        Higher is better; NaN where there is no verdict.
+    strength : float
+        Vote rows that a verdict counts for.
+    k : int
+        Vote rows behind each estimate.
+
+    Returns
+    -------
+    ndarray of shape (N, K)
+        Positive.
+    """
+    judged = ~np.isnan(scores)
+    counts = np.maximum(judged.sum(axis=1, keepdims=True), 1)
+    centred = np.where(judged, scores - np.nansum(scores, axis=1, keepdims=True) / counts, 0.0)
+    spread = np.sqrt((centred**2).sum() / max(judged.sum(), 1))
+    standard = centred / spread if spread > 0 else centred
+    standard = np.clip(standard, -LARGEST, LARGEST)
+    prior = errors.mean(axis=1, keepdims=True) * np.exp(-standard)
+    share = np.where(judged, strength / (strength + k), 0.0)
+    posterior: NDArray[np.float64] = (1 - share) * errors + share * prior
+    return posterior

@@ -1,0 +1,184 @@
+"""What a scorer is, and what scorers that run a model have in common."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smoothie.cache import VectorCache, content_key
+from smoothie.encoders import DTYPES
+from smoothie.errors import SmoothieError
+from smoothie.models import local_folder, model_identity
+from smoothie.problem import Problem
+
+log = logging.getLogger(__name__)
+
+FLUSH_ITEMS = 256  # items scored between two writes to the cache: what an interruption may cost
+
+
+class Scorer(Protocol):
+    """(input, text) -> number: a reward model, unit tests, the verdicts of an LLM judge."""
+
+    def score(self, problem: Problem) -> NDArray[np.float64]:
+        """Judge every text of a problem.
+
+        Returns
+        -------
+        ndarray of shape (N, K)
+            Higher is better, in any unit; NaN where there is no verdict.
+        """
+        ...
+
+    @property
+    def signature(self) -> str:
+        """What made the numbers, in one line."""
+        ...
+
+
+@dataclass
+class ModelScorer:
+    """A scorer that runs a transformers model.
+
+    Attributes
+    ----------
+    model : str
+        Hub id, or a local folder with config.json, model.safetensors and a tokenizer.
+    revision : str or None
+        Commit of the Hub repository. None resolves the newest once and keeps it in the lock file.
+    dtype : {"float32", "bfloat16", "float16"}
+        Type of the weights.
+    device : str or None
+        Torch device; None takes a GPU where there is one.
+    batch_size : int
+        Items at a time.
+    progress : bool
+        Show a progress bar.
+    cache : str or None
+        Folder of the cache; None keeps nothing.
+    lock : str or None
+        Lock file for the revisions of Hub repositories.
+    models : str or None
+        A folder with copies of Hub models, each under the last part of its id; a model that is
+        there is not fetched from the Hub.
+    """
+
+    model: str
+    revision: str | None = None
+    dtype: str = "float32"
+    device: str | None = None
+    batch_size: int = 8
+    progress: bool = True
+    cache: str | None = None
+    lock: str | None = None
+    models: str | None = None
+    _loaded: Any = field(default=None, init=False, repr=False)
+    _identity: str = field(default="", init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        if self.dtype not in DTYPES:
+            raise SmoothieError(f"scorer.dtype={self.dtype}: expected one of {', '.join(DTYPES)}")
+        if self.batch_size < 1:
+            raise SmoothieError(f"scorer.batch_size={self.batch_size}: expected at least 1")
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """Settings besides the weights that change the numbers."""
+        return (self.dtype,)
+
+    @property
+    def signature(self) -> str:
+        """Model, revision or checksum of the weights, and settings."""
+        name = self.model if self.folder is None else self.folder.name
+        return " ".join([f"{name}@{self.identity[:12]}", *self.settings])
+
+    @property
+    def folder(self) -> Path | None:
+        """The local folder of the model, or None where it comes from the Hub."""
+        return local_folder(self.model, self.models)
+
+    @property
+    def identity(self) -> str:
+        """Revision of a Hub model, or SHA-256 over the files of a local one."""
+        if not self._identity:
+            self._identity = model_identity(
+                "scorer.model", self.model, self.folder, self.revision, self.lock
+            )
+        return self._identity
+
+    def numbers(self, items: Sequence[tuple[str, ...]]) -> NDArray[np.float64]:
+        """One number for each item, a tuple of texts: from the cache, or from the model.
+
+        Notes
+        -----
+        Each distinct item goes through the model once, items of like length together, and is kept
+        every few hundred: an interrupted run goes on where it was.
+        """
+        keys = {item: content_key(*item) for item in dict.fromkeys(items)}
+        folder = None
+        if self.cache is not None:
+            key = content_key(type(self).__name__, self.identity, *self.settings).hex()
+            folder = Path(self.cache).expanduser() / "scorers" / key
+        store = VectorCache(folder, "<f8")
+        known = store.load(keys.values())
+        todo = sorted((i for i in keys if keys[i] not in known), key=lambda i: -sum(map(len, i)))
+        log.info("%s: %d items to score, of %d", Path(self.model).name, len(todo), len(keys))
+        if todo:
+            import torch
+            from tqdm import tqdm
+
+            with tqdm(total=len(todo), unit="item", disable=not self.progress) as bar:
+                for start in range(0, len(todo), FLUSH_ITEMS):
+                    part = todo[start : start + FLUSH_ITEMS]
+                    with torch.inference_mode():
+                        values = np.array(self._compute(part), dtype=np.float64)[:, None]
+                    if not np.isfinite(values).all():
+                        raise SmoothieError(
+                            f"scorer {self.model}: a number is not finite in {self.dtype}; "
+                            f"try scorer.dtype=float32"
+                        )
+                    store.store([keys[item] for item in part], values)
+                    known.update(zip((keys[item] for item in part), values, strict=True))
+                    bar.update(len(part))
+        return np.array([known[keys[item]][0] for item in items])
+
+    def _compute(self, items: list[tuple[str, ...]]) -> list[float]:
+        """Send items through the model."""
+        raise NotImplementedError
+
+    def _load(self) -> Any:
+        """Load model and tokenizer from a folder, without pickle and without foreign code."""
+        raise NotImplementedError
+
+    def _ready(self) -> Any:
+        """What `_load` made, at the first call."""
+        if self._loaded is None:
+            try:
+                self._loaded = self._load()
+            except SmoothieError:
+                raise
+            except Exception as error:  # the libraries that read these files raise many kinds
+                reason = str(error).strip().split("\n")[0]
+                raise SmoothieError(
+                    f"scorer {self.model}: the model cannot be loaded ({reason})"
+                ) from error
+        return self._loaded
+
+    def _path(self) -> Path:
+        """The folder of the model's files, fetched from the Hub at its locked commit if need be."""
+        commit = self.identity
+        if self.folder is not None:
+            return self.folder
+        from smoothie.lock import HubLock
+
+        return HubLock.at(self.lock).download_model(self.model, commit)
+
+    def _device(self) -> str:
+        """The torch device."""
+        import torch
+
+        return self.device or ("cuda" if torch.cuda.is_available() else "cpu")

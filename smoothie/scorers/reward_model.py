@@ -1,0 +1,77 @@
+"""Reward models: a transformers classifier with one output reads input and text."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smoothie.errors import SmoothieError
+from smoothie.problem import Problem
+from smoothie.scorers.base import ModelScorer
+
+
+@dataclass
+class RewardModel(ModelScorer):
+    """A sequence classifier whose single logit says how good a text is for an input.
+
+    Attributes
+    ----------
+    max_tokens : int or None
+        Longer pairs are cut, the longer of the two first; None keeps the tokenizer's own limit.
+
+    Notes
+    -----
+    The pair goes in as the tokenizer joins two sequences (input, text), as OpenAssistant's
+    reward models expect it; chat templates are not applied. One forward pass for each text.
+    """
+
+    max_tokens: int | None = None
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """Dtype and truncation."""
+        return (self.dtype, f"max_tokens={self.max_tokens or 'model'}")
+
+    def score(self, problem: Problem) -> NDArray[np.float64]:
+        """Read every text beside its input."""
+        pairs = [
+            (item.text, text)
+            for item, row in zip(problem.inputs, problem.texts, strict=True)
+            for text in row
+        ]
+        return self.numbers(pairs).reshape(problem.texts.shape)
+
+    def _compute(self, items: list[tuple[str, ...]]) -> list[float]:
+        model, tokenizer = self._ready()
+        # Without a padding token, texts of different length cannot share a batch.
+        step = 1 if tokenizer.pad_token is None else self.batch_size
+        values: list[float] = []
+        for start in range(0, len(items), step):
+            inputs, texts = zip(*items[start : start + step], strict=True)
+            encoded = tokenizer(
+                list(inputs),
+                list(texts),
+                truncation=True,
+                max_length=self.max_tokens,
+                padding=step > 1,
+                return_tensors="pt",
+            ).to(model.device)
+            values += model(**encoded).logits[:, 0].float().tolist()
+        return values
+
+    def _load(self) -> Any:
+        import torch
+        from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+        path = self._path()
+        model = AutoModelForSequenceClassification.from_pretrained(
+            path, dtype=getattr(torch, self.dtype), use_safetensors=True, local_files_only=True
+        )
+        if model.config.num_labels != 1:
+            raise SmoothieError(
+                f"scorer {self.model}: a reward model has one output, "
+                f"this one has {model.config.num_labels}"
+            )
+        tokenizer = AutoTokenizer.from_pretrained(path, local_files_only=True)
+        return model.to(self._device()).eval(), tokenizer
