@@ -7,8 +7,10 @@ from numpy.typing import NDArray
 
 from smoothie.errors import SmoothieError
 
-BLOCK_DISTANCES = 1 << 24  # distances held at a time (64 MiB in float32)
+BLOCK_QUERIES = 2048  # queries, and
+BLOCK_POINTS = 8192  # points that are compared at a time (64 MiB of distances in float32)
 BLOCK_VALUES = 1 << 16  # values measured again at a time (0.5 MiB: they stay in the cache)
+GROUPS = 16  # groups of points for each neighbour asked for, whose smallest distances bound the k-th
 
 
 def nearest(
@@ -40,10 +42,10 @@ def nearest(
 
     Notes
     -----
-    O(Q N e) time in blocks of queries. A matrix product gives every distance up to rounding; all
-    rows that rounding could have put on either side of the k-th are then measured again by
-    differences in float64. So the result is exact, and does not depend on the block or the order
-    of the sums in the matrix product.
+    O(Q N e) time and O(N e + Q k) memory, in blocks of queries and of points. A matrix product gives
+    every distance up to rounding; all rows that rounding could have put on either side of the k-th,
+    or of one another, are then measured again by differences in float64. So the result is exact, and
+    does not depend on the blocks or the order of the sums in the matrix product.
     """
     points = require_vectors("inputs", inputs)
     own = queries is None
@@ -64,30 +66,38 @@ def nearest(
     centre = points.mean(axis=0, dtype=np.float64)  # distances stay, rounding shrinks
     scale = max(float(np.abs(part - centre).max()) for part in (points, targets)) or 1.0
     flat_points = ((points - centre) / scale).astype(np.float32)
-    flat_targets = ((targets - centre) / scale).astype(np.float32)
-    point_norms = np.einsum("nd,nd->n", flat_points, flat_points)
-    target_norms = np.einsum("nd,nd->n", flat_targets, flat_targets)
-    largest = float(point_norms.max())
+    norms = np.einsum("nd,nd->n", flat_points, flat_points)
+    # |t - p|^2 - |t|^2 = [t, 1] @ [-2 p, |p|^2]
+    flat_points = np.column_stack([-2 * flat_points, norms])
+    largest = float(norms.max())
 
     result = np.empty((len(targets), k), dtype=np.intp)
-    step = max(1, BLOCK_DISTANCES // len(points))
-    for start in range(0, len(targets), step):
-        stop = min(start + step, len(targets))
-        approximate = point_norms - 2 * (flat_targets[start:stop] @ flat_points.T)
+    for start in range(0, len(targets), BLOCK_QUERIES):
+        part = targets[start : start + BLOCK_QUERIES]
+        flat = ((part - centre) / scale).astype(np.float32)
         # Twice the bound on the rounding of a float32 product of this length.
         slack = (
             4
             * (dimensions + 4)
             * np.finfo(np.float32).eps
-            * (largest + np.sqrt(largest * target_norms[start:stop]))
+            * (largest + np.sqrt(largest * np.einsum("nd,nd->n", flat, flat)))
         )
-        kth = np.partition(approximate, k - 1, axis=1)[:, k - 1]
-        rows, columns = np.nonzero(approximate <= (kth + slack)[:, None])
-        exact = exact_distances(targets[start:stop], points, rows, columns)
-        order = np.lexsort((columns, exact, rows))
-        rows, columns = rows[order], columns[order]
-        first = np.searchsorted(rows, np.arange(stop - start))
-        result[start:stop] = kept[columns[first[:, None] + np.arange(k)]]
+        flat = np.column_stack([flat, np.ones(len(flat), dtype=np.float32)])
+        held = np.empty((len(part), 0), dtype=np.intp)
+        held_distances = np.empty((len(part), 0), dtype=np.float32)
+        for left in range(0, len(points), BLOCK_POINTS):
+            distances = flat @ flat_points[left : left + BLOCK_POINTS].T
+            size = min(k, held.shape[1] + distances.shape[1])
+            lowest = np.concatenate([held_distances, group_minima(distances, size)], axis=1)
+            bound = np.partition(lowest, size - 1, axis=1)[:, size - 1] + slack
+            places = np.flatnonzero(distances <= bound[:, None])
+            rows, columns = np.divmod(places, distances.shape[1])
+            rows = np.concatenate([np.repeat(np.arange(len(part)), held.shape[1]), rows])
+            near = np.concatenate([held_distances.ravel(), distances.ravel()[places]])
+            columns = np.concatenate([held.ravel(), columns + left])
+            first = first_of_each_row(rows, columns, near, slack, part, points, size)
+            held, held_distances = columns[first], near[first]
+        result[start : start + BLOCK_QUERIES] = kept[held]
     return own_row_first(result) if own else result
 
 
@@ -103,6 +113,63 @@ def first_equals(points: NDArray[np.floating[Any]], k: int) -> NDArray[np.intp]:
     order = np.argsort(group, kind="stable")
     place = np.arange(len(order)) - np.searchsorted(group[order], group[order])
     return np.sort(order[place < k])
+
+
+def group_minima(distances: NDArray[np.float32], k: int) -> NDArray[np.float32]:
+    """Smallest distances of disjoint groups of columns, at least k groups for each row.
+
+    At least k points are as near as the k-th of them, which is found in fewer passes than the k-th
+    of all points, and is seldom much larger.
+    """
+    columns = distances.shape[1]
+    groups = min(GROUPS * k, columns)
+    whole = columns - columns % groups
+    minima: NDArray[np.float32]
+    minima = distances[:, :whole].reshape(len(distances), -1, groups).min(axis=1)
+    np.minimum(
+        minima[:, : columns - whole], distances[:, whole:], out=minima[:, : columns - whole]
+    )
+    return minima
+
+
+def first_of_each_row(
+    rows: NDArray[np.intp],
+    columns: NDArray[np.intp],
+    near: NDArray[np.float32],
+    slack: NDArray[np.float32],
+    targets: NDArray[np.floating[Any]],
+    points: NDArray[np.floating[Any]],
+    k: int,
+) -> NDArray[np.intp]:
+    """Positions of the k nearest candidates of each row, in order.
+
+    Parameters
+    ----------
+    rows, columns : ndarray of shape (C,)
+        Pairs of a target and a point, at least k for each target.
+    near : ndarray of shape (C,)
+        Their distances up to rounding and a constant for each row.
+    slack : ndarray of shape (Q,)
+        A gap in `near` above it is one in truth; pairs with smaller gaps are measured again.
+    targets, points : ndarray of shape (Q, e), (N, e)
+    k : int
+
+    Returns
+    -------
+    ndarray of shape (Q, k), intp
+    """
+    order = np.lexsort((near, rows))
+    sorted_rows, sorted_near = rows[order], near[order]
+    apart = np.diff(sorted_near) > slack[sorted_rows[1:]]
+    apart |= np.diff(sorted_rows) > 0
+    run = np.concatenate([[0], np.cumsum(apart)])  # of candidates too close to tell apart
+    unsure = np.flatnonzero(np.bincount(run)[run] > 1)
+    pairs = order[unsure]
+    exact = exact_distances(targets, points, rows[pairs], columns[pairs])
+    order[unsure] = pairs[np.lexsort((columns[pairs], exact, run[unsure]))]
+    first = np.searchsorted(sorted_rows, np.arange(len(targets)))
+    chosen: NDArray[np.intp] = order[first[:, None] + np.arange(k)]
+    return chosen
 
 
 def own_row_first(neighbours: NDArray[np.intp]) -> NDArray[np.intp]:
