@@ -136,6 +136,7 @@ def run(cfg: DictConfig, clock: Clock | None = None) -> Result:
             f"{len(problem.candidates)} candidates, cleaning {cfg.dataset.get('cleaning', 'none')}",
             f"encoder {encoder.signature}",
             f"metric {metric}",
+            *([] if votes.recall is None else [f"neighbours with recall {votes.recall:.3f}"]),
             f"bootstrap {bootstrap.draws} draws, seed {bootstrap.seed}",
         ]
     )

@@ -5,6 +5,7 @@ Within a sweep, what a step made is kept for the jobs that ask for the same.
 
 import json
 import logging
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -109,12 +110,21 @@ def score_problem(
         cleaned = problem.with_texts(clean_texts(problem.texts, metric["cleaning"]))
         cache = cfg.paths.cache
         folder = None if cache is None else Path(cache).expanduser() / "scores"
-        return score(cleaned, metric["name"], source.metrics, VectorCache(folder, "<f8"))
+        known = VectorCache(folder, "<f8")
+        return score(cleaned, metric["name"], source.metrics, known, workers_of(cfg))
 
     scores: Scores | None = memory.get(
         compute, "score", part, plain(cfg.dataset, "dataset"), problem.candidates, metric
     )
     return scores
+
+
+def workers_of(cfg: DictConfig) -> int:
+    """Processes to score in: as many as cores, unless the configuration says otherwise."""
+    asked = cfg.get("workers")
+    if asked is not None and (not isinstance(asked, int) or asked < 1):
+        raise SmoothieError(f"workers={asked}: expected a number from 1, or null for all cores")
+    return int(asked or os.cpu_count() or 1)
 
 
 def say_what_is_scored(problem: Problem, scores: Scores | None) -> None:
@@ -172,13 +182,25 @@ def encode(
     cfg: DictConfig, encoder: Encoder, problem: Problem, clock: Clock, part: str = "test"
 ) -> Votes:
     """Embed the texts of a problem and take distances."""
-    settings = (part, plain(cfg.dataset, "dataset"), problem.ids, plain(cfg.encoder, "encoder"))
+    approximate = is_approximate(cfg)
+    described = plain(cfg.dataset, "dataset"), plain(cfg.encoder, "encoder")
+    settings = (part, problem.ids, *described, approximate)
     known: dict[tuple[str, ...], Votes] = memory.get(dict, "votes", *settings)
     if problem.candidates not in known:
-        known[problem.candidates] = take_votes(encoder, problem, known, clock)
+        votes = take_votes(encoder, problem, known, clock)
+        votes.approximate = approximate
+        known[problem.candidates] = votes
     else:
         clock.note("distances", "kept from an earlier job")
     return known[problem.candidates]
+
+
+def is_approximate(cfg: DictConfig) -> bool:
+    """Whether neighbours are looked up in an approximate index."""
+    asked = cfg.get("neighbours", "exact")
+    if asked not in ("exact", "approximate"):
+        raise SmoothieError(f"neighbours={asked}: expected exact or approximate")
+    return bool(asked == "approximate")
 
 
 def encode_inputs(

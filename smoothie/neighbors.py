@@ -1,5 +1,6 @@
 """Exact nearest neighbours under Euclidean distance, reproducible among duplicates."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -7,10 +8,13 @@ from numpy.typing import NDArray
 
 from smoothie.errors import SmoothieError
 
-BLOCK_QUERIES = 2048  # queries, and
-BLOCK_POINTS = 8192  # points that are compared at a time (64 MiB of distances in float32)
+BLOCK_QUERIES = 1024  # queries, and
+BLOCK_POINTS = 16384  # points that are compared at a time (64 MiB of distances in float32)
+THREADS = 2  # blocks of queries at a time
 BLOCK_VALUES = 1 << 16  # values measured again at a time (0.5 MiB: they stay in the cache)
-GROUPS = 16  # groups of points for each neighbour asked for, whose smallest distances bound the k-th
+GROUPS = (
+    16  # groups of points for each neighbour asked for, whose smallest distances bound the k-th
+)
 
 
 def nearest(
@@ -42,10 +46,11 @@ def nearest(
 
     Notes
     -----
-    O(Q N e) time and O(N e + Q k) memory, in blocks of queries and of points. A matrix product gives
-    every distance up to rounding; all rows that rounding could have put on either side of the k-th,
-    or of one another, are then measured again by differences in float64. So the result is exact, and
-    does not depend on the blocks or the order of the sums in the matrix product.
+    O(Q N e) time and O(N e + Q k) memory, in two threads and in blocks of queries and of points. A
+    matrix product gives every distance up to rounding; all rows that rounding could have put on
+    either side of the k-th, or of one another, are then measured again by differences in float64.
+    So the result is exact, and does not depend on the blocks or the order of the sums in the matrix
+    product.
     """
     points = require_vectors("inputs", inputs)
     own = queries is None
@@ -71,34 +76,45 @@ def nearest(
     flat_points = np.column_stack([-2 * flat_points, norms])
     largest = float(norms.max())
 
-    result = np.empty((len(targets), k), dtype=np.intp)
-    for start in range(0, len(targets), BLOCK_QUERIES):
+    def search(start: int) -> NDArray[np.intp]:
         part = targets[start : start + BLOCK_QUERIES]
         flat = ((part - centre) / scale).astype(np.float32)
         # Twice the bound on the rounding of a float32 product of this length.
-        slack = (
-            4
-            * (dimensions + 4)
-            * np.finfo(np.float32).eps
-            * (largest + np.sqrt(largest * np.einsum("nd,nd->n", flat, flat)))
-        )
+        length = largest + np.sqrt(largest * np.einsum("nd,nd->n", flat, flat))
+        slack = 4 * (dimensions + 4) * np.finfo(np.float32).eps * length
         flat = np.column_stack([flat, np.ones(len(flat), dtype=np.float32)])
-        held = np.empty((len(part), 0), dtype=np.intp)
-        held_distances = np.empty((len(part), 0), dtype=np.float32)
-        for left in range(0, len(points), BLOCK_POINTS):
-            distances = flat @ flat_points[left : left + BLOCK_POINTS].T
-            size = min(k, held.shape[1] + distances.shape[1])
-            lowest = np.concatenate([held_distances, group_minima(distances, size)], axis=1)
-            bound = np.partition(lowest, size - 1, axis=1)[:, size - 1] + slack
-            places = np.flatnonzero(distances <= bound[:, None])
-            rows, columns = np.divmod(places, distances.shape[1])
-            rows = np.concatenate([np.repeat(np.arange(len(part)), held.shape[1]), rows])
-            near = np.concatenate([held_distances.ravel(), distances.ravel()[places]])
-            columns = np.concatenate([held.ravel(), columns + left])
-            first = first_of_each_row(rows, columns, near, slack, part, points, size)
-            held, held_distances = columns[first], near[first]
-        result[start : start + BLOCK_QUERIES] = kept[held]
+        return search_block(part, flat, slack, points, flat_points, k)
+
+    with ThreadPoolExecutor(THREADS) as pool:  # one selects while another multiplies
+        found = list(pool.map(search, range(0, len(targets), BLOCK_QUERIES)))
+    result: NDArray[np.intp] = kept[np.concatenate(found)]
     return own_row_first(result) if own else result
+
+
+def search_block(
+    targets: NDArray[np.floating[Any]],
+    flat_targets: NDArray[np.float32],
+    slack: NDArray[np.float32],
+    points: NDArray[np.floating[Any]],
+    flat_points: NDArray[np.float32],
+    k: int,
+) -> NDArray[np.intp]:
+    """The k nearest points of some targets; their products are distances up to `slack`."""
+    held = np.empty((len(targets), 0), dtype=np.intp)
+    held_distances = np.empty((len(targets), 0), dtype=np.float32)
+    for left in range(0, len(points), BLOCK_POINTS):
+        distances = flat_targets @ flat_points[left : left + BLOCK_POINTS].T
+        size = min(k, held.shape[1] + distances.shape[1])
+        lowest = np.concatenate([held_distances, group_minima(distances, size)], axis=1)
+        bound = np.partition(lowest, size - 1, axis=1)[:, size - 1] + slack
+        places = np.flatnonzero(distances <= bound[:, None])
+        rows, columns = np.divmod(places, distances.shape[1])
+        rows = np.concatenate([np.repeat(np.arange(len(targets)), held.shape[1]), rows])
+        near = np.concatenate([held_distances.ravel(), distances.ravel()[places]])
+        columns = np.concatenate([held.ravel(), columns + left])
+        first = first_of_each_row(rows, columns, near, slack, targets, points, size)
+        held, held_distances = columns[first], near[first]
+    return held
 
 
 def first_equals(points: NDArray[np.floating[Any]], k: int) -> NDArray[np.intp]:
@@ -126,9 +142,7 @@ def group_minima(distances: NDArray[np.float32], k: int) -> NDArray[np.float32]:
     whole = columns - columns % groups
     minima: NDArray[np.float32]
     minima = distances[:, :whole].reshape(len(distances), -1, groups).min(axis=1)
-    np.minimum(
-        minima[:, : columns - whole], distances[:, whole:], out=minima[:, : columns - whole]
-    )
+    np.minimum(minima[:, : columns - whole], distances[:, whole:], out=minima[:, : columns - whole])
     return minima
 
 

@@ -6,6 +6,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from smoothie.approximate import approximate_nearest
 from smoothie.errors import NotFittedError, SmoothieError
 from smoothie.estimator import (
     inverse_error_weights,
@@ -28,11 +29,17 @@ class Votes:
         Embedded inputs; None where inputs are empty.
     texts : ndarray of shape (N, K), object, or None
         What the candidates wrote, for routers that read.
+    approximate : bool
+        Whether neighbours are looked up in an approximate index (`smoothie.approximate`).
+    recall : float or None
+        Share of the exact neighbours that the approximate ones hold, once they were looked up.
     """
 
     distances: NDArray[np.float64]
     inputs: NDArray[np.floating[Any]] | None = None
     texts: NDArray[np.object_] | None = None
+    approximate: bool = False
+    recall: float | None = field(default=None, init=False)
     _neighbours: NDArray[np.intp] | None = field(default=None, init=False, repr=False)
 
     @property
@@ -50,14 +57,19 @@ class Votes:
         if self.inputs is None:
             raise SmoothieError(f"k={k} needs inputs, to find neighbours by; there are none")
         if self._neighbours is None or self._neighbours.shape[1] < k:
-            self._neighbours = nearest(self.inputs, k)
+            if self.approximate:
+                self._neighbours, self.recall = approximate_nearest(self.inputs, k)
+            else:
+                self._neighbours = nearest(self.inputs, k)
         return self._neighbours[:, :k]
 
     def select(self, columns: NDArray[np.intp]) -> "Votes":
         """The votes of some of the candidates: a slice, nothing is computed again."""
         texts = None if self.texts is None else self.texts[:, columns]
-        part = Votes(self.distances[:, columns[:, None], columns], self.inputs, texts)
-        part._neighbours = self._neighbours
+        part = Votes(
+            self.distances[:, columns[:, None], columns], self.inputs, texts, self.approximate
+        )
+        part._neighbours, part.recall = self._neighbours, self.recall
         return part
 
 
