@@ -57,9 +57,8 @@ class SentenceEncoder:
     device : str or None
         Torch device; None takes a GPU where there is one.
     profile : {"exact", "fast"}
-        "fast" has weights in bfloat16, pools and normalises in float32, and forms batches by number
-        of tokens, whatever `batch_size`: about twice as fast on a CPU with AVX-512 BF16, vectors
-        equal to a cosine of 1e-4.
+        "fast" multiplies in bfloat16 and forms batches by number of tokens, whatever `batch_size`:
+        about twice as fast on a CPU with AVX-512 BF16, vectors equal to a cosine of 1e-4.
     batch_size : int
         Texts at a time.
     max_tokens : int or None
@@ -128,7 +127,7 @@ class SentenceEncoder:
         name = self.model if self.folder is None else self.folder.name
         text = " [input, generation]" if self.full_text else ""
         limit = self.max_tokens or "model"
-        kind = self.dtype if self.profile == "exact" else "fast (bfloat16, pooled in float32)"
+        kind = self.dtype if self.profile == "exact" else "fast (products in bfloat16)"
         return f"{name}@{self.identity[:12]} {kind} max_tokens={limit}{text}"
 
     @property
@@ -236,13 +235,12 @@ class SentenceEncoder:
         from sentence_transformers import SentenceTransformer
 
         local = self.folder is not None
-        dtype = "bfloat16" if self.profile == "fast" else self.dtype
         try:
             model = SentenceTransformer(
                 str(self.folder) if local else self.model,
                 revision=None if local else self.identity,
                 device=self.device,
-                model_kwargs={"dtype": getattr(torch, dtype)},
+                model_kwargs={"dtype": getattr(torch, self.dtype)},
                 local_files_only=local,
             )
         except (OSError, ValueError, RuntimeError) as error:
@@ -252,36 +250,29 @@ class SentenceEncoder:
             ) from error
         if self.max_tokens is not None:
             model.max_seq_length = self.max_tokens
-        if self.profile == "fast":
-            widen_token_vectors(model)
         return model
 
 
-def widen_token_vectors(model: Any) -> None:
-    """Have what follows the transformer computed in float32: most of the rounding is there."""
-
-    def widen(_module: Any, _inputs: Any, features: dict[str, Any]) -> dict[str, Any]:
-        features["token_embeddings"] = features["token_embeddings"].float()
-        return features
-
-    model[0].register_forward_hook(widen)
-    for module in list(model)[1:]:
-        module.float()
-
-
 def encode_by_tokens(model: Any, texts: list[str]) -> NDArray[np.float32]:
-    """Embed texts, longest first, in batches of about equally many tokens."""
+    """Embed texts with products in bfloat16, in batches of about equally many tokens.
+
+    What is between the products (sums over layers, norms, pooling) stays in float32: with bfloat16
+    throughout, vectors are four times as far from those in float32, at the same speed.
+    """
+    import torch
+
     limit = BATCH_TOKENS["cuda" if model.device.type == "cuda" else "cpu"]
     tokens = model.tokenizer(texts, truncation=True, max_length=model.max_seq_length)["input_ids"]
     lengths = [len(ids) for ids in tokens]
     order = sorted(range(len(texts)), key=lengths.__getitem__, reverse=True)
     vectors = np.empty((len(texts), model.get_embedding_dimension()), dtype=np.float32)
-    while order:
-        size = max(1, limit // lengths[order[0]])
-        batch, order = order[:size], order[size:]
-        vectors[batch] = model.encode(
-            [texts[i] for i in batch], batch_size=size, show_progress_bar=False
-        )
+    with torch.autocast(model.device.type, dtype=torch.bfloat16):
+        while order:
+            size = max(1, limit // lengths[order[0]])
+            batch, order = order[:size], order[size:]
+            vectors[batch] = model.encode(
+                [texts[i] for i in batch], batch_size=size, show_progress_bar=False
+            )
     return vectors
 
 

@@ -78,7 +78,7 @@ def test_the_fast_profile_is_close_and_says_so(encoder, monkeypatch):
         np.linalg.norm(expected, axis=1) * np.linalg.norm(vectors, axis=1)
     )
     assert cosines.min() > 0.999
-    assert "fast (bfloat16, pooled in float32)" in fast.signature
+    assert "fast (products in bfloat16)" in fast.signature
     assert "float32 max_tokens" in exact.signature
 
 
