@@ -1,12 +1,16 @@
 """What a run finds."""
 
-from dataclasses import dataclass
+from __future__ import annotations
 
-import pandas as pd
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from smoothie.metrics import Scores
 from smoothie.problem import Problem
 from smoothie.routers.base import Routing
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,16 +5,17 @@
 `python -m experiments.run --help` lists the settings.
 """
 
+from __future__ import annotations
+
 import logging
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import hydra
 import numpy as np
-import pandas as pd
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
@@ -54,6 +55,9 @@ from smoothie.routers.labelled import LabelledRouter
 from smoothie.routers.scorer import ScoredRouter
 from smoothie.routers.smoothie_local import SmoothieLocal, neighbourhood_means
 from smoothie.routers.train_time import TrainTimeRouter
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 log = logging.getLogger(__name__)
 
@@ -165,6 +169,7 @@ def run(cfg: DictConfig, clock: Clock | None = None) -> Result:
             f"encoder {encoder.signature}",
             f"metric {metric}",
             *([] if scorer is None else [f"scorer {scorer.signature}"]),
+            *([] if votes.recall is None else [f"neighbours with recall {votes.recall:.3f}"]),
             f"bootstrap {bootstrap.draws} draws, seed {bootstrap.seed}",
         ]
     )
@@ -274,6 +279,8 @@ def evaluate_tasks(
     routings: Mapping[str, Routing], problem: Problem, scores: Scores, bootstrap: Bootstrap
 ) -> pd.DataFrame:
     """Evaluate the inputs of each task by themselves."""
+    import pandas as pd
+
     tasks = np.array(problem.tasks, dtype=object)
     tables = []
     for task in dict.fromkeys(problem.tasks):

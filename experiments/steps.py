@@ -5,6 +5,7 @@ Within a sweep, what a step made is kept for the jobs that ask for the same.
 
 import json
 import logging
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -117,12 +118,20 @@ def score_problem(
         if metric["name"] in MODEL_METRICS:
             settings = {key: value for key, value in metric.items() if key != "cleaning"}
             return model_scores(cleaned, build(MODEL_METRICS, "name", settings, "metric"), known)
-        return score(cleaned, metric["name"], source.metrics, known)
+        return score(cleaned, metric["name"], source.metrics, known, workers_of(cfg))
 
     scores: Scores | None = memory.get(
         compute, "score", part, plain(cfg.dataset, "dataset"), problem.candidates, metric
     )
     return scores
+
+
+def workers_of(cfg: DictConfig) -> int:
+    """Processes to score in: as many as cores, unless the configuration says otherwise."""
+    asked = cfg.get("workers")
+    if asked is not None and (not isinstance(asked, int) or asked < 1):
+        raise SmoothieError(f"workers={asked}: expected a number from 1, or null for all cores")
+    return int(asked or os.cpu_count() or 1)
 
 
 def say_what_is_scored(problem: Problem, scores: Scores | None) -> None:
@@ -181,10 +190,14 @@ def encode(
 ) -> Votes:
     """Embed the texts of a problem and take distances."""
     several = part == "test" and problem.more_texts is not None and asks_for_several(cfg)
-    settings = (part, plain(cfg.dataset, "dataset"), problem.ids, plain(cfg.encoder, "encoder"))
-    known: dict[tuple[str, ...], Votes] = memory.get(dict, "votes", *settings, several)
+    approximate = is_approximate(cfg)
+    described = plain(cfg.dataset, "dataset"), plain(cfg.encoder, "encoder")
+    settings = (part, problem.ids, *described, several, approximate)
+    known: dict[tuple[str, ...], Votes] = memory.get(dict, "votes", *settings)
     if problem.candidates not in known:
-        known[problem.candidates] = take_votes(encoder, problem, known, clock, several)
+        votes = take_votes(encoder, problem, known, clock, several)
+        votes.approximate = approximate
+        known[problem.candidates] = votes
     else:
         clock.note("distances", "kept from an earlier job")
     return known[problem.candidates]
@@ -196,6 +209,14 @@ def asks_for_several(cfg: DictConfig) -> bool:
         cfg.method[name].router == "smoothie_generations"
         for name in (*cfg.methods, cfg.output.method)
     )
+
+
+def is_approximate(cfg: DictConfig) -> bool:
+    """Whether neighbours are looked up in an approximate index."""
+    asked = cfg.get("neighbours", "exact")
+    if asked not in ("exact", "approximate"):
+        raise SmoothieError(f"neighbours={asked}: expected exact or approximate")
+    return bool(asked == "approximate")
 
 
 def encode_inputs(

@@ -1,13 +1,17 @@
 """The tables of a sweep, from what its jobs have written so far."""
 
+from __future__ import annotations
+
 import logging
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from experiments.write import COMPARISONS, METRICS, write_table
 from smoothie.files import write_text
 from smoothie.report.tables import CANDIDATE, interval, markdown, number
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +60,8 @@ GAPS = "Share of the way from random to the oracle in percent, with 95% interval
 
 def read_jobs(folder: Path, jobs: list[Path], name: str) -> pd.DataFrame:
     """The tables of this name that jobs have written, one below the other."""
+    import pandas as pd
+
     tables = []
     for job in jobs:
         table = pd.read_csv(job / name, dtype={"k": "Int64"}, keep_default_na=False, na_values=[""])
@@ -105,6 +111,8 @@ def score_rows(metrics: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
 
 def gap_rows(comparisons: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
     """Header and cells of the gaps closed: a row for each problem, their mean and the lowest."""
+    import pandas as pd
+
     methods, columns, shown = with_columns(comparisons[~comparisons["method"].isin(BOUNDS)])
     rows, gaps = [], []
     for _, part in methods.groupby(PROBLEM, sort=False):

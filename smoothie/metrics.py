@@ -4,8 +4,6 @@ import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +11,17 @@ from numpy.typing import NDArray
 from smoothie.cache import VectorCache, content_key
 from smoothie.errors import SmoothieError
 from smoothie.metrics_qa import exact_match, f1
+from smoothie.parallel import in_chunks
 from smoothie.problem import Problem, complete_rows
+from smoothie.rouge import rouge2
 
 log = logging.getLogger(__name__)
 
 Metric = Callable[[str, Sequence[str]], float]
+Pair = tuple[str, str, tuple[str, ...]]  # metric, text, references
+
+CHUNK = 2000  # pairs scored between two writes to the cache: what an interruption may cost
+WORTH_A_PROCESS = 1 << 25  # characters below which starting processes takes longer than scoring
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,28 +65,6 @@ class Scores:
     def scored(self) -> NDArray[np.bool_]:
         """Inputs that count."""
         return complete_rows(self.values)
-
-
-class _Tokens:
-    """The tokenizer of rouge-score, remembering the texts that it has seen."""
-
-    def __init__(self) -> None:
-        from rouge_score.tokenizers import DefaultTokenizer
-
-        self.tokenize = lru_cache(maxsize=65536)(DefaultTokenizer(use_stemmer=False).tokenize)
-
-
-@lru_cache(maxsize=1)
-def _rouge_scorer() -> Any:
-    from rouge_score.rouge_scorer import RougeScorer
-
-    return RougeScorer(["rouge2"], tokenizer=_Tokens())
-
-
-def rouge2(text: str, references: Sequence[str]) -> float:
-    """ROUGE-2 F-measure, without stemming, the best over the references (rouge-score)."""
-    scorer = _rouge_scorer()
-    return max(float(scorer.score(reference, text)["rouge2"].fmeasure) for reference in references)
 
 
 def substring(text: str, references: Sequence[str]) -> float:
@@ -215,7 +197,10 @@ def leaderboard_scores(problem: Problem) -> Scores:
 
 
 def reference_scores(
-    problem: Problem, metric_of_task: Mapping[str, str], cache: VectorCache | None = None
+    problem: Problem,
+    metric_of_task: Mapping[str, str],
+    cache: VectorCache | None = None,
+    workers: int = 1,
 ) -> Scores:
     """Score every text against the references of its input.
 
@@ -226,6 +211,8 @@ def reference_scores(
         The metric for each task of the problem.
     cache : VectorCache, optional
         Scores that are known already, by metric, text and references.
+    workers : int
+        Processes to score in, where there is enough to score; the values do not depend on it.
 
     Returns
     -------
@@ -234,8 +221,7 @@ def reference_scores(
 
     Notes
     -----
-    Each distinct (metric, text, references) is scored once. ROUGE-2 takes about 0.1 ms for a
-    sentence and a reference.
+    Each distinct (metric, text, references) is scored once.
     """
     for metric in metric_of_task.values():
         if metric not in METRICS:
@@ -244,7 +230,7 @@ def reference_scores(
         raise SmoothieError(f"{problem.name} has no references to score against")
     cache = cache or VectorCache(None, "<f8")
     keys = np.empty(problem.texts.shape, dtype=object)
-    work: dict[bytes, tuple[str, str, tuple[str, ...]]] = {}
+    work: dict[bytes, Pair] = {}
     for i, item in enumerate(problem.inputs):
         if not item.references:
             continue
@@ -255,9 +241,18 @@ def reference_scores(
             work[key] = (metric, text, item.references)
     known = cache.load(work)
     todo = [key for key in work if key not in known]
-    computed = np.array([METRICS[work[k][0]](work[k][1], work[k][2]) for k in todo])
-    cache.store(todo, computed[:, None])
-    known.update(zip(todo, computed[:, None], strict=True))
+    pairs = [work[key] for key in todo]
+    if (
+        sum(len(text) + sum(map(len, references)) for _, text, references in pairs)
+        < WORTH_A_PROCESS
+    ):
+        workers = 1
+    done = 0
+    for part in in_chunks(score_pairs, pairs, CHUNK, workers):
+        part_keys = todo[done : done + len(part)]
+        cache.store(part_keys, part)
+        known.update(zip(part_keys, part, strict=True))
+        done += len(part)
     values = np.full(problem.texts.shape, np.nan)
     for position, key in np.ndenumerate(keys):
         if key is not None:
@@ -266,11 +261,17 @@ def reference_scores(
     return Scores(values, "+".join(names), percent=True, by_task=dict(metric_of_task))
 
 
+def score_pairs(pairs: Sequence[Pair]) -> NDArray[np.float64]:
+    """Scores of shape (pairs, 1), each by its own metric."""
+    return np.array([[METRICS[metric](text, references)] for metric, text, references in pairs])
+
+
 def score(
     problem: Problem,
     metric: str = "auto",
     by_task: Mapping[str, str] | None = None,
     cache: VectorCache | None = None,
+    workers: int = 1,
 ) -> Scores | None:
     """Score a problem.
 
@@ -284,6 +285,8 @@ def score(
         What "auto" uses for the references of a task, instead of ROUGE-2.
     cache : VectorCache, optional
         Scores that are known already.
+    workers : int
+        Processes to score in.
 
     Returns
     -------
@@ -302,4 +305,4 @@ def score(
         task: (by_task or {}).get(task, "rouge2") if metric == "auto" else metric
         for task in problem.tasks
     }
-    return reference_scores(problem, chosen, cache)
+    return reference_scores(problem, chosen, cache, workers)

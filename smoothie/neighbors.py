@@ -1,5 +1,6 @@
 """Exact nearest neighbours under Euclidean distance, reproducible among duplicates."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -8,9 +9,12 @@ from numpy.typing import NDArray
 
 from smoothie.errors import SmoothieError
 
-BLOCK_DISTANCES = 1 << 24  # distances held at a time (64 MiB in float32)
-FAR = 1e15  # of the points' own scale: where the square of a query is too large for float32
+BLOCK_QUERIES = 1024  # queries, and
+BLOCK_POINTS = 16384  # points that are compared at a time (64 MiB of distances in float32)
+THREADS = 2  # blocks of queries at a time
 BLOCK_VALUES = 1 << 16  # values measured again at a time (0.5 MiB: they stay in the cache)
+GROUPS = 16  # groups of points for each neighbour; their smallest distances bound the k-th
+FAR = 1e15  # of the points' own scale: where the square of a query is too large for float32
 
 
 def nearest(
@@ -42,10 +46,11 @@ def nearest(
 
     Notes
     -----
-    O(Q N e) time in blocks of queries. A matrix product gives every distance up to rounding; all
-    rows that rounding could have put on either side of the k-th are then measured again by
-    differences in float64. So the result is exact, and does not depend on the block or the order
-    of the sums in the matrix product.
+    O(Q N e) time and O(N e + Q k) memory, in two threads and in blocks of queries and of points. A
+    matrix product gives every distance up to rounding; all rows that rounding could have put on
+    either side of the k-th, or of one another, are then measured again by differences in float64.
+    So the result is exact, and does not depend on the blocks or the order of the sums in the matrix
+    product.
     """
     points = require_vectors("inputs", inputs)
     if queries is not None:
@@ -72,10 +77,9 @@ class Nearest:
         Mean of the points: around it, distances stay and rounding shrinks.
     scale : float
         Largest distance from the centre in any coordinate.
-    flat : ndarray of shape (n, e), float32
-        The points, centred and scaled.
-    norms : ndarray of shape (n,), float32
-        Their squared lengths.
+    flat : ndarray of shape (n, e + 1), float32
+        [-2 p, |p|^2] of the points p, centred and scaled: its product with [t, 1] is
+        |t - p|^2 - |t|^2.
     """
 
     points: NDArray[np.floating[Any]]
@@ -84,7 +88,6 @@ class Nearest:
     centre: NDArray[np.float64]
     scale: float
     flat: NDArray[np.float32]
-    norms: NDArray[np.float32]
 
     @classmethod
     def among(cls, inputs: NDArray[np.floating[Any]], k: int) -> Self:
@@ -96,52 +99,70 @@ class Nearest:
         centre = points.mean(axis=0, dtype=np.float64)
         scale = float(np.abs(points - centre).max()) or 1.0
         flat = ((points - centre) / scale).astype(np.float32)
-        return cls(points, kept, k, centre, scale, flat, np.einsum("nd,nd->n", flat, flat))
+        flat = np.column_stack([-2 * flat, np.einsum("nd,nd->n", flat, flat)])
+        return cls(points, kept, k, centre, scale, flat)
 
     def of(self, queries: NDArray[np.floating[Any]]) -> NDArray[np.intp]:
         """The k nearest rows of each query, (Q, e) -> (Q, k), as `nearest` orders them."""
         targets = require_vectors("queries", queries)
-        count, dimensions = self.points.shape
+        dimensions = self.points.shape[1]
         if targets.shape[1] != dimensions:
             raise SmoothieError(
                 f"inputs have {dimensions} dimensions, the queries {targets.shape[1]}: "
                 f"embed both with the same encoder"
             )
+        starts = range(0, len(targets), BLOCK_QUERIES)
+        blocks = [targets[start : start + BLOCK_QUERIES] for start in starts]
+        with ThreadPoolExecutor(THREADS) as pool:  # one selects while another multiplies
+            found = list(pool.map(self._search, blocks))
+        return self.kept[np.concatenate(found)]
+
+    def _search(self, targets: NDArray[np.floating[Any]]) -> NDArray[np.intp]:
+        """The k nearest points of a block of targets."""
         with np.errstate(over="ignore"):
             centred = (targets - self.centre) / self.scale
         # Squares of far-off queries would not be finite in float32: their points are all measured.
         far = np.abs(centred).max(axis=1) > FAR
         flat = np.where(far[:, None], 0, centred).astype(np.float32)
-        target_norms = np.einsum("nd,nd->n", flat, flat)
-        largest = float(self.norms.max())
-
-        result = np.empty((len(targets), self.k), dtype=np.intp)
-        step = max(1, BLOCK_DISTANCES // count)
-        for start in range(0, len(targets), step):
-            stop = min(start + step, len(targets))
-            approximate = self.norms - 2 * (flat[start:stop] @ self.flat.T)
-            # Twice the bound on the rounding of a float32 product of this length.
-            slack = (
-                4
-                * (dimensions + 4)
-                * np.finfo(np.float32).eps
-                * (largest + np.sqrt(largest * target_norms[start:stop]))
-            )
-            slack[far[start:stop]] = np.inf
-            kth = np.partition(approximate, self.k - 1, axis=1)[:, self.k - 1]
-            rows, columns = np.nonzero(approximate <= (kth + slack)[:, None])
-            exact = exact_distances(targets[start:stop], self.points, rows, columns)
-            order = np.lexsort((columns, exact, rows))
-            rows, columns = rows[order], columns[order]
-            first = np.searchsorted(rows, np.arange(stop - start))
-            result[start:stop] = self.kept[columns[first[:, None] + np.arange(self.k)]]
-        return result
+        largest = self.flat[:, -1].max()
+        # Twice the bound on the rounding of a float32 product of this length.
+        length = largest + np.sqrt(largest * np.einsum("nd,nd->n", flat, flat))
+        slack = 4 * (self.points.shape[1] + 4) * np.finfo(np.float32).eps * length
+        slack[far] = np.inf
+        flat = np.column_stack([flat, np.ones(len(flat), dtype=np.float32)])
+        return search_block(targets, flat, slack, self.points, self.flat, self.k)
 
 
 def require_count(k: int, rows: int) -> None:
     """Refuse more neighbours than there are rows, or none."""
     if not 1 <= k <= rows:
         raise SmoothieError(f"k={k} neighbours are asked for, but there are {rows} inputs")
+
+
+def search_block(
+    targets: NDArray[np.floating[Any]],
+    flat_targets: NDArray[np.float32],
+    slack: NDArray[np.float32],
+    points: NDArray[np.floating[Any]],
+    flat_points: NDArray[np.float32],
+    k: int,
+) -> NDArray[np.intp]:
+    """The k nearest points of some targets; their products are distances up to `slack`."""
+    held = np.empty((len(targets), 0), dtype=np.intp)
+    held_distances = np.empty((len(targets), 0), dtype=np.float32)
+    for left in range(0, len(points), BLOCK_POINTS):
+        distances = flat_targets @ flat_points[left : left + BLOCK_POINTS].T
+        size = min(k, held.shape[1] + distances.shape[1])
+        lowest = np.concatenate([held_distances, group_minima(distances, size)], axis=1)
+        bound = np.partition(lowest, size - 1, axis=1)[:, size - 1] + slack
+        places = np.flatnonzero(distances <= bound[:, None])
+        rows, columns = np.divmod(places, distances.shape[1])
+        rows = np.concatenate([np.repeat(np.arange(len(targets)), held.shape[1]), rows])
+        near = np.concatenate([held_distances.ravel(), distances.ravel()[places]])
+        columns = np.concatenate([held.ravel(), columns + left])
+        first = first_of_each_row(rows, columns, near, slack, targets, points, size)
+        held, held_distances = columns[first], near[first]
+    return held
 
 
 def first_equals(points: NDArray[np.floating[Any]], k: int) -> NDArray[np.intp]:
@@ -156,6 +177,61 @@ def first_equals(points: NDArray[np.floating[Any]], k: int) -> NDArray[np.intp]:
     order = np.argsort(group, kind="stable")
     place = np.arange(len(order)) - np.searchsorted(group[order], group[order])
     return np.sort(order[place < k])
+
+
+def group_minima(distances: NDArray[np.float32], k: int) -> NDArray[np.float32]:
+    """Smallest distances of disjoint groups of columns, at least k groups for each row.
+
+    At least k points are as near as the k-th of them, which is found in fewer passes than the k-th
+    of all points, and is seldom much larger.
+    """
+    columns = distances.shape[1]
+    groups = min(GROUPS * k, columns)
+    whole = columns - columns % groups
+    minima: NDArray[np.float32]
+    minima = distances[:, :whole].reshape(len(distances), -1, groups).min(axis=1)
+    np.minimum(minima[:, : columns - whole], distances[:, whole:], out=minima[:, : columns - whole])
+    return minima
+
+
+def first_of_each_row(
+    rows: NDArray[np.intp],
+    columns: NDArray[np.intp],
+    near: NDArray[np.float32],
+    slack: NDArray[np.float32],
+    targets: NDArray[np.floating[Any]],
+    points: NDArray[np.floating[Any]],
+    k: int,
+) -> NDArray[np.intp]:
+    """Positions of the k nearest candidates of each row, in order.
+
+    Parameters
+    ----------
+    rows, columns : ndarray of shape (C,)
+        Pairs of a target and a point, at least k for each target.
+    near : ndarray of shape (C,)
+        Their distances up to rounding and a constant for each row.
+    slack : ndarray of shape (Q,)
+        A gap in `near` above it is one in truth; pairs with smaller gaps are measured again.
+    targets, points : ndarray of shape (Q, e), (N, e)
+    k : int
+
+    Returns
+    -------
+    ndarray of shape (Q, k), intp
+    """
+    order = np.lexsort((near, rows))
+    sorted_rows, sorted_near = rows[order], near[order]
+    apart = np.diff(sorted_near) > slack[sorted_rows[1:]]
+    apart |= np.diff(sorted_rows) > 0
+    run = np.concatenate([[0], np.cumsum(apart)])  # of candidates too close to tell apart
+    unsure = np.flatnonzero(np.bincount(run)[run] > 1)
+    pairs = order[unsure]
+    exact = exact_distances(targets, points, rows[pairs], columns[pairs])
+    order[unsure] = pairs[np.lexsort((columns[pairs], exact, run[unsure]))]
+    first = np.searchsorted(sorted_rows, np.arange(len(targets)))
+    chosen: NDArray[np.intp] = order[first[:, None] + np.arange(k)]
+    return chosen
 
 
 def own_row_first(neighbours: NDArray[np.intp]) -> NDArray[np.intp]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from smoothie import SmoothieError
-from smoothie.encoders import SentenceEncoder, StoredVectors
+from smoothie.encoders import BATCH_TOKENS, SentenceEncoder, StoredVectors
 from smoothie.loaders.local import read_folder
 from tests.conftest import store_vectors
 
@@ -58,7 +58,7 @@ def test_an_interrupted_run_goes_on_where_it_was(encoder, monkeypatch):
     assert second.encoded == 2
 
 
-@pytest.mark.parametrize("change", [{"dtype": "bfloat16"}, {"max_tokens": 8}])
+@pytest.mark.parametrize("change", [{"dtype": "bfloat16"}, {"max_tokens": 8}, {"profile": "fast"}])
 def test_settings_that_change_vectors_have_a_cache_of_their_own(encoder, change):
     plain, changed = encoder(), encoder(**change)
     before = plain.encode(TEXTS)
@@ -66,6 +66,29 @@ def test_settings_that_change_vectors_have_a_cache_of_their_own(encoder, change)
     assert changed.encoded == 4
     assert not np.array_equal(before, after)
     assert plain.signature != changed.signature
+
+
+def test_the_fast_profile_is_close_and_says_so(encoder, monkeypatch):
+    monkeypatch.setitem(BATCH_TOKENS, "cpu", 64)
+    texts = [letter * length for length in range(1, 40) for letter in "abc"]
+    exact, fast = encoder(), encoder(profile="fast")
+    expected, vectors = exact.encode(texts), fast.encode(texts)
+    assert vectors.dtype == np.float32
+    cosines = (expected * vectors).sum(axis=1) / (
+        np.linalg.norm(expected, axis=1) * np.linalg.norm(vectors, axis=1)
+    )
+    assert cosines.min() > 0.999
+    assert "fast (products in bfloat16)" in fast.signature
+    assert "float32 max_tokens" in exact.signature
+
+
+def test_the_fast_profile_follows_prompts_and_limits_of_the_model(encoder):
+    """Batches differ from those of the plain model in nothing but their size."""
+    texts = ["x" * 300, "y", "y z", ""]
+    fast = encoder(profile="fast", max_tokens=8)
+    vectors = fast.encode(texts)
+    one_by_one = [fast._loaded.encode(text) for text in texts]
+    np.testing.assert_allclose(vectors, one_by_one, atol=0.05)
 
 
 def test_a_changed_weight_changes_the_identity(encoder, tiny_encoder, tmp_path):
@@ -105,6 +128,8 @@ def test_problems_are_embedded_in_their_shape(encoder, local_set):
     [
         ({"dtype": "int8"}, "encoder.dtype=int8"),
         ({"batch_size": 0}, "batch_size=0"),
+        ({"profile": "quick"}, "encoder.profile=quick: expected one of exact, fast"),
+        ({"profile": "fast", "dtype": "bfloat16"}, "leave encoder.dtype at float32"),
         ({"max_tokens": 0}, "max_tokens=0"),
         ({"model": "./nowhere"}, "no such folder"),
     ],

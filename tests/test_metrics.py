@@ -7,8 +7,10 @@ import pytest
 
 from smoothie import Input, SmoothieError, assemble
 from smoothie.cache import VectorCache
+from smoothie.loaders.local import read_folder
 from smoothie.metrics import (
     chrf,
+    METRICS,
     contains_answer,
     final_number,
     gsm8k,
@@ -179,3 +181,44 @@ def test_scores_are_computed_once(tmp_path, monkeypatch):
         problem(), {"t": "rouge2", "u": "rouge2"}, VectorCache(tmp_path, "<f8")
     )
     np.testing.assert_array_equal(first.values, again.values)
+
+
+def test_values_do_not_depend_on_the_processes(local_set, monkeypatch):
+    monkeypatch.setattr("smoothie.metrics.CHUNK", 4)
+    monkeypatch.setattr("smoothie.metrics.WORTH_A_PROCESS", 0)
+    given = read_folder(local_set, None, "error")
+    metrics = {"colours": "rouge2", "shades": "contains_answer"}
+    one = reference_scores(given, metrics)
+    two = reference_scores(given, metrics, workers=2)
+    np.testing.assert_array_equal(one.values, two.values)
+    for i, item in enumerate(given.inputs):
+        score_of = METRICS[metrics[item.task]]
+        for j, text in enumerate(given.texts[i]):
+            assert two.values[i, j] == 100 * score_of(text, item.references)
+
+
+def test_an_interruption_keeps_the_scores_so_far(local_set, tmp_path, monkeypatch):
+    monkeypatch.setattr("smoothie.metrics.CHUNK", 4)
+    given = read_folder(local_set, None, "error")
+    metrics = {"colours": "substring", "shades": "substring"}
+    pairs = {
+        (text, item.references)
+        for item, row in zip(given.inputs, given.texts, strict=True)
+        for text in row
+    }
+    calls = []
+
+    def counted(text, references):
+        calls.append((text, references))
+        if len(calls) == 11:
+            raise KeyboardInterrupt
+        return substring(text, references)
+
+    monkeypatch.setitem(METRICS, "substring", counted)
+    with pytest.raises(KeyboardInterrupt):
+        reference_scores(given, metrics, VectorCache(tmp_path / "scores", "<f8"))
+    calls.extend([None] * 100)
+    before = len(calls)
+    scores = reference_scores(given, metrics, VectorCache(tmp_path / "scores", "<f8"))
+    assert len(calls) - before == len(pairs) - 8  # two chunks of four were kept
+    assert scores.scored.all()

@@ -42,7 +42,8 @@ def test_more_equal_inputs_than_neighbours():
 def test_blocks_do_not_change_the_result(monkeypatch):
     inputs = np.random.default_rng(0).normal(size=(120, 5))
     whole = nearest(inputs, 7)
-    monkeypatch.setattr("smoothie.neighbors.BLOCK_DISTANCES", 500)
+    monkeypatch.setattr("smoothie.neighbors.BLOCK_POINTS", 13)
+    monkeypatch.setattr("smoothie.neighbors.BLOCK_QUERIES", 50)
     np.testing.assert_array_equal(nearest(inputs, 7), whole)
 
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.benchmarks.estimation import Row, make, median_seconds
+from experiments.benchmarks.estimation import make
+from experiments.benchmarks.timing import Row, median_seconds
 from smoothie.estimator import squared_distances
 from smoothie.loaders.local import LocalFolder
 from smoothie.routers import Consensus, SmoothieLocal

@@ -1,53 +1,18 @@
 """Estimation of errors: the closed form against a loop written straight from the paper."""
 
 import itertools
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from experiments.benchmarks.timing import Row, median_seconds
 from smoothie.estimator import squared_distances, triplet_errors
 from smoothie.neighbors import nearest
 from smoothie.routers.base import Votes
 from smoothie.routers.smoothie_local import neighbourhood_means
 
 Floats = NDArray[np.floating[Any]]
-
-
-@dataclass(frozen=True)
-class Row:
-    """A line of the table.
-
-    Attributes
-    ----------
-    what : str
-        What was computed.
-    rival : str
-        What it was compared with, or nothing.
-    seconds : float
-        Ours, the median of the repetitions.
-    rival_seconds : float or None
-        The rival's.
-    """
-
-    what: str
-    rival: str
-    seconds: float
-    rival_seconds: float | None = None
-
-
-def median_seconds(function: Callable[[], object], repetitions: int = 5) -> float:
-    """Median time of a call, after one that is not counted."""
-    function()
-    times = []
-    for _ in range(repetitions):
-        start = time.perf_counter()
-        function()
-        times.append(time.perf_counter() - start)
-    return float(np.median(times))
 
 
 def loop_errors(generations: Floats) -> Floats:

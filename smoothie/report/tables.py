@@ -1,14 +1,20 @@
 """Results as Markdown and LaTeX tables."""
 
-from collections.abc import Sequence
+from __future__ import annotations
 
-import pandas as pd
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 CANDIDATE = "candidate:"
 
 
 def summary_rows(results: pd.DataFrame, digits: int) -> tuple[list[str], list[list[str]]]:
     """Header and cells of the summary table; `results` is what `evaluation.evaluate` returns."""
+    import pandas as pd
+
     header = ["Method", "Score", "95% interval", "vs. random", "95% interval"]
     header += ["Gap closed", "Rank corr.", "Labels"]
     rows = []
@@ -32,6 +38,8 @@ def summary_rows(results: pd.DataFrame, digits: int) -> tuple[list[str], list[li
 
 def number(value: float, digits: int, signed: bool = False) -> str:
     """A number, or nothing where there is none."""
+    import pandas as pd
+
     return "" if pd.isna(value) else f"{value:{'+' if signed else ''}.{digits}f}"
 
 

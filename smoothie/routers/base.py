@@ -1,11 +1,12 @@
 """What routers may see, and what they give back."""
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from smoothie.approximate import approximate_nearest
 from smoothie.errors import NotFittedError, SmoothieError
 from smoothie.estimator import (
     inverse_error_weights,
@@ -33,6 +34,10 @@ class Votes:
     mean_distances : ndarray of shape (N, K, K) or None
         Where candidates wrote several generations for each input: `distances` averaged over all of
         them.
+    approximate : bool
+        Whether neighbours are looked up in an approximate index (`smoothie.approximate`).
+    recall : float or None
+        Share of the exact neighbours that the approximate ones hold, once they were looked up.
     """
 
     distances: NDArray[np.float64]
@@ -40,6 +45,8 @@ class Votes:
     texts: NDArray[np.object_] | None = None
     groups: NDArray[Any] | None = None
     mean_distances: NDArray[np.float64] | None = None
+    approximate: bool = False
+    recall: float | None = field(default=None, init=False)
     _neighbours: NDArray[np.intp] | None = field(default=None, init=False, repr=False)
 
     @property
@@ -57,7 +64,10 @@ class Votes:
         if self.inputs is None:
             raise SmoothieError(f"k={k} needs inputs, to find neighbours by; there are none")
         if self._neighbours is None or self._neighbours.shape[1] < k:
-            self._neighbours = nearest(self.inputs, k)
+            if self.approximate:
+                self._neighbours, self.recall = approximate_nearest(self.inputs, k)
+            else:
+                self._neighbours = nearest(self.inputs, k)
         return self._neighbours[:, :k]
 
     def select(self, columns: NDArray[np.intp]) -> "Votes":
@@ -65,8 +75,8 @@ class Votes:
         texts = None if self.texts is None else self.texts[:, columns]
         square = (slice(None), columns[:, None], columns)
         means = None if self.mean_distances is None else self.mean_distances[square]
-        part = Votes(self.distances[square], self.inputs, texts, self.groups, means)
-        part._neighbours = self._neighbours
+        part = replace(self, distances=self.distances[square], texts=texts, mean_distances=means)
+        part._neighbours, part.recall = self._neighbours, self.recall
         return part
 
 

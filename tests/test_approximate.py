@@ -1,0 +1,63 @@
+import sys
+
+import numpy as np
+import pytest
+
+from experiments.run import run
+from smoothie import SmoothieError
+from smoothie.approximate import approximate_nearest
+
+
+@pytest.fixture
+def points():
+    return np.random.default_rng(0).normal(size=(1500, 12))
+
+
+def sorted_neighbours(points, k):
+    """The k nearest rows of each row, by sorting all squared distances."""
+    distances = ((points[:, None] - points[None]) ** 2).sum(axis=2)
+    return distances.argsort(axis=1)[:, :k]
+
+
+def test_recall_is_that_of_the_neighbours(points):
+    pytest.importorskip("faiss")
+    neighbours, recall = approximate_nearest(points, 10, recall=0.5)
+    exact = sorted_neighbours(points, 10)
+    found = np.mean([len(set(a) & set(b)) / 10 for a, b in zip(neighbours, exact, strict=True)])
+    assert found == pytest.approx(recall, abs=0.02)  # the sample holds two thirds of the rows
+    assert 0.5 <= recall < 1
+    np.testing.assert_array_equal(neighbours[:, 0], np.arange(1500))
+    np.testing.assert_array_equal(approximate_nearest(points, 10, recall=0.5)[0], neighbours)
+
+
+def test_a_recall_of_one_is_exact(points):
+    pytest.importorskip("faiss")
+    neighbours, recall = approximate_nearest(points, 300, recall=1.0)
+    assert recall == 1
+    np.testing.assert_array_equal(np.sort(neighbours), np.sort(sorted_neighbours(points, 300)))
+
+
+def test_equal_inputs_are_their_own_first_neighbours():
+    pytest.importorskip("faiss")
+    neighbours, _ = approximate_nearest(np.ones((200, 3)), 5)
+    np.testing.assert_array_equal(neighbours[:, 0], np.arange(200))
+    assert all(len(set(row)) == 5 for row in neighbours)
+
+
+def test_bad_settings_are_named(points, monkeypatch):
+    for settings, message in (({"k": 1501}, "k=1501"), ({"k": 2, "recall": 0.0}, "recall=0")):
+        with pytest.raises(SmoothieError, match=message):
+            approximate_nearest(points, **settings)
+    monkeypatch.setitem(sys.modules, "faiss", None)
+    with pytest.raises(SmoothieError, match=r"pip install 'smoothie-router\[faiss\]'"):
+        approximate_nearest(points, 2)
+
+
+def test_a_run_reports_the_recall(compose):
+    pytest.importorskip("faiss")
+    exact = run(compose("k=5", "methods=[smoothie_local]"))
+    result = run(compose("k=5", "methods=[smoothie_local]", "neighbours=approximate"))
+    assert "neighbours with recall" in result.signature
+    assert "recall" not in exact.signature
+    with pytest.raises(SmoothieError, match="neighbours=nearby: expected exact or approximate"):
+        run(compose("neighbours=nearby"))

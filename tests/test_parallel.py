@@ -1,0 +1,41 @@
+import os
+
+import numpy as np
+import pytest
+
+from smoothie.parallel import in_chunks
+
+
+def squares(items):
+    return [item**2 for item in items]
+
+
+def process(_):
+    return os.getpid()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_chunks_come_in_order(workers):
+    parts = list(in_chunks(squares, range(11), 3, workers))
+    assert [len(part) for part in parts] == [3, 3, 3, 2]
+    np.testing.assert_array_equal(np.concatenate(parts), np.arange(11) ** 2)
+    assert list(in_chunks(squares, [], 3, workers)) == []
+
+
+def test_several_workers_are_other_processes():
+    assert os.getpid() not in list(in_chunks(process, range(4), 2, workers=2))
+    assert set(in_chunks(process, range(4), 2, workers=1)) == {os.getpid()}
+
+
+def fail_late(items):
+    if 4 in items:
+        raise ValueError("four")
+    return items
+
+
+def test_an_error_in_a_worker_arrives_after_the_chunks_before_it():
+    parts = in_chunks(fail_late, range(8), 2, workers=2)
+    assert list(next(parts)) == [0, 1]
+    assert list(next(parts)) == [2, 3]
+    with pytest.raises(ValueError, match="four"):
+        next(parts)
