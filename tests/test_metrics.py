@@ -9,8 +9,8 @@ from smoothie import Input, SmoothieError, assemble
 from smoothie.cache import VectorCache
 from smoothie.loaders.local import read_folder
 from smoothie.metrics import (
-    chrf,
     METRICS,
+    chrf,
     contains_answer,
     final_number,
     gsm8k,
