@@ -1,5 +1,6 @@
 """Logistic regression: which candidate is best for an input, learnt from labelled inputs."""
 
+import warnings
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -45,7 +46,8 @@ class LogisticRegressionRouter(LabelledRouter):
         from sklearn.linear_model import LogisticRegression
 
         model = LogisticRegression(C=self.C, max_iter=10_000)
-        model.fit(
-            learnt[row].astype(np.float64), candidate, sample_weight=1 / best.sum(axis=1)[row]
-        )
+        weights = 1 / best.sum(axis=1)[row]
+        with warnings.catch_warnings():  # many candidates and few labels are as they should be
+            warnings.filterwarnings("ignore", "The number of unique classes")
+            model.fit(learnt[row].astype(np.float64), candidate, sample_weight=weights)
         return np.asarray(model.predict(asked.astype(np.float64)), dtype=np.intp)

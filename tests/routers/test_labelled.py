@@ -199,6 +199,14 @@ def test_ties_for_the_best_score_prefer_no_candidate():
     np.testing.assert_array_equal(order[second], first)
 
 
+@pytest.mark.filterwarnings("error")
+def test_many_candidates_and_few_labels_are_learnt_from_without_a_word():
+    generator = np.random.default_rng(0)
+    sample = Labelled(generator.uniform(size=(25, 21)), generator.normal(size=(25, 3)))
+    for router in (LogisticRegressionRouter(), MLPRouter()):
+        router.choose(sample, sample.inputs, 25)
+
+
 def test_a_network_predicts_the_scores():
     """With no penalty and enough units it fits its own sample, in whatever unit scores are."""
     own = clusters(20)
