@@ -24,12 +24,9 @@ log = logging.getLogger(__name__)
 
 def content_key(*parts: str) -> bytes:
     """A 16-byte key of some texts; different parts never share one by being joined."""
-    digest = hashlib.blake2b(digest_size=16)
-    for part in parts:
-        data = part.encode("utf-8", "surrogatepass")
-        digest.update(len(data).to_bytes(8, "little"))
-        digest.update(data)
-    return digest.digest()
+    data = [part.encode("utf-8", "surrogatepass") for part in parts]
+    whole = b"".join(len(part).to_bytes(8, "little") + part for part in data)
+    return hashlib.blake2b(whole, digest_size=16).digest()
 
 
 class VectorCache:

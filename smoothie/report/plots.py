@@ -40,6 +40,7 @@ def save(figure: "Figure", folder: Path, name: str) -> list[Path]:
             # No creation date: the same results give the same file.
             dated = {"CreationDate": None} if path.suffix == ".pdf" else {}
             figure.savefig(temporary, dpi=160, metadata=dated)
+        figure.set_layout_engine("none")  # laid out once for both
     return paths
 
 
