@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PROBLEM = ["dataset", "ensemble", "encoder", "metric"]
+WIDEST = 14  # columns that a page has room for
 BOUNDS = ["random", "oracle"]  # between which gaps are measured
 FILES = ["sweep.csv", "sweep_comparisons.csv", "sweep.md"]
 
@@ -49,8 +50,8 @@ def collect_sweep(folder: Path) -> None:
         comparisons = read_jobs(folder, jobs, "comparisons.csv")
         write_table(metrics, [*METRICS, "job"], folder / "sweep.csv")
         write_table(comparisons, [*COMPARISONS, "job"], folder / "sweep_comparisons.csv")
-        scores = markdown(*score_rows(metrics))
-        gaps = markdown(*gap_rows(comparisons))
+        scores = markdown(*narrow(*score_rows(metrics)))
+        gaps = markdown(*narrow(*gap_rows(comparisons)))
         write_text(folder / "sweep.md", f"{scores}\n{GAPS}\n\n{gaps}")
         log.info("collected %d jobs in %s", len(jobs), folder / "sweep.csv")
 
@@ -96,6 +97,14 @@ def with_columns(sweep: pd.DataFrame) -> tuple[pd.DataFrame, list[str], list[str
     return methods, columns, shown
 
 
+def narrow(header: list[str], rows: list[list[str]]) -> tuple[list[str], list[list[str]]]:
+    """A table that is too wide for a page turned on its side, so that methods go down."""
+    if len(header) <= max(WIDEST, len(rows) + 1):
+        return header, rows
+    first, *others = zip(header, *rows, strict=True)
+    return list(first), [list(cells) for cells in others]
+
+
 def score_rows(metrics: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
     """Header and cells of the scores: a row for each problem, a column for each method."""
     methods, columns, shown = with_columns(metrics)
@@ -125,6 +134,7 @@ def gap_rows(comparisons: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
         rows.append([*(str(part.iloc[0][name]) for name in shown), *cells])
     blank = [""] * (len(shown) - 1)
     table = pd.DataFrame(gaps)
-    rows.append(["mean", *blank, *(number(gap, 1) for gap in table.mean())])
-    rows.append(["lowest", *blank, *(number(gap, 1) for gap in table.min())])
+    # Nothing for a method that was left out somewhere: its mean would be one over other problems.
+    for name, row in (("mean", table.mean(skipna=False)), ("lowest", table.min(skipna=False))):
+        rows.append([name, *blank, *(number(gap, 1) for gap in row)])
     return [*shown, *columns], rows

@@ -12,6 +12,7 @@ import pytest
 
 from experiments.run import run
 from experiments.steps import load, memory, score_problem, score_train
+from experiments.sweep import narrow
 from experiments.write import write_results
 from smoothie import SmoothieError, SmoothieLocal, load_router
 from smoothie.encoders import SentenceEncoder
@@ -440,6 +441,15 @@ def test_a_sweep_is_collected_and_goes_on_after_a_failure(settings, tmp_path):
     # and one of which all jobs fail leaves no table of an earlier one
     assert command("-m", *arguments, "k=99").returncode == 1
     assert not (out / "sweep.csv").exists()
+
+
+def test_a_wide_table_is_turned_on_its_side():
+    header, rows = [f"c{i}" for i in range(20)], [[f"{i}{j}" for i in range(20)] for j in range(3)]
+    turned, down = narrow(header, rows)
+    assert turned == ["c0", "00", "01", "02"]
+    assert down[-1] == ["c19", "190", "191", "192"]
+    assert len(down) == 19
+    assert narrow(header[:9], [row[:9] for row in rows]) == (header[:9], [r[:9] for r in rows])
 
 
 def test_a_sweep_reuses_what_the_process_has(compose, settings, tiny_encoder, monkeypatch):
