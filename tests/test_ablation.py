@@ -4,9 +4,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.ablation import VARIANTS, draw_ensembles, gap_closed, left_out_table, support
+from experiments.ablation import (
+    VARIANTS,
+    draw_ensembles,
+    gap_closed,
+    gap_table,
+    left_out_table,
+    support,
+)
 from smoothie.routers import Consensus
 from smoothie.routers.base import Votes
+from tests.conftest import ROOT
 from tests.naive import naive_distances
 
 
@@ -63,3 +71,21 @@ def test_the_constant_for_a_set_is_chosen_on_the_others():
         "c": ("beta 1", "10.0"),
         "mean": ("", "6.7"),
     }
+
+
+def test_the_tables_are_those_of_the_numbers():
+    folder = ROOT / "results" / "ablation"
+    gaps = pd.read_csv(folder / "gaps.csv")
+    made = gap_table(gaps)
+    assert made == (folder / "gaps.md").read_text(encoding="utf-8")
+    assert left_out_table(gaps) == (folder / "left_out.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "research.md").read_text(encoding="utf-8")
+    shown = page.split("<!-- ablation -->\n")[1].split("<!-- end -->")[0].splitlines()
+    whole = {cells[0]: cells for line in made.splitlines() if (cells := split(line))}
+    for cells in map(split, shown[2:]):
+        assert cells == [whole[cells[0]][place] for place in (0, -4, -3, -2, -1)]
+    assert len(shown) == 9
+
+
+def split(line):
+    return [cell.strip() for cell in line.strip("|").split("|")]
