@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from smoothie.ngrams import TABLE_BITS, Ngrams, distinct_ngrams
 
 SAMPLE = 128  # n-grams of a text that are looked at, on average, where texts are longer
-BLOCK_CHARACTERS = 1 << 16  # texts at a time: their n-grams stay in the cache
+BLOCK_CHARACTERS = 1 << 17  # of texts at a time: their n-grams stay in the cache
 
 
 def shared_wording(texts: NDArray[np.object_], beta: float) -> NDArray[np.float64]:
@@ -51,7 +51,7 @@ def shared_wording(texts: NDArray[np.object_], beta: float) -> NDArray[np.float6
 
     Notes
     -----
-    O(N K l) for texts of l bytes, of which at most 128 n-grams are looked at on
+    O(N K l) for texts of l bytes, of which at most 128 n-grams are compared on
     average: those whose hash is small, the same ones in all texts, so that overlaps stay
     comparable. 12 bytes of memory for each of these.
     """
@@ -82,7 +82,7 @@ def f_measures(ngrams: Ngrams, weights: NDArray[np.float64], beta: float) -> NDA
 
 def blocks_of(characters: NDArray[np.int_]) -> Iterator[slice]:
     """Inputs whose texts are taken together."""
-    block = np.cumsum(characters) // BLOCK_CHARACTERS
+    block = np.cumsum(characters + 1) // BLOCK_CHARACTERS  # inputs without any text count, too
     edges = [0, *(np.flatnonzero(np.diff(block)) + 1), len(block)]
     for start, stop in pairwise(edges):
         yield slice(start, stop)

@@ -31,9 +31,8 @@ def votes():
 def test_support_is_what_consensus_chooses_by(votes):
     chosen = Consensus().route(votes).choices[0]
     np.testing.assert_array_equal(support(votes).argmax(axis=1), chosen)
-    for name in ("beta 2", "coarser 0.1", "1 neighbours"):
-        if name in VARIANTS:
-            np.testing.assert_array_equal(VARIANTS[name](votes).argmax(axis=1), chosen)
+    for name in ("beta 2", "coarser 0.1", "prior 1"):
+        np.testing.assert_array_equal(VARIANTS[name](votes).argmax(axis=1), chosen)
 
 
 def test_gap_closed_has_its_ends():
