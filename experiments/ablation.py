@@ -19,6 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from experiments.clock import Clock
 from experiments.config import one_sentence_errors
+from experiments.directions import DIRECTIONS
 from experiments.steps import encode, load, make_encoder, score_problem
 from experiments.write import write_table
 from smoothie.errors import SmoothieError
@@ -92,6 +93,7 @@ VARIANTS: dict[str, Callable[[Votes], Support]] = {
     **{f"coarser {coarser:g}": partial(support, coarser=coarser) for coarser in COARSER},
     **{f"prior {prior:g}": partial(support, prior=prior) for prior in PRIORS},
     **{f"{k} neighbours": partial(with_neighbours, k=k) for k in (5, 20)},
+    **DIRECTIONS,
 }
 
 
