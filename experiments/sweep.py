@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 PROBLEM = ["dataset", "ensemble", "encoder", "metric"]
 WIDEST = 14  # columns that a page has room for
 BOUNDS = ["random", "oracle"]  # between which gaps are measured
-FILES = ["sweep.csv", "sweep_comparisons.csv", "sweep.md"]
+FILES = ["sweep.csv", "sweep_comparisons.csv", "sweep_labels.csv", "sweep.md"]
 
 
 def collect_sweep(folder: Path) -> None:
@@ -52,10 +52,17 @@ def collect_sweep(folder: Path) -> None:
         write_table(comparisons, [*COMPARISONS, "job"], folder / "sweep_comparisons.csv")
         scores = markdown(*narrow(*score_rows(metrics)))
         gaps = markdown(*narrow(*gap_rows(comparisons)))
-        write_text(folder / "sweep.md", f"{scores}\n{GAPS}\n\n{gaps}")
+        page = f"{scores}\n{GAPS}\n\n{gaps}"
+        learnt = [job for job in jobs if (job / "labels_to_overtake.csv").exists()]
+        if learnt:
+            labels = read_jobs(folder, learnt, "labels_to_overtake.csv")
+            write_table(labels, list(labels.columns), folder / "sweep_labels.csv")
+            page += f"\n{LABELS}\n\n{markdown(*label_rows(labels))}"
+        write_text(folder / "sweep.md", page)
         log.info("collected %d jobs in %s", len(jobs), folder / "sweep.csv")
 
 
+LABELS = "Labels at which a method that learns from them overtakes one without, for good:"
 GAPS = "Share of the way from random to the oracle in percent, with 95% intervals:"
 
 
@@ -65,7 +72,12 @@ def read_jobs(folder: Path, jobs: list[Path], name: str) -> pd.DataFrame:
 
     tables = []
     for job in jobs:
-        table = pd.read_csv(job / name, dtype={"k": "Int64"}, keep_default_na=False, na_values=[""])
+        table = pd.read_csv(
+            job / name,
+            dtype={"k": "Int64", "labels": "Int64"},
+            keep_default_na=False,
+            na_values=[""],
+        )
         table["job"] = job.relative_to(folder).as_posix()
         tables.append(table)
     return pd.concat(tables, ignore_index=True)
@@ -138,3 +150,19 @@ def gap_rows(comparisons: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
     for name, row in (("mean", table.mean(skipna=False)), ("lowest", table.min(skipna=False))):
         rows.append([name, *blank, *(number(gap, 1) for gap in row)])
     return [*shown, *columns], rows
+
+
+def label_rows(labels: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
+    """Header and cells of the labels needed: a row for each problem and method without labels."""
+    import pandas as pd
+
+    labels = labels[~labels["label_free"].isin(BOUNDS)]
+    learners = list(dict.fromkeys(labels["labelled"]))
+    shown = [name for name in PROBLEM[:-1] if name == "dataset" or labels[name].nunique() > 1]
+    rows = []
+    for _, part in labels.groupby(["job", "label_free"], sort=False):
+        first = part.iloc[0]
+        needed = part.set_index("labelled")["labels"].reindex(learners)
+        cells = [f"> {first['looked_at']}" if pd.isna(at) else str(at) for at in needed]
+        rows.append([*(str(first[name]) for name in shown), first["label_free"], *cells])
+    return [*shown, "without labels", *learners], rows

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from experiments.budgets import overtaking
+from experiments.budgets import OVERTAKEN, overtaken, overtaking
 from experiments.costs import costs_markdown
 from experiments.result import Result
 from smoothie import __version__
@@ -68,7 +68,9 @@ def write_results(result: Result, folder: Path, plots: bool = True) -> str:
         if result.budget_curve is not None:
             columns = list(result.budget_curve.columns)
             write_table(result.budget_curve, columns, path("score_against_labels.csv"))
-            shown += "\n" + "\n".join(overtaking(result.budget_curve, result.scores)) + "\n"
+            labels = overtaken(result.budget_curve, result.scores).assign(**result.names)
+            write_table(labels, [*result.names, *OVERTAKEN], path("labels_to_overtake.csv"))
+            shown += "\n" + "\n".join(overtaking(labels)) + "\n"
         if plots:
             written += draw(result, result.table, folder)
     if costs is not None and result.problem.attributes:
