@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import json
+import mmap
 import os
 import tempfile
 import zipfile
@@ -58,7 +59,8 @@ def write_json(path: Path, value: Any) -> None:
 
 def write_jsonl(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
     """Write one JSON object a line in one step."""
-    write_text(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+        file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
@@ -116,6 +118,28 @@ def sha256(path: Path) -> str:
     """SHA-256 of a file, in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def drop_pages(array: NDArray[Any]) -> None:
+    """Give back the memory of what was read of a memory-mapped array.
+
+    Pages of a mapped file count as memory of the process until the system needs them for something
+    else, so that reading a large file through a map looks like holding it. What is looked at later
+    is read again, as a rule from the system's own cache.
+
+    Parameters
+    ----------
+    array : ndarray
+        A view of a memory map of NumPy's; nothing is done about any other array, or where the
+        system cannot be told.
+    """
+    owner = array
+    while isinstance(owner.base, np.ndarray):
+        owner = owner.base
+    # A copy-on-write map (mode "c") would lose what was written to it.
+    kept_on_disk = isinstance(owner, np.memmap) and owner.mode != "c"
+    if kept_on_disk and isinstance(owner.base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        owner.base.madvise(mmap.MADV_DONTNEED)
 
 
 def read_text(path: Path) -> str:
