@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from smoothie.cache import VectorCache, content_key
 from smoothie.errors import SmoothieError
-from smoothie.estimator import block_distances, row_blocks
+from smoothie.estimator import distances_as_read
 from smoothie.files import drop_pages
 from smoothie.models import folder_checksum, local_folder, model_identity
 from smoothie.problem import Problem
@@ -311,12 +311,16 @@ class StoredVectors:
         """
         columns = self._columns(problem)
         points = pick(self._read("inputs", problem), problem.rows) if problem.has_inputs else None
-        distances = np.empty((len(problem.rows), len(columns), len(columns)))
-        for part in row_blocks(len(distances), len(columns) * columns[0].shape[1]):
-            block = np.stack([column[problem.rows[part]] for column in columns], axis=1)
-            distances[part] = block_distances(block, part.start)
-            for column in columns:
+
+        def read(part: slice, block: NDArray[np.float64]) -> None:
+            for j, column in enumerate(columns):
+                block[:, j] = column[problem.rows[part]]
                 drop_pages(column)
+
+        shape = (len(problem.rows), len(columns), columns[0].shape[1])
+        distances = np.empty((*shape[:2], shape[1]))
+        for part, block in distances_as_read(shape, read):
+            distances[part] = block
         return distances, points
 
     def _columns(self, problem: Problem) -> list[Vectors]:

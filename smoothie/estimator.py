@@ -28,7 +28,7 @@ The weights are the inverse errors, normalised to sum to one (the precision of e
 the common dimension of the embedding, which cancels).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 import numpy as np
@@ -66,7 +66,7 @@ def squared_distances(generations: Floats) -> NDArray[np.float64]:
 
     Notes
     -----
-    O(V K^2 d) time, one block of inputs in float64 at a time (`block_distances`).
+    O(V K^2 d) time, one block of inputs in float64 at a time (`distances_as_read`).
     """
     generations = require_generations(generations)
     rows, candidates, _ = generations.shape
@@ -97,18 +97,62 @@ def distance_blocks(generations: Floats) -> Iterator[tuple[slice, NDArray[np.flo
         As `squared_distances`.
     """
     generations = require_generations(generations)
-    rows, candidates, dimensions = generations.shape
-    for part in row_blocks(rows, candidates * dimensions):
-        distances = block_distances(generations[part], part.start)
+
+    def read(part: slice, block: NDArray[np.float64]) -> None:
+        block[:] = generations[part]
         drop_pages(generations)
-        yield part, distances
+
+    return distances_as_read(generations.shape, read)
 
 
-def row_blocks(rows: int, values: int) -> Iterator[slice]:
-    """Consecutive rows of so many values each, in blocks that stay in the cache."""
-    step = max(1, BLOCK_VALUES // max(1, values))
+def distances_as_read(
+    shape: tuple[int, ...], read: Callable[[slice, NDArray[np.float64]], None]
+) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+    """Squared distances between answers that are read a block of inputs at a time.
+
+    Parameters
+    ----------
+    shape : (int, int, int)
+        Inputs, candidates and dimensions: V, K, d.
+    read : callable
+        Called with a slice of the inputs and an array of shape (B, K, d), to be filled with their
+        embedded answers.
+
+    Yields
+    ------
+    rows : slice
+        Which inputs, in their order.
+    distances : ndarray of shape (B, K, K), float64
+
+    Raises
+    ------
+    SmoothieError
+        If a value is not finite.
+
+    Notes
+    -----
+    Distances come from matrix products, ``|a|^2 + |b|^2 - 2ab``, around the mean of each input's
+    answers. For answers that are equal or nearly so, that leaves rounding where there should be
+    nothing: those pairs are measured again by their differences, and equal answers then share their
+    rows.
+    """
+    rows, candidates, dimensions = shape
+    step = min(rows, max(1, BLOCK_VALUES // max(1, candidates * dimensions)))
+    work = np.empty((2, step, candidates, dimensions))  # made once: new memory costs more than sums
     for start in range(0, rows, step):
-        yield slice(start, min(start + step, rows))
+        part = slice(start, min(start + step, rows))
+        block, centred = work[:, : part.stop - start]
+        read(part, block)
+        with np.errstate(over="ignore", invalid="ignore"):  # looked for right below
+            np.subtract(block, block.mean(axis=1, keepdims=True), out=centred)
+            products = centred @ centred.transpose(0, 2, 1)
+            norms = np.einsum("vii->vi", products)
+            both = products + products.transpose(0, 2, 1)
+            distances = norms[:, :, None] + norms[:, None, :] - both
+        if not np.isfinite(distances).all():
+            raise_not_finite(block, start)
+        mend_close_pairs(distances, block)
+        yield part, distances
 
 
 def require_generations(generations: Any) -> Floats:
@@ -125,41 +169,6 @@ def require_generations(generations: Any) -> Floats:
     if not len(array):
         raise SmoothieError("generations: there are no rows to estimate errors from")
     return array
-
-
-def block_distances(generations: Floats, first: int = 0) -> NDArray[np.float64]:
-    """Squared distances of a block of inputs, (B, K, d) -> (B, K, K).
-
-    Parameters
-    ----------
-    generations : ndarray of shape (B, K, d)
-        Embedded answers, few enough for copies of them in float64.
-    first : int
-        Number of the first row, for errors.
-
-    Raises
-    ------
-    SmoothieError
-        If a value is not finite.
-
-    Notes
-    -----
-    Distances come from matrix products, ``|a|^2 + |b|^2 - 2ab``, around the mean of each input's
-    answers. For answers that are equal or nearly so, that leaves rounding where there should be
-    nothing: those pairs are measured again by their differences, and equal answers then share their
-    rows.
-    """
-    # In one layout, so that sums are taken in one order, however the array lies in memory.
-    block = np.ascontiguousarray(generations, dtype=np.float64)
-    with np.errstate(over="ignore", invalid="ignore"):  # looked for right below
-        centred = block - block.mean(axis=1, keepdims=True)
-        products = centred @ centred.transpose(0, 2, 1)
-        norms = np.einsum("vii->vi", products)
-        distances = norms[:, :, None] + norms[:, None, :] - (products + products.transpose(0, 2, 1))
-    if not np.isfinite(distances).all():
-        raise_not_finite(block, first)
-    mend_close_pairs(distances, block)
-    return distances
 
 
 def mend_close_pairs(distances: NDArray[np.float64], block: NDArray[np.float64]) -> None:

@@ -169,9 +169,7 @@ class SmoothieGlobal(SavedEstimator):
         return np.full(rows, self.choices_[0])
 
 
-def group_means(
-    blocks: Blocks, group: NDArray[np.intp], candidates: int
-) -> NDArray[np.float64]:
+def group_means(blocks: Blocks, group: NDArray[np.intp], candidates: int) -> NDArray[np.float64]:
     """Mean distances of each group of rows.
 
     Parameters

@@ -40,8 +40,8 @@ class SmoothieLocal(SavedEstimator):
     Notes
     -----
     Guha et al. (NeurIPS 2024), section 4.2, "Smoothie-Local". Cost: the distances, O(V K^2 d); the
-    neighbours, O(V^2 e); and O(V k K^2) for the averages. Distances are kept for new inputs; without
-    inputs there can be none, and one block of distances is in memory at a time.
+    neighbours, O(V^2 e); and O(V k K^2) for the averages. Distances are kept, to choose for new
+    inputs; fitted without inputs, one block of them is in memory at a time.
     """
 
     k: int = 1
