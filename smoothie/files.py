@@ -168,31 +168,40 @@ def read_json(path: Path) -> Any:
         raise SmoothieError(f"{path}, line {error.lineno}: not JSON ({error.msg})") from error
 
 
-def read_jsonl(path: Path) -> list[tuple[int, dict[str, Any]]]:
-    """Read JSON Lines.
+def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Read JSON Lines, one after the other.
 
-    Returns
-    -------
-    list of (int, dict)
+    Yields
+    ------
+    int, dict
         Line number (from 1) and object; blank lines are skipped.
 
     Raises
     ------
     SmoothieError
-        If the file is missing, or a line is not a JSON object.
+        If the file is missing or unreadable, or a line is not a JSON object.
     """
-    rows = []
-    # Not splitlines(): it would also split at characters such as U+2028, legal inside JSON strings.
-    for number, line in enumerate(read_text(path).split("\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except ValueError as error:  # broken JSON, or a number with thousands of digits
-            reason = getattr(error, "msg", error)
-            raise SmoothieError(f"{path}, line {number}: not JSON ({reason})") from error
-        if not isinstance(row, dict):
-            kind = type(row).__name__
-            raise SmoothieError(f"{path}, line {number}: expected a JSON object, found {kind}")
-        rows.append((number, row))
-    return rows
+    number = 0
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            for number, line in enumerate(file, start=1):
+                if line.strip():
+                    yield number, as_object(line, f"{path}, line {number}")
+    except UnicodeDecodeError as error:
+        raise SmoothieError(f"{path}, after line {number}: not UTF-8 text") from error
+    except FileNotFoundError as error:
+        raise SmoothieError(f"{path}: no such file") from error
+    except OSError as error:
+        raise SmoothieError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def as_object(line: str, where: str) -> dict[str, Any]:
+    """The JSON object of a line."""
+    try:
+        row = json.loads(line)
+    except ValueError as error:  # broken JSON, or a number with thousands of digits
+        reason = getattr(error, "msg", error)
+        raise SmoothieError(f"{where}: not JSON ({reason})") from error
+    if not isinstance(row, dict):
+        raise SmoothieError(f"{where}: expected a JSON object, found {type(row).__name__}")
+    return row

@@ -208,7 +208,13 @@ def plot(rows: Sequence[Run], alone: float, folder: Path) -> None:
     last = min(row["seconds"] for row in rows if row["inputs"] == SIZES[-1])
     label = "proportional to N (slope 1)"
     left.plot(sizes, 0.6 * last * sizes / sizes[-1], color=BLACK, ls=":", lw=1, label=label)
-    right.plot(sizes, [file_bytes(n) / MIB for n in SIZES], color=GREY, ls="--", label="file of the vectors")
+    right.plot(
+        sizes,
+        [file_bytes(n) / MIB for n in SIZES],
+        color=GREY,
+        ls="--",
+        label="file of the vectors",
+    )
     for height, name, side in (
         (LIMIT_MIB, "4 GiB", "bottom"),
         (alone, "Python with NumPy", "top"),
