@@ -183,6 +183,7 @@ def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """
     number = 0
     try:
+        # Lines end at newlines alone: characters such as U+2028 are legal inside JSON strings.
         with path.open(encoding="utf-8-sig") as file:
             for number, line in enumerate(file, start=1):
                 if line.strip():

@@ -228,7 +228,8 @@ def test_no_more_of_a_file_stays_in_memory_than_a_block(tmp_path, mode):
         return next(int(line.split()[1]) for line in lines if line.startswith("RssFile"))
 
     np.save(tmp_path / "e.npy", votes((4000, 4, 500), 0).astype(np.float16))  # 15 MiB
+    generations = np.load(tmp_path / "e.npy", mmap_mode=mode)
     before = mapped_kib()
     for model in (SmoothieGlobal(), SmoothieLocal()):
-        model.fit(np.load(tmp_path / "e.npy", mmap_mode=mode)[1:])
+        model.fit(generations[1:])
         assert mapped_kib() < before + 4096
