@@ -221,13 +221,16 @@ class SentenceEncoder:
         """Vectors of a few hundred texts after the other, made here or by the cluster."""
         if self.cluster is None:
             return in_chunks(self._encode, texts, FLUSH_TEXTS)
+        return self.cluster.in_chunks(self.elsewhere(self.cluster.cpus), texts, FLUSH_TEXTS)
+
+    def elsewhere(self, threads: int) -> "EncoderElsewhere":
+        """The encoder as it is sent to other processes, with so many threads of PyTorch."""
         settings = {entry.name: getattr(self, entry.name) for entry in fields(self) if entry.init}
         # A worker has no cache and no lock file; a local model is looked for at the same path.
         settings |= {"cache": None, "lock": None, "models": None, "progress": False}
         if self.folder is not None:
             settings["model"] = str(self.folder.resolve())
-        worker = EncoderElsewhere(tuple(settings.items()), self.identity, self.cluster.cpus)
-        return self.cluster.in_chunks(worker, texts, FLUSH_TEXTS)
+        return EncoderElsewhere(tuple(settings.items()), self.identity, threads)
 
     def _encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Send texts through the model, which is loaded at the first call."""

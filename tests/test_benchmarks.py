@@ -1,11 +1,29 @@
 """The benchmarks' rival is right, so that the parity they assert means something."""
 
 import numpy as np
+import pytest
 
 from experiments.benchmarks.estimation import loop_errors
+from experiments.benchmarks.rates import MODELS, WORDS, Rate, page, price_of
+from smoothie import SmoothieError
 from tests.naive import naive_errors
 
 
 def test_the_rival_is_the_paper_s_loop():
     generations = np.random.default_rng(0).normal(size=(7, 5, 4))
     np.testing.assert_allclose(loop_errors(generations), naive_errors(generations))
+
+
+def test_what_100_million_generations_take_is_worked_out_from_the_rates():
+    """By hand: 110 million texts at 500 a second are 61.1 hours; a vector of 384 has 1552 bytes."""
+    rates = [Rate("encode", model, length, 500, "texts") for model in MODELS for length in WORDS]
+    rates += [Rate("score", "ROUGE-2", length, 10_000, "texts") for length in WORDS]
+    rates += [Rate("route", model, "", 100_000, "inputs") for model in MODELS]
+    shown = page(rates, dict.fromkeys(WORDS, 90.0), price=0.5)
+    line = next(row for row in shown.splitlines() if row.startswith("| all-MiniLM-L6-v2 | short"))
+    cells = [cell.strip() for cell in line.strip("|").split("|")]
+    assert cells[2:] == ["61.1", "2.8", "0.0", "64", "3", "171 GB", "32"]
+    assert price_of(["price=0.5"]) == 0.5
+    assert price_of([]) is None
+    with pytest.raises(SmoothieError, match="expected price=NUMBER"):
+        price_of(["cost=1"])

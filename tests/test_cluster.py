@@ -2,12 +2,12 @@
 
 import os
 import signal
-import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from experiments.benchmarks.cluster import local_cluster
 from experiments.run import run
 from smoothie import SmoothieError
 from smoothie.cache import VectorCache
@@ -19,45 +19,11 @@ from tests.conftest import make_set
 
 ray = pytest.importorskip("ray", reason="ray is not installed: pip install -e .[ray]")
 
-MEMORY = 80 * 2**20  # bytes of a machine's object store
-QUICK = {  # how soon a machine that does not answer counts as lost
-    "health_check_initial_delay_ms": 0,
-    "health_check_period_ms": 300,
-    "health_check_timeout_ms": 1000,
-    "health_check_failure_threshold": 3,
-}
-
 
 @pytest.fixture(scope="module")
 def machines():
-    """A cluster whose head does no work, and a function that brings its workers to a number."""
-    from ray.cluster_utils import Cluster
-
-    cluster = Cluster()
-    head = {"num_cpus": 0, "include_dashboard": False, "_system_config": QUICK}
-    cluster.add_node(object_store_memory=MEMORY, **head)
-    workers = []
-
-    def at_least(count=2):
-        alive = {node["NodeID"] for node in ray.nodes() if node["Alive"]}
-        workers[:] = [node for node in workers if node.node_id in alive]
-        while len(workers) < count:
-            workers.append(cluster.add_node(num_cpus=1, object_store_memory=MEMORY))
-        return cluster, workers
-
-    ray.init(cluster.address, log_to_driver=False, logging_level="ERROR")
-    yield at_least
-    ray.shutdown()
-    cluster.shutdown()
-
-
-def lose(cluster, node):
-    """Kill a machine: what it works on, then all that belongs to it."""
-    raylet = str(node.all_processes["raylet"][0].process.pid)
-    found = subprocess.run(["pgrep", "-P", raylet], capture_output=True, text=True, check=True)
-    for process in found.stdout.split():
-        os.kill(int(process), signal.SIGKILL)
-    cluster.remove_node(node, allow_graceful=False)
+    with local_cluster() as running:
+        yield running
 
 
 class Losing(VectorCache):
@@ -65,12 +31,13 @@ class Losing(VectorCache):
 
     def __init__(self, machines, folder=None, dtype="<f4"):
         super().__init__(folder, dtype)
-        self.cluster, self.workers = machines()
+        machines.at_least(2)
+        self.machines = machines
 
     def store(self, keys, vectors):
         super().store(keys, vectors)
-        if len(self.workers) == 2:
-            lose(self.cluster, self.workers.pop())
+        if len(self.machines.workers) == 2:
+            self.machines.lose()
 
 
 class Deadly:
@@ -94,7 +61,7 @@ class Deadly:
 
 
 def test_a_machine_lost_in_the_middle_of_a_chunk(machines, tmp_path):
-    machines()
+    machines.at_least(2)
     parts = list(RayCluster().in_chunks(Deadly(tmp_path), range(60), 3))
     assert [value for _, value in parts] == [sum(range(i, i + 3)) for i in range(0, 60, 3)]
     assert len({place for place, _ in parts}) == 1
@@ -114,7 +81,7 @@ def test_vectors_are_those_of_one_process(machines, tiny_encoder, tmp_path, monk
     far.cluster = RayCluster()
     far._store = Losing(machines, tmp_path)
     vectors = far.encode(texts)
-    assert len(far._store.workers) == 1
+    assert len(machines.workers) == 1
     assert far.encoded == len(texts)
     assert far._loaded is None  # no model in this process
     np.testing.assert_array_equal(vectors, expected)
@@ -125,7 +92,7 @@ def test_vectors_are_those_of_one_process(machines, tiny_encoder, tmp_path, monk
 
 
 def test_a_run_over_ray(machines, compose, local_set, tiny_encoder):
-    machines(1)
+    machines.at_least(1)
     settings = ["dataset=local", f"dataset.path={local_set}", "encoder=minilm"]
     settings += [f"encoder.model={tiny_encoder}", "encoder.progress=false", "encoder.device=cpu"]
     far = run(compose(*settings, "engine=ray", "paths.cache=null", "evaluation.draws=50"))
@@ -141,7 +108,7 @@ def test_scores_are_those_of_one_process(machines, tmp_path, monkeypatch):
     expected = reference_scores(problem, metrics).values
     cache = Losing(machines, dtype="<f8")
     values = reference_scores(problem, metrics, cache, cluster=RayCluster()).values
-    assert len(cache.workers) == 1
+    assert len(machines.workers) == 1
     np.testing.assert_array_equal(values, expected)
 
 
@@ -150,13 +117,13 @@ def fail(items):
 
 
 def test_an_error_of_a_chunk_arrives_as_it_is(machines):
-    machines(1)
+    machines.at_least(1)
     with pytest.raises(SmoothieError, match=r"^no 0$"):
         list(RayCluster().in_chunks(fail, range(8), 2))
 
 
 def test_other_weights_elsewhere_are_refused(machines, tiny_encoder):
-    machines(1)
+    machines.at_least(1)
     encoder = SentenceEncoder(str(tiny_encoder), progress=False)
     encoder.cluster = RayCluster()
     encoder._identity = "0" * 64
