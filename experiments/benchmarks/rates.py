@@ -134,7 +134,11 @@ def page(rates: list[Rate], characters: dict[str, float], price: float | None) -
         "": ""
     }
     measured = [
-        [rate.step, rate.kind, said[rate.length], f"{rate.each:,.0f} {rate.unit}"] for rate in rates
+        [
+            *(rate.step, rate.kind, said[rate.length]),
+            f"{rate.each:,.{0 if rate.each > 100 else 1}f} {rate.unit}",
+        ]
+        for rate in rates
     ]
     each = {(rate.step, rate.kind, rate.length): rate.each for rate in rates}
     generations = INPUTS * CANDIDATES
