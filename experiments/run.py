@@ -40,7 +40,7 @@ from experiments.steps import (
     score_problem,
     score_train,
 )
-from experiments.sweep import collect_sweep
+from experiments.sweep import collect_sweep, require_launcher
 from experiments.write import write_results
 from smoothie.encoders import Encoder, SentenceEncoder
 from smoothie.errors import SmoothieError
@@ -61,6 +61,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+CONF = str(Path(__file__).parents[1] / "conf")
 LARGEST_CURVE = 20_000  # inputs up to which score is plotted against k without being asked
 
 
@@ -330,14 +331,15 @@ def curve_over_k(
     return table[["k", "score", "ci_low", "ci_high", "n"]]
 
 
-@hydra.main(version_base="1.3", config_path="../conf", config_name="config")
+@hydra.main(version_base="1.3", config_path=CONF, config_name="config")
 def main(cfg: DictConfig) -> None:
     """Command line."""
     settings = HydraConfig.get()
     sweep = settings.mode == RunMode.MULTIRUN
     with one_sentence_errors(sweep):
         if sweep and settings.job.num == 0:
-            collect_sweep(Path(settings.sweep.dir))  # removes the table of an earlier sweep there
+            # Removes the table of an earlier sweep there; other jobs of this one may have begun.
+            collect_sweep(Path(settings.sweep.dir))
         clock = Clock()
         result = run(cfg, clock)
         with clock.step("report"):
@@ -355,5 +357,9 @@ def flags_first(arguments: list[str]) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.argv[1:] = flags_first(sys.argv[1:])
-    main()
+    # Under the module's own name: processes that launchers start import what they are sent by it.
+    from experiments import run as itself
+
+    sys.argv[1:] = itself.flags_first(sys.argv[1:])
+    require_launcher(sys.argv[1:])
+    itself.main()

@@ -16,10 +16,15 @@ from numpy.typing import NDArray
 from omegaconf import DictConfig
 
 from experiments.clock import Clock
-from experiments.config import build, plain
+from experiments.config import build, plain, typed
 from smoothie.cache import VectorCache
 from smoothie.cleaning import clean_texts
+<<<<<<< HEAD
 from smoothie.encoders import ENCODERS, Encoder, SentenceEncoder, StoredVectors
+=======
+from smoothie.cluster import RayCluster
+from smoothie.encoders import ENCODERS, Encoder, SentenceEncoder
+>>>>>>> h1
 from smoothie.errors import SmoothieError
 from smoothie.estimator import squared_distances
 from smoothie.files import replacing
@@ -36,6 +41,8 @@ from smoothie.scorers import SCORERS, Scorer
 from smoothie.stored_distances import StoredDistances
 
 log = logging.getLogger(__name__)
+
+ENGINES = ("local", "ray")
 
 
 class Memory:
@@ -118,7 +125,9 @@ def score_problem(
         if metric["name"] in MODEL_METRICS:
             settings = {key: value for key, value in metric.items() if key != "cleaning"}
             return model_scores(cleaned, build(MODEL_METRICS, "name", settings, "metric"), known)
-        return score(cleaned, metric["name"], source.metrics, known, workers_of(cfg))
+        return score(
+            cleaned, metric["name"], source.metrics, known, workers_of(cfg), cluster_of(cfg)
+        )
 
     scores: Scores | None = memory.get(
         compute, "score", part, plain(cfg.dataset, "dataset"), problem.candidates, metric
@@ -132,6 +141,15 @@ def workers_of(cfg: DictConfig) -> int:
     if asked is not None and (not isinstance(asked, int) or asked < 1):
         raise SmoothieError(f"workers={asked}: expected a number from 1, or null for all cores")
     return int(asked or os.cpu_count() or 1)
+
+
+def cluster_of(cfg: DictConfig) -> RayCluster | None:
+    """The machines that encode and score in the place of this one, where there are any."""
+    settings = plain(cfg.engine, "engine")
+    name = settings.pop("name")
+    if name not in ENGINES:
+        raise SmoothieError(f"engine.name={name}: expected one of {', '.join(ENGINES)}")
+    return RayCluster(**typed(RayCluster, settings, "engine")) if name == "ray" else None
 
 
 def say_what_is_scored(problem: Problem, scores: Scores | None) -> None:
@@ -182,6 +200,8 @@ def make_encoder(cfg: DictConfig) -> Encoder:
     encoder: Encoder = memory.get(
         lambda: build(ENCODERS, "encoder", settings, "encoder"), "encoder", settings
     )
+    if isinstance(encoder, SentenceEncoder):
+        encoder.cluster = cluster_of(cfg)
     return encoder
 
 

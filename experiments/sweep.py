@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import re
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +20,32 @@ log = logging.getLogger(__name__)
 PROBLEM = ["dataset", "ensemble", "encoder", "metric"]
 WIDEST = 14  # columns that a page has room for
 BOUNDS = ["random", "oracle"]  # between which gaps are measured
+<<<<<<< HEAD
 FILES = ["sweep.csv", "sweep_comparisons.csv", "sweep_labels.csv", "sweep.md"]
+=======
+FILES = ["sweep.csv", "sweep_comparisons.csv", "sweep.md"]
+LAUNCHERS = {  # of conf/hydra/launcher and of the plugins themselves
+    "joblib_local": "hydra-joblib-launcher",
+    "joblib": "hydra-joblib-launcher",
+    "slurm": "hydra-submitit-launcher",
+    "submitit_slurm": "hydra-submitit-launcher",
+    "submitit_local": "hydra-submitit-launcher",
+}
+
+
+def require_launcher(arguments: list[str]) -> None:
+    """Name the extra that a launcher needs, where its package is not installed."""
+    for argument in arguments:
+        group, _, name = argument.partition("=")
+        if group != "hydra/launcher" or name not in LAUNCHERS:
+            continue
+        try:
+            version(LAUNCHERS[name])
+        except PackageNotFoundError:
+            raise SystemExit(
+                f"Error: {argument} needs more packages: pip install 'smoothie-router[launchers]'"
+            ) from None
+>>>>>>> h1
 
 
 def collect_sweep(folder: Path) -> None:
@@ -30,18 +57,23 @@ def collect_sweep(folder: Path) -> None:
     Parameters
     ----------
     folder : Path
-        Of the sweep; its jobs are in folders below. Jobs may run in several processes,
-        and each of them calls this when it is done.
+        Of the sweep; its jobs are in folders below, by default named by their numbers. Jobs may
+        run in several processes, on several machines that share the folder: each of them calls
+        this when it is done, and the last finds all of them. Their order is that of the names,
+        numbers in them by value, whichever was done first.
     """
     from filelock import FileLock
 
     started = (folder / "multirun.yaml").stat().st_mtime
     with FileLock(folder / ".sweep.guard"):
+        # A job that has written comparisons.csv has written metrics.csv before; another may be
+        # between the two.
         jobs = [
             path.parent
-            for path in sorted(folder.glob("**/metrics.csv"), key=lambda p: p.stat().st_mtime)
+            for path in folder.glob("**/comparisons.csv")
             if path.stat().st_mtime >= started  # not from an earlier sweep in this folder
         ]
+        jobs.sort(key=lambda job: by_value(job.relative_to(folder).as_posix()))
         if not jobs:
             for name in FILES:
                 (folder / name).unlink(missing_ok=True)
@@ -62,7 +94,16 @@ def collect_sweep(folder: Path) -> None:
         log.info("collected %d jobs in %s", len(jobs), folder / "sweep.csv")
 
 
+<<<<<<< HEAD
 LABELS = "Labels at which a method that learns from them overtakes one without, for good:"
+=======
+def by_value(name: str) -> list[str | int]:
+    """A key that sorts names with their numbers by value: 2 before 10."""
+    parts = re.split(r"(\d+)", name)
+    return [int(part) if i % 2 else part for i, part in enumerate(parts)]
+
+
+>>>>>>> h1
 GAPS = "Share of the way from random to the oracle in percent, with 95% intervals:"
 
 

@@ -2,8 +2,9 @@
 
 import logging
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, fields
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -11,10 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smoothie.cache import VectorCache, content_key
+from smoothie.cluster import RayCluster
 from smoothie.errors import SmoothieError
 from smoothie.estimator import distances_as_read
 from smoothie.files import drop_pages
 from smoothie.models import folder_checksum, local_folder, model_identity
+from smoothie.parallel import in_chunks
 from smoothie.problem import Problem
 from smoothie.stored_distances import StoredDistances
 
@@ -78,6 +81,10 @@ class SentenceEncoder:
     models : str or None
         A folder with copies of Hub models, each under the last part of its id; a model that is
         there is not fetched from the Hub.
+    cluster : RayCluster or None
+        Set after making the encoder: machines that encode in the place of this process.
+    encoded : int
+        Texts encoded so far, whatever came from the cache not counted.
     """
 
     model: str
@@ -92,7 +99,8 @@ class SentenceEncoder:
     cache: str | None = None
     lock: str | None = None
     models: str | None = None
-    encoded: int = field(default=0, init=False)  # texts that the model has encoded so far
+    cluster: RayCluster | None = field(default=None, init=False)
+    encoded: int = field(default=0, init=False)
     _loaded: Any = field(default=None, init=False, repr=False)
     _store: Any = field(default=None, init=False, repr=False)
     _identity: str = field(default="", init=False, repr=False)
@@ -165,6 +173,7 @@ class SentenceEncoder:
         -----
         Distinct texts that are not in the cache go through the model, longest first, and are
         written to the cache every few hundred texts: an interrupted run goes on where it was.
+        With a cluster, the same few hundred texts are one task, so that their vectors are the same.
         """
         keys = {text: content_key(text) for text in dict.fromkeys(texts)}
         cache = self._cache()
@@ -181,14 +190,14 @@ class SentenceEncoder:
             from tqdm import tqdm
 
             with tqdm(total=len(todo), unit="text", disable=not self.progress) as bar:
-                for start in range(0, len(todo), FLUSH_TEXTS):
-                    part = todo[start : start + FLUSH_TEXTS]
-                    vectors = self._encode(part)
-                    part_keys = [keys[text] for text in part]
+                done = 0
+                for vectors in self._in_chunks(todo):
+                    part_keys = [keys[text] for text in todo[done : done + len(vectors)]]
                     cache.store(part_keys, vectors)
                     known.update(zip(part_keys, vectors, strict=True))
-                    self.encoded += len(part)
-                    bar.update(len(part))
+                    done += len(vectors)
+                    self.encoded += len(vectors)
+                    bar.update(len(vectors))
         positions = {text: i for i, text in enumerate(keys)}
         matrix = np.stack([known[keys[text]] for text in keys])
         result: NDArray[np.float32] = matrix[[positions[text] for text in texts]]
@@ -210,14 +219,29 @@ class SentenceEncoder:
         store: VectorCache = self._store
         return store
 
-    def _encode(self, texts: list[str]) -> NDArray[np.float32]:
+    def _in_chunks(self, texts: list[str]) -> Iterator[NDArray[np.float32]]:
+        """Vectors of a few hundred texts after the other, made here or by the cluster."""
+        if self.cluster is None:
+            return in_chunks(self._encode, texts, FLUSH_TEXTS)
+        return self.cluster.in_chunks(self.elsewhere(self.cluster.cpus), texts, FLUSH_TEXTS)
+
+    def elsewhere(self, threads: int) -> "EncoderElsewhere":
+        """The encoder as it is sent to other processes, with so many threads of PyTorch."""
+        settings = {entry.name: getattr(self, entry.name) for entry in fields(self) if entry.init}
+        # A worker has no cache and no lock file; a local model is looked for at the same path.
+        settings |= {"cache": None, "lock": None, "models": None, "progress": False}
+        if self.folder is not None:
+            settings["model"] = str(self.folder.resolve())
+        return EncoderElsewhere(tuple(settings.items()), self.identity, threads)
+
+    def _encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Send texts through the model, which is loaded at the first call."""
         if self._loaded is None:
             self._loaded = self._load()
         if self.profile == "fast":
-            return encode_by_tokens(self._loaded, texts)
+            return encode_by_tokens(self._loaded, list(texts))
         vectors = self._loaded.encode(
-            texts, batch_size=self.batch_size, show_progress_bar=False, convert_to_numpy=True
+            list(texts), batch_size=self.batch_size, show_progress_bar=False, convert_to_numpy=True
         )
         return np.asarray(vectors, dtype=np.float32)
 
@@ -243,6 +267,45 @@ class SentenceEncoder:
         if self.max_tokens is not None:
             model.max_seq_length = self.max_tokens
         return model
+
+
+@dataclass(frozen=True)
+class EncoderElsewhere:
+    """A `SentenceEncoder` as it is sent to other processes, each of which loads the model once.
+
+    Attributes
+    ----------
+    settings : tuple of (str, value)
+        Of the encoder.
+    identity : str
+        Its revision or checksum: the weights must be those, wherever they lie.
+    threads : int
+        Of PyTorch, on a CPU; the last bits of vectors may depend on them.
+    """
+
+    settings: tuple[tuple[str, Any], ...]
+    identity: str
+    threads: int
+
+    def __call__(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Encode texts."""
+        return encoder_here(self)._encode(texts)
+
+
+@lru_cache(maxsize=1)
+def encoder_here(sent: EncoderElsewhere) -> SentenceEncoder:
+    """The encoder of this process."""
+    import torch
+
+    torch.set_num_threads(sent.threads)
+    encoder = SentenceEncoder(**dict(sent.settings))
+    if encoder.folder is None:
+        encoder._identity = sent.identity  # a commit, at which the model is fetched
+    elif encoder.identity != sent.identity:
+        raise SmoothieError(
+            f"encoder.model={encoder.model}: other files on a machine of the cluster than here"
+        )
+    return encoder
 
 
 def encode_by_tokens(model: Any, texts: list[str]) -> NDArray[np.float32]:

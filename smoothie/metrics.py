@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smoothie.cache import VectorCache, content_key
+from smoothie.cluster import RayCluster
 from smoothie.errors import SmoothieError
 from smoothie.metrics_qa import exact_match, f1
 from smoothie.parallel import in_chunks
@@ -201,6 +202,7 @@ def reference_scores(
     metric_of_task: Mapping[str, str],
     cache: VectorCache | None = None,
     workers: int = 1,
+    cluster: RayCluster | None = None,
 ) -> Scores:
     """Score every text against the references of its input.
 
@@ -213,6 +215,8 @@ def reference_scores(
         Scores that are known already, by metric, text and references.
     workers : int
         Processes to score in, where there is enough to score; the values do not depend on it.
+    cluster : RayCluster, optional
+        Machines to score on instead, where there is enough to score.
 
     Returns
     -------
@@ -242,13 +246,15 @@ def reference_scores(
     known = cache.load(work)
     todo = [key for key in work if key not in known]
     pairs = [work[key] for key in todo]
-    if (
-        sum(len(text) + sum(map(len, references)) for _, text, references in pairs)
-        < WORTH_A_PROCESS
-    ):
-        workers = 1
+    characters = sum(len(text) + sum(map(len, references)) for _, text, references in pairs)
+    if characters < WORTH_A_PROCESS:
+        workers, cluster = 1, None
+    if cluster is None:
+        parts = in_chunks(score_pairs, pairs, CHUNK, workers)
+    else:
+        parts = cluster.in_chunks(score_pairs, pairs, CHUNK)
     done = 0
-    for part in in_chunks(score_pairs, pairs, CHUNK, workers):
+    for part in parts:
         part_keys = todo[done : done + len(part)]
         cache.store(part_keys, part)
         known.update(zip(part_keys, part, strict=True))
@@ -272,6 +278,7 @@ def score(
     by_task: Mapping[str, str] | None = None,
     cache: VectorCache | None = None,
     workers: int = 1,
+    cluster: RayCluster | None = None,
 ) -> Scores | None:
     """Score a problem.
 
@@ -287,6 +294,8 @@ def score(
         Scores that are known already.
     workers : int
         Processes to score in.
+    cluster : RayCluster, optional
+        Machines to score on instead.
 
     Returns
     -------
@@ -305,4 +314,4 @@ def score(
         task: (by_task or {}).get(task, "rouge2") if metric == "auto" else metric
         for task in problem.tasks
     }
-    return reference_scores(problem, chosen, cache, workers)
+    return reference_scores(problem, chosen, cache, workers, cluster)

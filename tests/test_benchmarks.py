@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from experiments.benchmarks.estimation import loop_errors
+from experiments.benchmarks.rates import MODELS, WORDS, Rate, page, price_of
 from experiments.benchmarks.size import answer, write_generations
 from smoothie import SmoothieError
 from tests.naive import naive_errors
@@ -28,3 +29,18 @@ def test_the_benchmark_of_size_checks_what_it_measures(tmp_path):
         seconds, peak = answer(what, path, 1100)
         assert seconds > 0
         assert peak > 10
+
+
+def test_what_100_million_generations_take_is_worked_out_from_the_rates():
+    """By hand: 110 million texts at 500 a second are 61.1 hours; a vector of 384 has 1552 bytes."""
+    rates = [Rate("encode", model, length, 500, "texts") for model in MODELS for length in WORDS]
+    rates += [Rate("score", "ROUGE-2", length, 10_000, "texts") for length in WORDS]
+    rates += [Rate("route", model, "", 100_000, "inputs") for model in MODELS]
+    shown = page(rates, dict.fromkeys(WORDS, 90.0), price=0.5)
+    lines = [[cell.strip() for cell in row.split("|")[1:-1]] for row in shown.splitlines()]
+    costs = ["61.1", "2.8", "0.0", "64", "3", "171 GB", "32"]
+    assert ["all-MiniLM-L6-v2", "short", *costs] in lines
+    assert price_of(["price=0.5"]) == 0.5
+    assert price_of([]) is None
+    with pytest.raises(SmoothieError, match="expected price=NUMBER"):
+        price_of(["cost=1"])

@@ -1,5 +1,6 @@
 """Every configuration file composes and makes the object that it describes."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from experiments.config import build, plain
 from experiments.jobs import compose_run, expand, protocol_named
 from experiments.reproduce import experiments_of
+from experiments.steps import cluster_of
 from smoothie.encoders import ENCODERS
 from smoothie.errors import SmoothieError
 from smoothie.loaders import SOURCES
@@ -56,6 +58,22 @@ def test_scorers(compose, name):
     settings = plain(compose(f"scorer={name}", *more).scorer, "scorer")
     assert settings.pop("ties") in TIES
     build(SCORERS, "scorer", settings, "scorer")
+
+
+@pytest.mark.parametrize("name", names("engine"))
+def test_engines(compose, name):
+    assert (cluster_of(compose(f"engine={name}")) is None) == (name == "local")
+
+
+def test_engines_with_wrong_settings(compose):
+    for overrides, message in (
+        (["engine.name=dask"], "engine.name=dask: expected one of local, ray"),
+        (["engine=ray", "engine.cpus=0"], "engine.cpus=0: expected at least 1"),
+        (["engine=ray", "engine.gpus=-1"], "engine.gpus=-1.0: expected at least 0"),
+        (["engine=ray", "engine.address=[1]"], "engine.address"),
+    ):
+        with pytest.raises(SmoothieError, match=re.escape(message)):
+            cluster_of(compose(*overrides))
 
 
 @pytest.mark.parametrize("name", names("ensemble"))

@@ -1,4 +1,7 @@
 import logging
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -7,7 +10,7 @@ from smoothie import SmoothieError
 from smoothie.encoders import BATCH_TOKENS, SentenceEncoder, StoredVectors
 from smoothie.estimator import squared_distances
 from smoothie.loaders.local import read_folder
-from tests.conftest import store_vectors
+from tests.conftest import ROOT, store_vectors
 
 TEXTS = ["one text", "another, longer text", "one text", "", "x" * 200]
 
@@ -57,6 +60,39 @@ def test_an_interrupted_run_goes_on_where_it_was(encoder, monkeypatch):
     second = encoder()
     second.encode(TEXTS)
     assert second.encoded == 2
+
+
+def test_several_processes_with_one_cache(tiny_encoder, tmp_path):
+    """Two encode the same texts, a third some of them and others; all at once."""
+    program = (
+        "import sys, numpy as np, smoothie.encoders\n"
+        "from smoothie.encoders import SentenceEncoder\n"
+        "smoothie.encoders.FLUSH_TEXTS = 4\n"
+        "model, cache, first, out = sys.argv[1:]\n"
+        "texts = [letter * n for n in range(1, 25) for letter in 'abcdef'][int(first):]\n"
+        "encoder = SentenceEncoder(model, cache=cache, progress=False, device='cpu')\n"
+        "np.save(out, encoder.encode(texts[:100]))\n"
+    )
+    starts = [0, 0, 40]
+    outs = [tmp_path / f"{i}.npy" for i in range(3)]
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", program, tiny_encoder, tmp_path / "cache", str(first), out],
+            env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        )
+        for first, out in zip(starts, outs, strict=True)
+    ]
+    assert [process.wait() for process in running] == [0, 0, 0]
+    texts = [letter * n for n in range(1, 25) for letter in "abcdef"]
+    expected = SentenceEncoder(str(tiny_encoder), progress=False, device="cpu").encode(texts)
+    for first, out in zip(starts, outs, strict=True):
+        np.testing.assert_allclose(np.load(out), expected[first : first + 100], atol=1e-6)
+    after = SentenceEncoder(str(tiny_encoder), cache=str(tmp_path / "cache"), progress=False)
+    np.testing.assert_allclose(after.encode(texts[:140]), expected[:140], atol=1e-6)
+    assert after.encoded == 0
+    files = list((tmp_path / "cache").rglob("*.npy"))
+    assert not [path for path in files if path.name.startswith(".")]
+    assert sum(len(np.load(path)) for path in files) >= 140  # every file is whole
 
 
 @pytest.mark.parametrize("change", [{"dtype": "bfloat16"}, {"max_tokens": 8}, {"profile": "fast"}])

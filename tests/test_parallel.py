@@ -1,8 +1,11 @@
+import importlib.util
 import os
 
 import numpy as np
 import pytest
 
+from smoothie import SmoothieError
+from smoothie.cluster import RayCluster
 from smoothie.parallel import in_chunks
 
 
@@ -39,3 +42,9 @@ def test_an_error_in_a_worker_arrives_after_the_chunks_before_it():
     assert list(next(parts)) == [2, 3]
     with pytest.raises(ValueError, match="four"):
         next(parts)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("ray") is not None, reason="ray is installed")
+def test_a_cluster_without_ray_says_what_to_install():
+    with pytest.raises(SmoothieError, match=r"pip install 'smoothie-router\[ray\]'"):
+        list(RayCluster().in_chunks(squares, range(4), 2))

@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 
+from experiments.benchmarks.rates import BLOCK
 from experiments.headline import headline
 from experiments.run import run
 from experiments.stacking import as_markdown, read_cells, story
@@ -50,6 +51,15 @@ def test_the_table_about_stacking_is_that_of_its_command():
         read_cells(results / "reproduced" / "corrected" / "reproduced.csv"),
     ]
     assert as_markdown(story(*tables)) == made
+
+
+def test_the_rates_of_the_page_are_those_of_their_command():
+    page = (ROOT / "docs" / "scale.md").read_text(encoding="utf-8")
+    made = (ROOT / "results" / "scale.md").read_text(encoding="utf-8")
+    assert BLOCK.search(page)
+    command, shown = made.split("\n\n", 1)
+    assert command == "    python -m experiments.benchmarks.rates"
+    assert BLOCK.search(page)[0].split("\n", 1)[1] == f"{shown}<!-- end -->"
 
 
 def test_the_example_of_routing_new_inputs(compose, tmp_path, tiny_encoder):

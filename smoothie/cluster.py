@@ -1,0 +1,132 @@
+"""A function over many items, on the machines of a Ray cluster."""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from smoothie.errors import SmoothieError
+
+Item = TypeVar("Item")
+Value = TypeVar("Value")
+
+AHEAD = 4  # chunks in flight for each that can be worked on at a time: what bounds the memory
+RETRIES = 10  # times that a chunk may be lost with its machine
+
+
+@dataclass(frozen=True)
+class RayCluster:
+    """Machines that work on chunks as Ray tasks.
+
+    Attributes
+    ----------
+    address : str or None
+        "auto" for the cluster that this machine belongs to, or HOST:PORT of another; None starts
+        one of this machine alone. Where this process is connected already, that cluster is used.
+    cpus : int
+        Cores that a chunk takes.
+    gpus : float
+        GPUs that a chunk takes; two tasks share one with 0.5.
+    """
+
+    address: str | None = None
+    cpus: int = 1
+    gpus: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        if self.cpus < 1:
+            raise SmoothieError(f"engine.cpus={self.cpus}: expected at least 1")
+        if self.gpus < 0:
+            raise SmoothieError(f"engine.gpus={self.gpus}: expected at least 0")
+
+    def in_chunks(
+        self, function: Callable[[Sequence[Item]], Value], items: Sequence[Item], size: int
+    ) -> Iterator[Value]:
+        """Apply a function to chunks of items.
+
+        Parameters
+        ----------
+        function : callable
+            Of a list of items; what it needs must be importable on every machine.
+        items : sequence
+        size : int
+            Items of a chunk; the last may have fewer.
+
+        Yields
+        ------
+        value
+            Of each chunk, in order. Where the consumer stops or is interrupted, chunks that have
+            not begun are dropped.
+
+        Raises
+        ------
+        SmoothieError
+            If Ray is missing, no cluster answers, or a chunk was lost too often.
+
+        Notes
+        -----
+        Tasks rather than actors: a lost machine's chunks go to whichever is left, while an actor
+        waits for room to start again. A few chunks for each free place are in flight at a time.
+        """
+        ray = self._connected()
+        task = ray.remote(num_cpus=self.cpus, num_gpus=self.gpus, max_retries=RETRIES)(apply)
+        flying: deque[Any] = deque()
+        try:
+            for start in range(0, len(items), size):
+                while len(flying) >= AHEAD * self._places(ray):
+                    yield arrived(ray, flying)
+                flying.append(task.remote(function, items[start : start + size]))
+            while flying:
+                yield arrived(ray, flying)
+        finally:
+            for left in flying:
+                ray.cancel(left)
+
+    def _connected(self) -> Any:
+        """The module ray, connected to the cluster."""
+        try:
+            import ray
+        except ImportError as error:
+            raise SmoothieError(
+                "engine=ray needs Ray: pip install 'smoothie-router[ray]'"
+            ) from error
+        if not ray.is_initialized():
+            where = self.address or "local"
+            own = {"include_dashboard": False} if where == "local" else {}
+            try:
+                ray.init(where, log_to_driver=False, logging_level="WARNING", **own)
+            except (ConnectionError, OSError, RuntimeError, ValueError) as error:
+                reason = str(error).strip().split("\n")[0]
+                raise SmoothieError(
+                    f"engine.address={self.address}: no Ray cluster answers ({reason})"
+                ) from error
+        return ray
+
+    def _places(self, ray: Any) -> int:
+        """Chunks that the cluster, as it is now, can work on at a time."""
+        there = ray.cluster_resources()
+        places = there.get("CPU", 0) / self.cpus
+        if self.gpus:
+            places = min(places, there.get("GPU", 0) / self.gpus)
+        return max(1, int(places))
+
+
+def apply(function: Callable[[Sequence[Item]], Value], items: Sequence[Item]) -> Value:
+    """One task."""
+    return function(items)
+
+
+def arrived(ray: Any, flying: deque[Any]) -> Any:
+    """The value of the first chunk in flight, which is waited for."""
+    try:
+        value = ray.get(flying[0])
+    except ray.exceptions.RayTaskError as error:
+        raise error.cause from None  # what the function raised, as if it had run here
+    except ray.exceptions.RayError as error:
+        raise SmoothieError(
+            f"engine=ray: a chunk was lost more than {RETRIES} times ({type(error).__name__}); "
+            f"what came before it is in the cache"
+        ) from error
+    flying.popleft()
+    return value
