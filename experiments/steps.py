@@ -19,12 +19,8 @@ from experiments.clock import Clock
 from experiments.config import build, plain, typed
 from smoothie.cache import VectorCache
 from smoothie.cleaning import clean_texts
-<<<<<<< HEAD
-from smoothie.encoders import ENCODERS, Encoder, SentenceEncoder, StoredVectors
-=======
 from smoothie.cluster import RayCluster
-from smoothie.encoders import ENCODERS, Encoder, SentenceEncoder
->>>>>>> h1
+from smoothie.encoders import ENCODERS, Encoder, SentenceEncoder, StoredVectors
 from smoothie.errors import SmoothieError
 from smoothie.estimator import squared_distances
 from smoothie.files import replacing

@@ -20,10 +20,7 @@ log = logging.getLogger(__name__)
 PROBLEM = ["dataset", "ensemble", "encoder", "metric"]
 WIDEST = 14  # columns that a page has room for
 BOUNDS = ["random", "oracle"]  # between which gaps are measured
-<<<<<<< HEAD
 FILES = ["sweep.csv", "sweep_comparisons.csv", "sweep_labels.csv", "sweep.md"]
-=======
-FILES = ["sweep.csv", "sweep_comparisons.csv", "sweep.md"]
 LAUNCHERS = {  # of conf/hydra/launcher and of the plugins themselves
     "joblib_local": "hydra-joblib-launcher",
     "joblib": "hydra-joblib-launcher",
@@ -45,7 +42,6 @@ def require_launcher(arguments: list[str]) -> None:
             raise SystemExit(
                 f"Error: {argument} needs more packages: pip install 'smoothie-router[launchers]'"
             ) from None
->>>>>>> h1
 
 
 def collect_sweep(folder: Path) -> None:
@@ -94,16 +90,13 @@ def collect_sweep(folder: Path) -> None:
         log.info("collected %d jobs in %s", len(jobs), folder / "sweep.csv")
 
 
-<<<<<<< HEAD
-LABELS = "Labels at which a method that learns from them overtakes one without, for good:"
-=======
 def by_value(name: str) -> list[str | int]:
     """A key that sorts names with their numbers by value: 2 before 10."""
     parts = re.split(r"(\d+)", name)
     return [int(part) if i % 2 else part for i, part in enumerate(parts)]
 
 
->>>>>>> h1
+LABELS = "Labels at which a method that learns from them overtakes one without, for good:"
 GAPS = "Share of the way from random to the oracle in percent, with 95% intervals:"
 
 
