@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any, TypeVar
 
 from smoothie.errors import SmoothieError
@@ -34,11 +35,13 @@ class RayCluster:
     gpus: float = 0.0
 
     def __post_init__(self) -> None:
-        """Check the settings."""
+        """Check the settings, and that Ray is here, before anything is computed."""
         if self.cpus < 1:
             raise SmoothieError(f"engine.cpus={self.cpus}: expected at least 1")
         if self.gpus < 0:
             raise SmoothieError(f"engine.gpus={self.gpus}: expected at least 0")
+        if find_spec("ray") is None:
+            raise SmoothieError("engine=ray needs Ray: pip install 'smoothie-router[ray]'")
 
     def in_chunks(
         self, function: Callable[[Sequence[Item]], Value], items: Sequence[Item], size: int
@@ -62,7 +65,7 @@ class RayCluster:
         Raises
         ------
         SmoothieError
-            If Ray is missing, no cluster answers, or a chunk was lost too often.
+            If no cluster answers, or a chunk was lost too often.
 
         Notes
         -----
@@ -85,12 +88,8 @@ class RayCluster:
 
     def _connected(self) -> Any:
         """The module ray, connected to the cluster."""
-        try:
-            import ray
-        except ImportError as error:
-            raise SmoothieError(
-                "engine=ray needs Ray: pip install 'smoothie-router[ray]'"
-            ) from error
+        import ray
+
         if not ray.is_initialized():
             where = self.address or "local"
             own = {"include_dashboard": False} if where == "local" else {}

@@ -1,5 +1,6 @@
 """Every configuration file composes and makes the object that it describes."""
 
+import importlib.util
 import re
 from pathlib import Path
 
@@ -62,6 +63,10 @@ def test_scorers(compose, name):
 
 @pytest.mark.parametrize("name", names("engine"))
 def test_engines(compose, name):
+    if name == "ray" and importlib.util.find_spec("ray") is None:
+        with pytest.raises(SmoothieError, match="pip install 'smoothie-router\\[ray\\]'"):
+            cluster_of(compose(f"engine={name}"))
+        return
     assert (cluster_of(compose(f"engine={name}")) is None) == (name == "local")
 
 
