@@ -19,6 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from experiments.clock import Clock
 from experiments.config import one_sentence_errors
+from experiments.directions import DIRECTIONS
 from experiments.steps import encode, load, make_encoder, score_problem
 from experiments.write import write_table
 from smoothie.errors import SmoothieError
@@ -26,35 +27,40 @@ from smoothie.files import write_text
 from smoothie.report.tables import markdown, number
 from smoothie.routers import Consensus, SmoothieGlobal, SmoothieLocal
 from smoothie.routers.base import Votes, seeded
-from smoothie.routers.consensus import NEXT, shared_answers, shared_meaning
+from smoothie.routers.consensus import NEXT, shared_answers, shared_meaning, with_candidates
 from smoothie.views import final_answers
 from smoothie.wording import shared_wording
 
 Support = NDArray[np.float64]
 BETAS = [1.0, 1.4, 2.0, 2.8, 4.0]
 COARSER = [0.0, 0.03, 0.1, 0.3, 1.0]
+PRIORS = [0.0, 0.5, 1.0, 2.0, 4.0]
 
 
 def support(
-    votes: Votes, beta: float = 2.0, coarser: float = NEXT, answers: bool = True
+    votes: Votes,
+    beta: float = 2.0,
+    coarser: float = NEXT,
+    prior: float = 1.0,
+    answers: bool = True,
 ) -> Support:
     """What Consensus takes the largest of, (N, K), with any constants and with answers or not."""
     assert votes.texts is not None
     total = shared_wording(votes.texts, beta) + coarser * shared_meaning(votes.distances)
     final = final_answers(votes.texts, Consensus().answered) if answers else None
-    return total if final is None else shared_answers(final) + coarser * total
+    if final is None:
+        return with_candidates(total, prior)
+    return shared_answers(final) + coarser * total
 
 
-def with_mean(votes: Votes, weight: float) -> Support:
-    """Support of each text, and with some weight that of its candidate over all inputs."""
-    own = support(votes)
-    total: Support = own + weight * own.mean(axis=0)
-    return total
+def prior_everywhere(votes: Votes) -> Support:
+    """The support of texts that end in answers joined by that of their candidates, too."""
+    return with_candidates(support(votes, prior=0), 1.0)
 
 
 def with_neighbours(votes: Votes, k: int) -> Support:
     """Mean support over the nearest inputs; of the input alone where there are no inputs."""
-    own = support(votes)
+    own = support(votes, prior=0)
     if votes.inputs is None:
         return own
     mean: Support = own[votes.neighbours(min(k, len(own)))].mean(axis=1)
@@ -80,12 +86,14 @@ VARIANTS: dict[str, Callable[[Votes], Support]] = {
     "consensus": support,
     "without answers": partial(support, answers=False),
     "meaning alone": meaning,
-    "wording alone": partial(support, coarser=0, answers=False),
-    "wording alone, beta 1": partial(support, beta=1, coarser=0, answers=False),
+    "wording alone": partial(support, coarser=0, prior=0, answers=False),
+    "wording alone, beta 1": partial(support, beta=1, coarser=0, prior=0, answers=False),
+    "answers with a prior": prior_everywhere,
     **{f"beta {beta:g}": partial(support, beta=beta) for beta in BETAS},
     **{f"coarser {coarser:g}": partial(support, coarser=coarser) for coarser in COARSER},
-    **{f"with global {weight:g}": partial(with_mean, weight=weight) for weight in (0.5, 1, 2)},
+    **{f"prior {prior:g}": partial(support, prior=prior) for prior in PRIORS},
     **{f"{k} neighbours": partial(with_neighbours, k=k) for k in (5, 20)},
+    **DIRECTIONS,
 }
 
 
@@ -148,12 +156,14 @@ def gap_table(gaps: pd.DataFrame) -> str:
 def left_out_table(gaps: pd.DataFrame) -> str:
     """For each set, the variant that is best on the others, with what it closes on that set.
 
-    What is compared are the values of beta, and those of what a coarser view counts.
+    What is compared are the values of beta, of what a coarser view counts, and of the prior.
     """
     full = gaps[gaps.ensemble == 0].pivot(index="variant", columns="dataset", values="gap_closed")
     rows = []
-    for kind in ("beta", "coarser"):
+    for kind in ("beta", "coarser", "prior"):
         some = full[full.index.str.startswith(f"{kind} ")]
+        if some.empty:
+            continue
         found = []
         for name in some.columns:
             best = str(some.drop(columns=name).mean(axis=1).idxmax())

@@ -16,6 +16,7 @@ from smoothie.routers.labelled import LabelledRouter
 
 log = logging.getLogger(__name__)
 
+OVERTAKEN = ["label_free", "labelled", "labels", "looked_at"]
 COLUMNS = ["method", "budget", "score", "ci_low", "ci_high", "n", "labels_used"]
 
 
@@ -80,27 +81,40 @@ def curve_over_budgets(
     return table[COLUMNS]
 
 
-def overtaking(curve: pd.DataFrame, scores: Scores) -> list[str]:
-    """Say for each label-free method where each labelled method overtakes it, in one sentence.
+def overtaken(curve: pd.DataFrame, scores: Scores) -> pd.DataFrame:
+    """For each label-free method, the number of labels at which each labelled method overtakes it.
 
     A method overtakes another at a budget if it has the better score there and at every larger
     budget that was looked at.
+
+    Returns
+    -------
+    DataFrame
+        Columns label_free, labelled, labels (NA where it does not), looked_at: the largest budget.
     """
     sign = -1 if scores.lower_is_better else 1
     free, learnt = curve[curve["budget"] == 0], curve[curve["budget"] > 0]
-    sentences = []
+    rows = []
     for base in free.to_dict("records"):
-        passed, behind = [], []
-        for name, rows in learnt.groupby("method", sort=False):
-            better = (sign * (rows["score"] - base["score"]) > 0).to_numpy()
+        for name, points in learnt.groupby("method", sort=False):
+            better = (sign * (points["score"] - base["score"]) > 0).to_numpy()
             lasting = np.logical_and.accumulate(better[::-1])[::-1]
-            if lasting.any():
-                passed.append(f"by {name} at {rows['budget'].to_numpy()[lasting.argmax()]} labels")
-            else:
-                behind.append(f"by {name}")
+            at = points["budget"].to_numpy()[lasting.argmax()] if lasting.any() else None
+            rows.append([base["method"], name, at, learnt["budget"].max()])
+    table = pd.DataFrame(rows, columns=OVERTAKEN)
+    return table.astype({"labels": "Int64"})
+
+
+def overtaking(table: pd.DataFrame) -> list[str]:
+    """What `overtaken` found, a sentence for each label-free method."""
+    sentences = []
+    for base, rows in table.groupby("label_free", sort=False):
+        done = rows["labels"].notna()
+        passed = [f"by {row.labelled} at {row.labels} labels" for row in rows[done].itertuples()]
+        behind = [f"by {name}" for name in rows.loc[~done, "labelled"]]
         parts = [f"overtaken {', '.join(passed)}"] if passed else []
         if behind:
-            parts.append(f"not overtaken {', '.join(behind)} up to {learnt['budget'].max()} labels")
-        if parts:
-            sentences.append(f"{base['method']}: {'; '.join(parts)}.")
+            up_to = rows["looked_at"].max()
+            parts.append(f"not overtaken {', '.join(behind)} up to {up_to} labels")
+        sentences.append(f"{base}: {'; '.join(parts)}.")
     return sentences

@@ -51,7 +51,8 @@ def compare_costs(
     to a training split cost, once and for all, is not in these numbers.
     """
     kept = np.ones(len(problem.inputs), dtype=bool) if rows is None else rows
-    lengths = np.array([[len(text) for text in row] for row in problem.texts], dtype=np.float64)
+    flat = (len(text) for text in problem.texts.ravel().tolist())
+    lengths = np.fromiter(flat, np.float64).reshape(problem.texts.shape)
     table = []
     for method, routing in routings.items():
         chosen = Routing(routing.choices[:, kept], routing.probabilities)

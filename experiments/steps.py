@@ -20,7 +20,7 @@ from experiments.config import build, plain, typed
 from smoothie.cache import VectorCache
 from smoothie.cleaning import clean_texts
 from smoothie.cluster import RayCluster
-from smoothie.encoders import ENCODERS, Encoder, SentenceEncoder
+from smoothie.encoders import ENCODERS, Encoder, SentenceEncoder, StoredVectors
 from smoothie.errors import SmoothieError
 from smoothie.estimator import squared_distances
 from smoothie.files import replacing
@@ -258,7 +258,8 @@ def take_votes(
             clock.note("distances", "a slice of a larger ensemble's")
             return votes.select(np.array([columns.index(name) for name in problem.candidates]))
     tasks = np.array(problem.tasks)
-    if isinstance(encoder, StoredDistances):
+    if isinstance(encoder, StoredDistances | StoredVectors):
+        clock.note("encode", "nothing to encode")
         with clock.step("distances"):
             distances, inputs = encoder.measure(problem)
             return Votes(distances, inputs, problem.texts, tasks)

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 PROBLEM = ["dataset", "ensemble", "encoder", "metric"]
 WIDEST = 14  # columns that a page has room for
 BOUNDS = ["random", "oracle"]  # between which gaps are measured
-FILES = ["sweep.csv", "sweep_comparisons.csv", "sweep.md"]
+FILES = ["sweep.csv", "sweep_comparisons.csv", "sweep_labels.csv", "sweep.md"]
 LAUNCHERS = {  # of conf/hydra/launcher and of the plugins themselves
     "joblib_local": "hydra-joblib-launcher",
     "joblib": "hydra-joblib-launcher",
@@ -80,7 +80,13 @@ def collect_sweep(folder: Path) -> None:
         write_table(comparisons, [*COMPARISONS, "job"], folder / "sweep_comparisons.csv")
         scores = markdown(*narrow(*score_rows(metrics)))
         gaps = markdown(*narrow(*gap_rows(comparisons)))
-        write_text(folder / "sweep.md", f"{scores}\n{GAPS}\n\n{gaps}")
+        page = f"{scores}\n{GAPS}\n\n{gaps}"
+        learnt = [job for job in jobs if (job / "labels_to_overtake.csv").exists()]
+        if learnt:
+            labels = read_jobs(folder, learnt, "labels_to_overtake.csv")
+            write_table(labels, list(labels.columns), folder / "sweep_labels.csv")
+            page += f"\n{LABELS}\n\n{markdown(*label_rows(labels))}"
+        write_text(folder / "sweep.md", page)
         log.info("collected %d jobs in %s", len(jobs), folder / "sweep.csv")
 
 
@@ -90,6 +96,7 @@ def by_value(name: str) -> list[str | int]:
     return [int(part) if i % 2 else part for i, part in enumerate(parts)]
 
 
+LABELS = "Labels at which a method that learns from them overtakes one without, for good:"
 GAPS = "Share of the way from random to the oracle in percent, with 95% intervals:"
 
 
@@ -99,7 +106,12 @@ def read_jobs(folder: Path, jobs: list[Path], name: str) -> pd.DataFrame:
 
     tables = []
     for job in jobs:
-        table = pd.read_csv(job / name, dtype={"k": "Int64"}, keep_default_na=False, na_values=[""])
+        table = pd.read_csv(
+            job / name,
+            dtype={"k": "Int64", "labels": "Int64"},
+            keep_default_na=False,
+            na_values=[""],
+        )
         table["job"] = job.relative_to(folder).as_posix()
         tables.append(table)
     return pd.concat(tables, ignore_index=True)
@@ -172,3 +184,19 @@ def gap_rows(comparisons: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
     for name, row in (("mean", table.mean(skipna=False)), ("lowest", table.min(skipna=False))):
         rows.append([name, *blank, *(number(gap, 1) for gap in row)])
     return [*shown, *columns], rows
+
+
+def label_rows(labels: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
+    """Header and cells of the labels needed: a row for each problem and method without labels."""
+    import pandas as pd
+
+    labels = labels[~labels["label_free"].isin(BOUNDS)]
+    learners = list(dict.fromkeys(labels["labelled"]))
+    shown = [name for name in PROBLEM[:-1] if name == "dataset" or labels[name].nunique() > 1]
+    rows = []
+    for _, part in labels.groupby(["job", "label_free"], sort=False):
+        first = part.iloc[0]
+        needed = part.set_index("labelled")["labels"].reindex(learners)
+        cells = [f"> {first['looked_at']}" if pd.isna(at) else str(at) for at in needed]
+        rows.append([*(str(first[name]) for name in shown), first["label_free"], *cells])
+    return [*shown, "without labels", *learners], rows

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from experiments.budgets import overtaking
+import numpy as np
+
+from experiments.budgets import OVERTAKEN, overtaken, overtaking
 from experiments.costs import costs_markdown
 from experiments.result import Result
 from smoothie import __version__
@@ -68,7 +71,9 @@ def write_results(result: Result, folder: Path, plots: bool = True) -> str:
         if result.budget_curve is not None:
             columns = list(result.budget_curve.columns)
             write_table(result.budget_curve, columns, path("score_against_labels.csv"))
-            shown += "\n" + "\n".join(overtaking(result.budget_curve, result.scores)) + "\n"
+            labels = overtaken(result.budget_curve, result.scores).assign(**result.names)
+            write_table(labels, [*result.names, *OVERTAKEN], path("labels_to_overtake.csv"))
+            shown += "\n" + "\n".join(overtaking(labels)) + "\n"
         if plots:
             written += draw(result, result.table, folder)
     if costs is not None and result.problem.attributes:
@@ -133,38 +138,37 @@ def write_table(table: pd.DataFrame, columns: list[str], path: Path) -> None:
 def write_choices(result: Result, path: Path) -> None:
     """Id and each method's chosen candidate, of its first trial."""
     names = result.problem.candidates
-    rows = []
-    for i, key in enumerate(result.problem.ids):
-        row = {"id": key}
-        for method, routing in result.routings.items():
-            row[method] = names[routing.choices[0, i]]
-        rows.append(row)
-    write_csv(path, ["id", *result.routings], rows)
+    first = {method: routing.choices[0] for method, routing in result.routings.items()}
+    rows = (
+        {"id": key, **{method: names[choices[i]] for method, choices in first.items()}}
+        for i, key in enumerate(result.problem.ids)
+    )
+    write_csv(path, ["id", *first], rows)
 
 
 def write_weights(result: Result, path: Path) -> None:
     """Weights by method; the id is empty where they hold for all inputs."""
     names = result.problem.candidates
-    rows: list[dict[str, Any]] = []
-    for method, routing in result.routings.items():
-        if routing.weights is None:
-            continue
-        if routing.weights.ndim == 1:
-            values = dict(zip(names, routing.weights.tolist(), strict=True))
-            rows.append({"method": method, "id": "", **values})
-            continue
-        for key, weights in zip(result.problem.ids, routing.weights.tolist(), strict=True):
-            rows.append({"method": method, "id": key, **dict(zip(names, weights, strict=True))})
-    write_csv(path, ["method", "id", *names], rows)
+
+    def rows() -> Iterator[dict[str, Any]]:
+        for method, routing in result.routings.items():
+            if routing.weights is None:
+                continue
+            keys = [""] if routing.weights.ndim == 1 else result.problem.ids
+            for key, weights in zip(keys, np.atleast_2d(routing.weights), strict=True):
+                values = dict(zip(names, weights.tolist(), strict=True))
+                yield {"method": method, "id": key, **values}
+
+    write_csv(path, ["method", "id", *names], rows())
 
 
 def write_routed(problem: Problem, routing: Routing, path: Path) -> None:
     """Id, chosen candidate and its text."""
     chosen = routing.choices[0]
-    rows = [
+    rows = (
         {"id": key, "candidate": problem.candidates[j], "text": problem.texts[i, j]}
         for i, (key, j) in enumerate(zip(problem.ids, chosen, strict=True))
-    ]
+    )
     write_jsonl(path, rows)
 
 

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from smoothie.cache import VectorCache, content_key
 from smoothie.cluster import RayCluster
 from smoothie.errors import SmoothieError
+from smoothie.estimator import distances_as_read
+from smoothie.files import drop_pages
 from smoothie.models import folder_checksum, local_folder, model_identity
 from smoothie.parallel import in_chunks
 from smoothie.problem import Problem
@@ -351,6 +353,41 @@ class StoredVectors:
 
     def encode_problem(self, problem: Problem, inputs: bool) -> tuple[Vectors, Vectors | None]:
         """Read the vectors of a problem's candidates and, if asked for, of its inputs."""
+        columns = [pick(column, problem.rows) for column in self._columns(problem)]
+        points = pick(self._read("inputs", problem), problem.rows) if inputs else None
+        return np.stack(columns, axis=1), points
+
+    def measure(self, problem: Problem) -> tuple[NDArray[np.float64], Vectors | None]:
+        """Take the distances of a problem's candidates, a block of inputs at a time.
+
+        Returns
+        -------
+        distances : ndarray of shape (N, K, K)
+            As `smoothie.estimator.squared_distances` takes them of all vectors.
+        inputs : ndarray of shape (N, e) or None
+            None where the input texts are empty.
+
+        Raises
+        ------
+        SmoothieError
+            If a file is missing, broken or of another shape, or holds a value that is not finite.
+        """
+        columns = self._columns(problem)
+        points = pick(self._read("inputs", problem), problem.rows) if problem.has_inputs else None
+
+        def read(part: slice, block: NDArray[np.float64]) -> None:
+            for j, column in enumerate(columns):
+                block[:, j] = column[problem.rows[part]]
+                drop_pages(column)
+
+        shape = (len(problem.rows), len(columns), columns[0].shape[1])
+        distances = np.empty((*shape[:2], shape[1]))
+        for part, block in distances_as_read(shape, read):
+            distances[part] = block
+        return distances, points
+
+    def _columns(self, problem: Problem) -> list[Vectors]:
+        """The files of a problem's candidates, memory-mapped, with all their rows."""
         columns = [self._read(name, problem) for name in problem.candidates]
         for name, column in zip(problem.candidates, columns, strict=True):
             if column.shape[1] != columns[0].shape[1]:
@@ -358,10 +395,10 @@ class StoredVectors:
                     f"{self.folder}: {name}.npy has {column.shape[1]} dimensions, "
                     f"{problem.candidates[0]}.npy has {columns[0].shape[1]}"
                 )
-        return np.stack(columns, axis=1), self._read("inputs", problem) if inputs else None
+        return columns
 
     def _read(self, name: str, problem: Problem) -> Vectors:
-        """Read one file and pick the rows of the problem."""
+        """Map one file."""
         path = Path(self.folder).expanduser() / f"{name}.npy"
         try:
             vectors: Vectors = np.load(path, mmap_mode="r", allow_pickle=False)
@@ -376,7 +413,13 @@ class StoredVectors:
             )
         if vectors.dtype.kind != "f":
             raise SmoothieError(f"{path}: expected floats, found {vectors.dtype}")
-        return vectors[problem.rows]
+        return vectors
+
+
+def pick(vectors: Vectors, rows: NDArray[np.intp]) -> Vectors:
+    """Some rows of an array; all of them are the array itself, which stays on disk."""
+    every = np.arange(len(vectors))
+    return vectors if np.array_equal(rows, every) else vectors[rows]
 
 
 ENCODERS: dict[str, type[Any]] = {

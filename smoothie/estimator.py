@@ -28,12 +28,14 @@ The weights are the inverse errors, normalised to sum to one (the precision of e
 the common dimension of the embedding, which cancels).
 """
 
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from smoothie.errors import SmoothieError
+from smoothie.files import drop_pages
 
 Floats = NDArray[np.floating[Any]]
 
@@ -64,37 +66,109 @@ def squared_distances(generations: Floats) -> NDArray[np.float64]:
 
     Notes
     -----
-    O(V K^2 d) time, one block of inputs in float64 at a time. Distances come from matrix products,
-    ``|a|^2 + |b|^2 - 2ab``, around the mean of each input's answers. For answers that are equal or
-    nearly so, that leaves rounding where there should be nothing: those pairs are measured again by
-    their differences, and equal answers then share their rows.
+    O(V K^2 d) time, one block of inputs in float64 at a time (`distances_as_read`).
     """
-    generations = np.asanyarray(generations)
-    if generations.dtype.kind not in "fiu":
-        raise SmoothieError(f"generations: expected real numbers, found {generations.dtype}")
-    if generations.ndim != 3:
-        raise SmoothieError(
-            f"generations: expected an array of shape (inputs, candidates, dimensions), "
-            f"found shape {generations.shape}"
-        )
-    rows, candidates, dimensions = generations.shape
-    require_three_candidates(candidates)
-    if not rows:
-        raise SmoothieError("generations: there are no rows to estimate errors from")
+    generations = require_generations(generations)
+    rows, candidates, _ = generations.shape
     distances = np.empty((rows, candidates, candidates))
-    step = max(1, BLOCK_VALUES // max(1, candidates * dimensions))
+    for part, block in distance_blocks(generations):
+        distances[part] = block
+    return distances
+
+
+def distance_blocks(generations: Floats) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+    """Squared distances of one block of inputs after the other, for what need not hold them all.
+
+    Parameters
+    ----------
+    generations : ndarray of shape (V, K, d)
+        As of `squared_distances`. Of a memory-mapped array, no more than a block is kept in memory.
+
+    Yields
+    ------
+    rows : slice
+        Which inputs, in their order.
+    distances : ndarray of shape (B, K, K), float64
+        Their part of what `squared_distances` returns, to the last bit.
+
+    Raises
+    ------
+    SmoothieError
+        As `squared_distances`.
+    """
+    generations = require_generations(generations)
+
+    def read(part: slice, block: NDArray[np.float64]) -> None:
+        block[:] = generations[part]
+        drop_pages(generations)
+
+    return distances_as_read(generations.shape, read)
+
+
+def distances_as_read(
+    shape: tuple[int, ...], read: Callable[[slice, NDArray[np.float64]], None]
+) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+    """Squared distances between answers that are read a block of inputs at a time.
+
+    Parameters
+    ----------
+    shape : (int, int, int)
+        Inputs, candidates and dimensions: V, K, d.
+    read : callable
+        Called with a slice of the inputs and an array of shape (B, K, d), to be filled with their
+        embedded answers.
+
+    Yields
+    ------
+    rows : slice
+        Which inputs, in their order.
+    distances : ndarray of shape (B, K, K), float64
+
+    Raises
+    ------
+    SmoothieError
+        If a value is not finite.
+
+    Notes
+    -----
+    Distances come from matrix products, ``|a|^2 + |b|^2 - 2ab``, around the mean of each input's
+    answers. For answers that are equal or nearly so, that leaves rounding where there should be
+    nothing: those pairs are measured again by their differences, and equal answers then share their
+    rows.
+    """
+    rows, candidates, dimensions = shape
+    step = min(rows, max(1, BLOCK_VALUES // max(1, candidates * dimensions)))
+    work = np.empty((2, step, candidates, dimensions))  # made once: new memory costs more than sums
     for start in range(0, rows, step):
-        block = np.asarray(generations[start : start + step], dtype=np.float64)
+        part = slice(start, min(start + step, rows))
+        block, centred = work[:, : part.stop - start]
+        read(part, block)
         with np.errstate(over="ignore", invalid="ignore"):  # looked for right below
-            centred = block - block.mean(axis=1, keepdims=True)
+            np.subtract(block, block.mean(axis=1, keepdims=True), out=centred)
             products = centred @ centred.transpose(0, 2, 1)
             norms = np.einsum("vii->vi", products)
-            out = norms[:, :, None] + norms[:, None, :] - (products + products.transpose(0, 2, 1))
-        if not np.isfinite(out).all():
+            both = products + products.transpose(0, 2, 1)
+            distances = norms[:, :, None] + norms[:, None, :] - both
+        if not np.isfinite(distances).all():
             raise_not_finite(block, start)
-        mend_close_pairs(out, block)
-        distances[start : start + step] = out
-    return distances
+        mend_close_pairs(distances, block)
+        yield part, distances
+
+
+def require_generations(generations: Any) -> Floats:
+    """Check type and shape of embedded answers, not their values; nothing is copied."""
+    array: NDArray[Any] = np.asanyarray(generations)
+    if array.dtype.kind not in "fiu":
+        raise SmoothieError(f"generations: expected real numbers, found {array.dtype}")
+    if array.ndim != 3:
+        raise SmoothieError(
+            f"generations: expected an array of shape (inputs, candidates, dimensions), "
+            f"found shape {array.shape}"
+        )
+    require_three_candidates(array.shape[1])
+    if not len(array):
+        raise SmoothieError("generations: there are no rows to estimate errors from")
+    return array
 
 
 def mend_close_pairs(distances: NDArray[np.float64], block: NDArray[np.float64]) -> None:

@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import json
+import mmap
 import os
 import tempfile
 import zipfile
@@ -58,7 +59,8 @@ def write_json(path: Path, value: Any) -> None:
 
 def write_jsonl(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
     """Write one JSON object a line in one step."""
-    write_text(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+        file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
@@ -118,6 +120,28 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def drop_pages(array: NDArray[Any]) -> None:
+    """Give back the memory of what was read of a memory-mapped array.
+
+    Pages of a mapped file count as memory of the process until the system needs them for something
+    else, so that reading a large file through a map looks like holding it. What is looked at later
+    is read again, as a rule from the system's own cache.
+
+    Parameters
+    ----------
+    array : ndarray
+        A view of a memory map of NumPy's; nothing is done about any other array, or where the
+        system cannot be told.
+    """
+    owner = array
+    while isinstance(owner.base, np.ndarray):
+        owner = owner.base
+    # A copy-on-write map (mode "c") would lose what was written to it.
+    kept_on_disk = isinstance(owner, np.memmap) and owner.mode != "c"
+    if kept_on_disk and isinstance(owner.base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        owner.base.madvise(mmap.MADV_DONTNEED)
+
+
 def read_text(path: Path) -> str:
     """Read a UTF-8 file.
 
@@ -144,31 +168,41 @@ def read_json(path: Path) -> Any:
         raise SmoothieError(f"{path}, line {error.lineno}: not JSON ({error.msg})") from error
 
 
-def read_jsonl(path: Path) -> list[tuple[int, dict[str, Any]]]:
-    """Read JSON Lines.
+def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Read JSON Lines, one after the other.
 
-    Returns
-    -------
-    list of (int, dict)
+    Yields
+    ------
+    int, dict
         Line number (from 1) and object; blank lines are skipped.
 
     Raises
     ------
     SmoothieError
-        If the file is missing, or a line is not a JSON object.
+        If the file is missing or unreadable, or a line is not a JSON object.
     """
-    rows = []
-    # Not splitlines(): it would also split at characters such as U+2028, legal inside JSON strings.
-    for number, line in enumerate(read_text(path).split("\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except ValueError as error:  # broken JSON, or a number with thousands of digits
-            reason = getattr(error, "msg", error)
-            raise SmoothieError(f"{path}, line {number}: not JSON ({reason})") from error
-        if not isinstance(row, dict):
-            kind = type(row).__name__
-            raise SmoothieError(f"{path}, line {number}: expected a JSON object, found {kind}")
-        rows.append((number, row))
-    return rows
+    number = 0
+    try:
+        # Lines end at newlines alone: characters such as U+2028 are legal inside JSON strings.
+        with path.open(encoding="utf-8-sig") as file:
+            for number, line in enumerate(file, start=1):
+                if line.strip():
+                    yield number, as_object(line, f"{path}, line {number}")
+    except UnicodeDecodeError as error:
+        raise SmoothieError(f"{path}, after line {number}: not UTF-8 text") from error
+    except FileNotFoundError as error:
+        raise SmoothieError(f"{path}: no such file") from error
+    except OSError as error:
+        raise SmoothieError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def as_object(line: str, where: str) -> dict[str, Any]:
+    """The JSON object of a line."""
+    try:
+        row = json.loads(line)
+    except ValueError as error:  # broken JSON, or a number with thousands of digits
+        reason = getattr(error, "msg", error)
+        raise SmoothieError(f"{where}: not JSON ({reason})") from error
+    if not isinstance(row, dict):
+        raise SmoothieError(f"{where}: expected a JSON object, found {type(row).__name__}")
+    return row

@@ -31,7 +31,8 @@ from numpy.typing import NDArray
 from smoothie.ngrams import TABLE_BITS, Ngrams, distinct_ngrams
 
 SAMPLE = 128  # n-grams of a text that are looked at, on average, where texts are longer
-BLOCK_CHARACTERS = 1 << 16  # texts at a time: their n-grams stay in the cache
+BLOCK_CHARACTERS = 1 << 17  # of texts at a time: their n-grams stay in the cache
+COUNTED_BLOCKS = 256  # of inputs that tell how common n-grams are, where there are more
 
 
 def shared_wording(texts: NDArray[np.object_], beta: float) -> NDArray[np.float64]:
@@ -51,21 +52,26 @@ def shared_wording(texts: NDArray[np.object_], beta: float) -> NDArray[np.float6
 
     Notes
     -----
-    O(N K l) for texts of l bytes, of which at most 128 n-grams are looked at on
+    O(N K l) for texts of l bytes, of which at most 128 n-grams are compared on
     average: those whose hash is small, the same ones in all texts, so that overlaps stay
-    comparable. 12 bytes of memory for each of these.
+    comparable. N-grams are counted in up to 256 blocks of inputs, evenly spread, of 2^17 characters
+    each; memory is that of these blocks, about half a GiB at most, and the result.
     """
     characters = np.array([sum(map(len, row)) for row in texts])
     kept = min(1.0, SAMPLE * texts.size / max(1, characters.sum()))
     blocks = [texts[block] for block in blocks_of(characters)]
+    counted = blocks[:: -(-len(blocks) // COUNTED_BLOCKS)]
+    find = partial(distinct_ngrams, kept=kept)
     with ThreadPoolExecutor() as pool:  # NumPy lets go of the interpreter
-        found = list(pool.map(partial(distinct_ngrams, kept=kept), blocks))
+        found = list(pool.map(find, counted))
         entries = np.concatenate([ngrams.of_inputs for ngrams in found])
         inputs_with = np.bincount(entries, minlength=1 << TABLE_BITS)
-        weights = np.log1p(len(texts) / np.maximum(inputs_with, 1))
-        return np.concatenate(
-            list(pool.map(partial(f_measures, weights=weights, beta=beta), found))
-        )
+        weights = np.log1p(sum(map(len, counted)) / np.maximum(inputs_with, 1))
+        measure = partial(f_measures, weights=weights, beta=beta)
+        if len(counted) == len(blocks):
+            return np.concatenate(list(pool.map(measure, found)))
+        del found, entries  # too many to hold those of all blocks: they are found again
+        return np.concatenate(list(pool.map(lambda block: measure(find(block)), blocks)))
 
 
 def f_measures(ngrams: Ngrams, weights: NDArray[np.float64], beta: float) -> NDArray[np.float64]:
@@ -82,7 +88,7 @@ def f_measures(ngrams: Ngrams, weights: NDArray[np.float64], beta: float) -> NDA
 
 def blocks_of(characters: NDArray[np.int_]) -> Iterator[slice]:
     """Inputs whose texts are taken together."""
-    block = np.cumsum(characters) // BLOCK_CHARACTERS
+    block = np.cumsum(characters + 1) // BLOCK_CHARACTERS  # inputs without any text count, too
     edges = [0, *(np.flatnonzero(np.diff(block)) + 1), len(block)]
     for start, stop in pairwise(edges):
         yield slice(start, stop)

@@ -5,6 +5,7 @@ import pytest
 
 from experiments.benchmarks.estimation import loop_errors
 from experiments.benchmarks.rates import MODELS, WORDS, Rate, page, price_of
+from experiments.benchmarks.size import answer, write_generations
 from smoothie import SmoothieError
 from tests.naive import naive_errors
 
@@ -12,6 +13,22 @@ from tests.naive import naive_errors
 def test_the_rival_is_the_paper_s_loop():
     generations = np.random.default_rng(0).normal(size=(7, 5, 4))
     np.testing.assert_allclose(loop_errors(generations), naive_errors(generations))
+
+
+def test_the_benchmark_of_size_checks_what_it_measures(tmp_path):
+    path = tmp_path / "generations.npy"
+    with pytest.raises(SmoothieError, match="set TMPDIR to a folder with more room"):
+        write_generations(path, 10**12)
+    write_generations(path, 1100)
+    generations = np.load(path, mmap_mode="r")
+    assert generations.shape == (1100, 5, 384)
+    assert generations.dtype == np.float16
+    spread = (generations[:, 0] - generations[:, 1]).astype(float).var()
+    assert spread == pytest.approx(1 + 1.25**2, rel=0.02)
+    for what in ("parity", "Smoothie-Global", "Smoothie-Local k=1"):
+        seconds, peak = answer(what, path, 1100)
+        assert seconds > 0
+        assert peak > 10
 
 
 def test_what_100_million_generations_take_is_worked_out_from_the_rates():

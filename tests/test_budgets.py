@@ -3,9 +3,10 @@
 import pandas as pd
 import pytest
 
-from experiments.budgets import COLUMNS, overtaking
+from experiments.budgets import COLUMNS, overtaken, overtaking
 from experiments.run import run
 from experiments.steps import memory
+from experiments.sweep import label_rows
 from experiments.write import write_results
 from smoothie import SmoothieError
 from tests.conftest import make_set, store_vectors
@@ -74,7 +75,19 @@ def test_a_method_overtakes_where_it_stays_ahead(compose, settings, sign):
     curve["score"] *= sign
     scores = run(compose(*settings)).scores
     object.__setattr__(scores, "lower_is_better", sign < 0)
-    assert overtaking(curve, scores) == [
+    table = overtaken(curve, scores)
+    assert table.values.tolist() == [
+        ["voting", "learnt", 5, 9],
+        ["voting", "slow", pd.NA, 9],
+        ["weak", "learnt", 1, 9],
+        ["weak", "slow", 1, 9],
+    ]
+    table = table.assign(dataset="set", ensemble="all", encoder="minilm", job="0")
+    assert label_rows(table) == (
+        ["dataset", "without labels", "learnt", "slow"],
+        [["set", "voting", "5", "> 9"], ["set", "weak", "1", "1"]],
+    )
+    assert overtaking(table) == [
         "voting: overtaken by learnt at 5 labels; not overtaken by slow up to 9 labels.",
         "weak: overtaken by learnt at 1 labels, by slow at 1 labels.",
     ]

@@ -8,6 +8,7 @@ import pytest
 
 from smoothie import SmoothieError
 from smoothie.encoders import BATCH_TOKENS, SentenceEncoder, StoredVectors
+from smoothie.estimator import squared_distances
 from smoothie.loaders.local import read_folder
 from tests.conftest import ROOT, store_vectors
 
@@ -187,6 +188,24 @@ def test_stored_vectors_follow_names_and_rows(local_set, tmp_path):
     generations, inputs = StoredVectors(str(folder)).encode_problem(problem, inputs=True)
     np.testing.assert_array_equal(generations[:, 0], np.load(folder / "gamma.npy")[3:6])
     np.testing.assert_array_equal(inputs, np.load(folder / "inputs.npy")[3:6])
+
+
+@pytest.mark.parametrize("kept", [slice(None), slice(3, 9), [0, 4, 5, 11]])
+def test_stored_vectors_are_measured_a_block_at_a_time(local_set, tmp_path, monkeypatch, kept):
+    folder = store_vectors(local_set, tmp_path / "vectors")
+    for path in folder.glob("*.npy"):
+        np.save(path, np.load(path).astype(np.float16))
+    problem = read_folder(local_set, None, "error").take(kept)
+    generations, inputs = StoredVectors(str(folder)).encode_problem(problem, inputs=True)
+    monkeypatch.setattr("smoothie.estimator.BLOCK_VALUES", 60)
+    distances, points = StoredVectors(str(folder)).measure(problem)
+    np.testing.assert_array_equal(distances, squared_distances(generations.astype(np.float64)))
+    np.testing.assert_array_equal(points, inputs)
+    broken = np.load(folder / "beta.npy")
+    broken[5] = np.inf
+    np.save(folder / "beta.npy", broken)
+    with pytest.raises(SmoothieError, match="candidate 1 holds a value that is not finite"):
+        StoredVectors(str(folder)).measure(problem)
 
 
 def test_stored_vectors_that_do_not_fit_are_named(local_set, tmp_path):

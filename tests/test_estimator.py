@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -5,6 +7,7 @@ from hypothesis import strategies as st
 
 from smoothie import SmoothieGlobal, SmoothieLocal
 from smoothie.estimator import (
+    distance_blocks,
     inverse_error_weights,
     resolve_errors,
     squared_distances,
@@ -170,8 +173,63 @@ def test_any_float_type_and_memory_maps(tmp_path, dtype):
     np.testing.assert_allclose(SmoothieGlobal().fit(mapped).errors_, expected, atol=1e-10)
 
 
-def test_blocks_do_not_change_distances(monkeypatch):
-    generations = votes((50, 4, 5), 0)
+@given(shapes, st.integers(0, 10**6), st.integers(1, 80), st.booleans())
+@settings(deadline=None)
+def test_blocks_and_memory_layout_do_not_change_anything(shape, seed, values, fortran):
+    """To the last bit; some answers are equal, and tie exactly in any block."""
+    generations = votes((3 * shape[0], *shape[1:]), seed).astype(np.float16)
+    generations[::2, 1] = generations[::2, 2]
+    groups = np.random.default_rng(seed).integers(0, 3, size=len(generations))
     whole = squared_distances(generations)
+    exact = generations.astype(np.float64)
+    np.testing.assert_allclose(whole, naive_distances(exact), rtol=1e-9, atol=1e-12)
+    given_ = np.asfortranarray(generations) if fortran else exact
+    fits = [
+        (SmoothieGlobal(), {}),
+        (SmoothieGlobal(fit_by="input"), {}),
+        (SmoothieGlobal(fit_by="task"), {"groups": groups}),
+        (SmoothieLocal(k=1), {}),
+    ]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("smoothie.estimator.BLOCK_VALUES", values)
+        np.testing.assert_array_equal(squared_distances(given_), whole)
+        for model, beside in fits:
+            model.fit(given_, **beside)
+            found = model.errors_, model.weights_, model.choices_
+            model.fit_distances(whole, **beside)
+            for one, other in zip(
+                found, (model.errors_, model.weights_, model.choices_), strict=True
+            ):
+                np.testing.assert_array_equal(one, other)
+    mean = triplet_errors(whole.mean(axis=0))
+    np.testing.assert_allclose(SmoothieGlobal().fit(given_).errors_, mean.clip(0), atol=1e-12)
+    local = SmoothieLocal().fit(given_)
+    assert (local.errors_[::2, 1] == local.errors_[::2, 2]).all()
+    np.testing.assert_array_equal(local.choices_, triplet_errors(whole).clip(0).argmin(axis=1))
+
+
+def test_blocks_are_in_order_and_name_a_bad_row_by_its_number(monkeypatch):
     monkeypatch.setattr("smoothie.estimator.BLOCK_VALUES", 60)
-    np.testing.assert_array_equal(squared_distances(generations), whole)
+    generations = votes((50, 4, 5), 0)
+    rows = [np.arange(50)[part] for part, _ in distance_blocks(generations)]
+    assert {len(part) for part in rows} == {3, 2}
+    np.testing.assert_array_equal(np.concatenate(rows), np.arange(50))
+    generations[31, 2, 4] = np.nan
+    for model in (SmoothieGlobal(), SmoothieLocal()):
+        with pytest.raises(ValueError, match="row 31, candidate 2"):
+            model.fit(generations)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="tells memory by /proc")
+@pytest.mark.parametrize("mode", ["r", "r+"])
+def test_no_more_of_a_file_stays_in_memory_than_a_block(tmp_path, mode):
+    def mapped_kib():
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("RssFile"))
+
+    np.save(tmp_path / "e.npy", votes((4000, 4, 500), 0).astype(np.float16))  # 15 MiB
+    generations = np.load(tmp_path / "e.npy", mmap_mode=mode)
+    before = mapped_kib()
+    for model in (SmoothieGlobal(), SmoothieLocal()):
+        model.fit(generations[1:])
+        assert mapped_kib() < before + 4096

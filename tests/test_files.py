@@ -1,7 +1,8 @@
+import numpy as np
 import pytest
 
 from smoothie import SmoothieError
-from smoothie.files import read_json, read_jsonl, replacing, write_text
+from smoothie.files import drop_pages, read_json, read_jsonl, replacing, write_text
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path):
@@ -31,7 +32,7 @@ def test_broken_lines_are_named(tmp_path, content, message):
     path = tmp_path / "rows.jsonl"
     path.write_bytes(content)
     with pytest.raises(SmoothieError, match=message):
-        read_jsonl(path)
+        list(read_jsonl(path))
 
 
 def test_missing_and_broken_json(tmp_path):
@@ -46,3 +47,15 @@ def test_unusual_line_separators_inside_strings_are_kept(tmp_path):
     path = tmp_path / "rows.jsonl"
     path.write_text('{"a": "x\u2028y\x85z"}\r\n{"a": "b"}', encoding="utf-8")
     assert [row["a"] for _, row in read_jsonl(path)] == ["x\u2028y\x85z", "b"]
+
+
+@pytest.mark.parametrize("mode", ["r", "r+", "c", None])
+def test_dropping_pages_loses_nothing(tmp_path, mode):
+    """Neither what the file holds, nor what was written to a map of it, shared or private."""
+    np.save(tmp_path / "a.npy", np.arange(50_000.0))
+    array = np.load(tmp_path / "a.npy", mmap_mode=mode)
+    expected = np.arange(50_000.0)
+    if mode != "r":
+        array[7] = expected[7] = -1
+    drop_pages(np.asarray(array[3:]).reshape(-1, 1))
+    np.testing.assert_array_equal(array, expected)

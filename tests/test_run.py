@@ -436,11 +436,15 @@ def test_a_sweep_is_collected_and_goes_on_after_a_failure(settings, tmp_path):
     summary = [expected.mean(), expected.min()]
     assert column == pytest.approx([*expected, *summary], abs=0.051)
     # a second sweep in the same folder shows its own jobs alone
-    assert command("-m", *arguments, "k=2").returncode == 0
+    assert command("-m", *arguments, "k=2", "output.budgets=[2,4]").returncode == 0
     assert set(pd.read_csv(out / "sweep.csv").job) == {0}
+    labels = pd.read_csv(out / "sweep_labels.csv")
+    alone = pd.read_csv(out / "0" / "labels_to_overtake.csv")
+    pd.testing.assert_frame_equal(labels.drop(columns="job"), alone)
+    assert "| dataset |  without labels | best_on_val |" in (out / "sweep.md").read_text()
     # and one of which all jobs fail leaves no table of an earlier one
     assert command("-m", *arguments, "k=99").returncode == 1
-    assert not (out / "sweep.csv").exists()
+    assert not list(out.glob("sweep*.csv"))
 
 
 def test_a_wide_table_is_turned_on_its_side():

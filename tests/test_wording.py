@@ -93,3 +93,17 @@ def test_a_sample_of_long_texts_estimates_the_same_shares():
     sampled = shared_wording(array(texts), 2)
     np.testing.assert_allclose(sampled, naive_shared_wording(texts, 2), atol=0.1)
     assert sampled[0].argmax() in (0, 1)
+
+
+def test_of_many_inputs_some_tell_how_common_ngrams_are(monkeypatch):
+    """Blocks that all say the same give the same, whichever of them are counted."""
+    generator = np.random.default_rng(0)
+    words = ["".join(generator.choice(list("abcdefgh"), 5)) for _ in range(40)]
+    block = [[" ".join(generator.choice(words, 12)) for _ in range(4)] for _ in range(3)]
+    expected = naive_shared_wording(block * 12, 2)
+    monkeypatch.setattr(wording, "COUNTED_BLOCKS", 4)
+    monkeypatch.setattr(wording, "BLOCK_CHARACTERS", sum(len(x) + 1 for row in block for x in row))
+    np.testing.assert_allclose(shared_wording(array(block * 12), 2), expected, rtol=0.05)
+    different = block + [[" ".join(generator.choice(words, 12)) for _ in range(4)]] * 90
+    sampled = shared_wording(array(different), 2)
+    np.testing.assert_allclose(sampled, naive_shared_wording(different, 2), atol=0.1)

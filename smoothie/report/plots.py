@@ -132,24 +132,7 @@ def plot_weights(
     figure, axes = new_figure(0.6 + 4.2 * len(weights), 3.8, len(weights))
     for ax, (method, values) in zip(axes, weights.items(), strict=True):
         ax.scatter(quality, values, color=BLUE, s=22, zorder=3)
-        for name, (x, y), place in zip(
-            candidates,
-            zip(quality, values, strict=True),
-            name_places(candidates, quality, values),
-            strict=True,
-        ):
-            if place is not None:
-                ax.annotate(
-                    name,
-                    (x, y),
-                    xytext=place,
-                    textcoords="offset points",
-                    ha="left" if place[0] > 0 else "right",
-                    va="center",
-                    fontsize=7,
-                    color=BLACK,
-                    parse_math=False,  # a dollar sign in a name is a dollar sign
-                )
+        write_names(ax, candidates, quality, values)
         ax.axhline(1 / len(candidates), color=BLACK, lw=0.8, ls=":", zorder=0)
         ax.margins(0.12)
         rho = correlations[method]
@@ -159,6 +142,28 @@ def plot_weights(
         ax.set_xlabel(f"true {unit}")
         ax.set_ylabel("mean weight")
     return save(figure, folder, "weights_against_scores")
+
+
+def write_names(
+    ax: "Axes", names: Sequence[str], x: NDArray[np.float64], y: NDArray[np.float64]
+) -> None:
+    """Write the names of points beside them, where there is room."""
+    across = np.log(x) if ax.get_xscale() == "log" else x
+    for name, point, place in zip(
+        names, zip(x, y, strict=True), name_places(names, across, y), strict=True
+    ):
+        if place is not None:
+            ax.annotate(
+                name,
+                point,
+                xytext=place,
+                textcoords="offset points",
+                ha="left" if place[0] > 0 else "right",
+                va="center",
+                fontsize=7,
+                color=BLACK,
+                parse_math=False,  # a dollar sign in a name is a dollar sign
+            )
 
 
 def name_places(

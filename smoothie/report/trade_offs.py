@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from smoothie.report.plots import (
@@ -13,9 +12,9 @@ from smoothie.report.plots import (
     GREY,
     ORANGE,
     kind_of,
-    name_places,
     new_figure,
     save,
+    write_names,
 )
 from smoothie.report.tables import CANDIDATE
 
@@ -98,25 +97,12 @@ def plot_costs(
         score = table["score"].to_numpy()
         wide = min(returned.min(), asked.min()) > 0 and asked.max() > 10 * returned.min()
         ax.set_xscale("log" if wide else "linear")
-        places = name_places(shown, np.log(returned) if wide else returned, score)
         for x, end, y, colour in zip(returned, asked, score, colours, strict=True):
             if end > x:
                 ax.plot([x, end], [y, y], color=colour, lw=0.8, ls=":")
                 ax.plot(end, y, "o", color=colour, ms=5, mfc="white")
         ax.scatter(returned, score, color=colours, s=24, zorder=3)
-        for label, x, y, place in zip(shown, returned, score, places, strict=True):
-            if place is not None:
-                ax.annotate(
-                    label,
-                    (x, y),
-                    xytext=place,
-                    textcoords="offset points",
-                    ha="left" if place[0] > 0 else "right",
-                    va="center",
-                    fontsize=7,
-                    color=BLACK,
-                    parse_math=False,
-                )
+        write_names(ax, shown, returned, score)
         ax.margins(0.12)
         measure = table[f"{name}_unit"].iloc[0]
         ax.set_xlabel(f"mean {name} an input" + (f" ({measure})" if measure else ""))

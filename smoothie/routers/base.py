@@ -1,5 +1,6 @@
 """What routers may see, and what they give back."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Protocol, Self
 
@@ -173,6 +174,16 @@ class SmoothieEstimator:
             return errors, weights, np.asarray(weights.argmax(axis=-1))
         errors = resolve_errors(errors)
         return errors, inverse_error_weights(errors), np.asarray(errors.argmin(axis=-1))
+
+    def _solve_each(
+        self, blocks: Iterable[tuple[slice, NDArray[np.float64]]], shape: tuple[int, int]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp]]:
+        """Errors, weights and choices of each input by itself, from blocks of distances."""
+        errors, weights = np.empty(shape), np.empty(shape)
+        choices = np.empty(shape[0], dtype=np.intp)
+        for rows, distances in blocks:
+            errors[rows], weights[rows], choices[rows] = self._solve(distances)
+        return errors, weights, choices
 
     def _require_fitted(self) -> None:
         if not hasattr(self, "choices_"):

@@ -38,11 +38,25 @@ class Consensus:
     Finer views decide, coarser ones break near ties: support is
     answer + wording / 10 + meaning / 100.
 
+    The support of one text is what K-1 others say of it, and noisy. What its candidate is worth
+    elsewhere is known better: so where texts do not end in answers, the candidate's mean support
+    over all inputs joins as one more voter,
+
+    .. math:: s_{ni} + \frac{c}{K-1}\, \bar s_i, \qquad \bar s_i = \frac1N \sum_n s_{ni},
+
+    with c = 1. This is empirical Bayes: with :math:`\bar s_i` as the mean of a prior that is worth
+    c voters, the posterior mean is proportional to it (Efron and Morris, 1975). It stands between
+    Smoothie-Local (c = 0) and Smoothie-Global (c without end). Where answers are counted it is left
+    out: candidates that share their errors, such as two prompts of one model, would vouch for one
+    another on every input.
+
     Parameters
     ----------
     beta : float
         How much more it counts if a text lacks what others say than if it says what they do not;
         positive, 1 treats both alike.
+    prior : float
+        Voters that a candidate's mean support counts for, c: zero or more.
     answered : float
         The share of texts that must end in an answer, for answers to be looked at.
 
@@ -53,23 +67,29 @@ class Consensus:
     """
 
     beta: float = 2.0
+    prior: float = 1.0
     answered: float = 2 / 3
 
     def route(self, votes: Votes) -> Routing:
         """Choose the text with the most support; the first one of equal ones."""
         if not 0 < self.beta < np.inf:
             raise SmoothieError(f"method.consensus.beta={self.beta}: expected a positive number")
+        if not 0 <= self.prior < np.inf:
+            raise SmoothieError(f"method.consensus.prior={self.prior}: expected zero or more")
         if not 0 <= self.answered <= 1:
             raise SmoothieError(
                 f"method.consensus.answered={self.answered}: expected between 0 and 1"
             )
         require_three_candidates(votes.shape[1])
         support = shared_meaning(votes.distances)
+        answers = None
         if votes.texts is not None:
             support = shared_wording(votes.texts, self.beta) + NEXT * support
             answers = final_answers(votes.texts, self.answered)
-            if answers is not None:
-                support = shared_answers(answers) + NEXT * support
+        if answers is None:
+            support = with_candidates(support, self.prior)
+        else:
+            support = shared_answers(answers) + NEXT * support
         return Routing(support.argmax(axis=1)[None, :], weights=shares(support))
 
 
@@ -81,6 +101,12 @@ def shared_meaning(distances: Floats) -> NDArray[np.float64]:
     kernel = np.exp(-distances / scale)
     means: NDArray[np.float64] = (kernel.sum(axis=2) - 1) / (candidates - 1)
     return means
+
+
+def with_candidates(support: NDArray[np.float64], prior: float) -> NDArray[np.float64]:
+    """Support (N, K) of texts, with their candidates' mean support as so many more voters."""
+    joined: NDArray[np.float64] = support + prior / (support.shape[1] - 1) * support.mean(axis=0)
+    return joined
 
 
 def shared_answers(answers: NDArray[np.intp]) -> NDArray[np.float64]:

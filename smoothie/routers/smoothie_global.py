@@ -1,6 +1,6 @@
 """Smoothie-Global: one error for each candidate, from all inputs, or from those of each task."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smoothie.errors import SmoothieError
-from smoothie.estimator import require_distances, squared_distances
+from smoothie.estimator import distance_blocks, require_distances, require_generations
 from smoothie.routers.base import Votes
 from smoothie.routers.saved import SavedEstimator, Stored
 
 FIT_BY = ("all", "task", "input")
 
 Groups = Sequence[Any] | NDArray[Any]
+Blocks = Iterable[tuple[slice, NDArray[np.float64]]]
 
 
 @dataclass(eq=False)
@@ -41,7 +42,8 @@ class SmoothieGlobal(SavedEstimator):
     Notes
     -----
     Guha et al. (NeurIPS 2024), section 4.1, "Smoothie-Global". By task is the same estimator on
-    each block of rows. Cost: the distances, O(V K^2 d).
+    each group of rows. Cost: the distances, O(V K^2 d); of them and of memory-mapped answers, one
+    block is in memory at a time.
     """
 
     fit_by: str = "all"
@@ -62,7 +64,7 @@ class SmoothieGlobal(SavedEstimator):
         Parameters
         ----------
         generations : ndarray of shape (V, K, d)
-            Embedded answers.
+            Embedded answers; may be memory-mapped.
         y : None
             Not used; there are no labels.
         groups : sequence of length V, optional
@@ -74,7 +76,8 @@ class SmoothieGlobal(SavedEstimator):
             If K < 3, there are no rows, a value is not finite, `fit_by` is unknown, or groups are
             missing or of another length.
         """
-        return self._fit(squared_distances(generations), groups)
+        generations = require_generations(generations)
+        return self._fit(distance_blocks(generations), generations.shape[:2], groups)
 
     def fit_distances(
         self, distances: NDArray[np.floating[Any]], groups: Groups | None = None
@@ -95,35 +98,31 @@ class SmoothieGlobal(SavedEstimator):
             As `fit`, and if the matrices are not finite, non-negative and symmetric with a zero
             diagonal.
         """
-        return self._fit(require_distances(distances), groups)
-
-    def _fit(self, distances: NDArray[np.float64], groups: Groups | None) -> Self:
-        names = None if groups is None else np.asanyarray(groups)
-        return self.fit_votes(Votes(distances, groups=names))
+        values = require_distances(distances)
+        return self._fit([(slice(None), values)], values.shape[:2], groups)
 
     def fit_votes(self, votes: Votes) -> Self:
         """Estimate the errors from precomputed distances, and groups where there are any."""
-        distances = votes.distances
+        return self._fit([(slice(None), votes.distances)], votes.shape, votes.groups)
+
+    def _fit(self, blocks: Blocks, shape: tuple[int, int], groups: Groups | None) -> Self:
         if self.fit_by not in FIT_BY:
             raise SmoothieError(f"fit_by={self.fit_by}: expected one of {', '.join(FIT_BY)}")
         self.groups_ = self.candidates = None
+        if self.fit_by == "input":
+            self.errors_, self.weights_, self.choices_ = self._solve_each(blocks, shape)
+            return self
         if self.fit_by == "all":
-            mean = distances.mean(axis=0, dtype=np.float64)
-            self.errors_, self.weights_, best = self._solve(mean)
-            self.choices_ = np.full(len(distances), best)
-        elif self.fit_by == "input":
-            self.errors_, self.weights_, self.choices_ = self._solve(distances)
+            group = np.zeros(shape[0], dtype=np.intp)
         else:
-            self.groups_ = as_groups(votes.groups, len(distances))
-            _, group, sizes = np.unique(self.groups_, return_inverse=True, return_counts=True)
-            blocks = np.split(np.argsort(group, kind="stable"), np.cumsum(sizes)[:-1])
-            means = [distances[rows].mean(axis=0, dtype=np.float64) for rows in blocks]
-            errors, weights, choices = self._solve(np.stack(means))
-            self.errors_, self.weights_, self.choices_ = (
-                errors[group],
-                weights[group],
-                choices[group],
-            )
+            self.groups_ = as_groups(groups, shape[0])
+            group = np.unique(self.groups_, return_inverse=True)[1]
+        errors, weights, choices = self._solve(group_means(blocks, group, shape[1]))
+        self.choices_ = choices[group]
+        if self.fit_by == "all":
+            self.errors_, self.weights_ = errors[0], weights[0]
+        else:
+            self.errors_, self.weights_ = errors[group], weights[group]
         return self
 
     def predict(
@@ -168,6 +167,30 @@ class SmoothieGlobal(SavedEstimator):
                 "use SmoothieLocal, fitted with inputs"
             )
         return np.full(rows, self.choices_[0])
+
+
+def group_means(blocks: Blocks, group: NDArray[np.intp], candidates: int) -> NDArray[np.float64]:
+    """Mean distances of each group of rows.
+
+    Parameters
+    ----------
+    blocks : iterable of (slice, ndarray of shape (B, K, K))
+        Some rows, and the distances between their answers.
+    group : ndarray of shape (V,)
+        Group of each row, counted from zero.
+    candidates : int
+        Their number, K.
+
+    Returns
+    -------
+    ndarray of shape (groups, K, K)
+        Sums are taken row by row, so that it does not matter what the blocks are.
+    """
+    sizes = np.bincount(group)
+    totals = np.zeros((len(sizes), candidates, candidates))
+    for rows, distances in blocks:
+        np.add.at(totals, group[rows], distances)
+    return totals / sizes[:, None, None]
 
 
 def as_groups(groups: Groups | None, rows: int) -> NDArray[np.str_]:

@@ -8,7 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smoothie.errors import SmoothieError
-from smoothie.estimator import require_distances, squared_distances
+from smoothie.estimator import (
+    distance_blocks,
+    require_distances,
+    require_generations,
+    squared_distances,
+)
 from smoothie.neighbors import Nearest, require_vectors
 from smoothie.routers.base import Votes
 from smoothie.routers.saved import SavedEstimator, Stored
@@ -35,7 +40,8 @@ class SmoothieLocal(SavedEstimator):
     Notes
     -----
     Guha et al. (NeurIPS 2024), section 4.2, "Smoothie-Local". Cost: the distances, O(V K^2 d); the
-    neighbours, O(V^2 e); and O(V k K^2) for the averages.
+    neighbours, O(V^2 e); and O(V k K^2) for the averages. Distances are kept, to choose for new
+    inputs; fitted without inputs, one block of them is in memory at a time.
     """
 
     k: int = 1
@@ -47,7 +53,7 @@ class SmoothieLocal(SavedEstimator):
         "errors_": Stored("f", ("VK",)),
         "weights_": Stored("f", ("VK",)),
         "choices_": Stored("i", ("V",)),
-        "_distances": Stored("f", ("VKK",)),
+        "_distances": Stored("f", ("VKK",), optional=True),
         "_inputs": Stored("f", ("Ve",), optional=True),
     }
 
@@ -61,7 +67,7 @@ class SmoothieLocal(SavedEstimator):
         Parameters
         ----------
         generations : ndarray of shape (V, K, d)
-            Embedded answers.
+            Embedded answers; may be memory-mapped.
         inputs : ndarray of shape (V, e), optional
             Embedded inputs; may be left out when k = 1.
 
@@ -71,7 +77,15 @@ class SmoothieLocal(SavedEstimator):
             If K < 3, k is not between 1 and V, shapes disagree, inputs are needed and missing, or
             a value is not finite.
         """
-        return self._fit(squared_distances(generations), inputs)
+        generations = require_generations(generations)
+        if inputs is not None or self.k != 1:
+            return self._fit(squared_distances(generations), inputs)
+        self.require_k(len(generations))
+        blocks = distance_blocks(generations)
+        solved = self._solve_each(blocks, generations.shape[:2])
+        self.errors_, self.weights_, self.choices_ = solved
+        self._distances = self._inputs = self._nearest = self.candidates = None
+        return self
 
     def fit_distances(
         self,
@@ -112,8 +126,8 @@ class SmoothieLocal(SavedEstimator):
         if self.k > 1:
             means = next(neighbourhood_means(votes.distances, votes.neighbours(self.k), [self.k]))
         self.errors_, self.weights_, self.choices_ = self._solve(means)
-        self._distances, self._inputs, self._nearest = votes.distances, votes.inputs, None
-        self.candidates = None
+        self._inputs, self._nearest, self.candidates = votes.inputs, None, None
+        self._distances = None if votes.inputs is None else votes.distances
         return self
 
     def predict(self, inputs: NDArray[np.floating[Any]] | None = None) -> NDArray[np.intp]:
@@ -139,10 +153,13 @@ class SmoothieLocal(SavedEstimator):
     def _check(self, where: str) -> None:
         """Check the values of what was loaded."""
         super()._check(where)
-        self._distances = require_distances(self._distances, f"{where}, distances")
-        self.require_k(len(self._distances))
+        self.require_k(len(self.choices_))
+        if self._distances is not None:
+            self._distances = require_distances(self._distances, f"{where}, distances")
         if self._inputs is not None:
             self._inputs = require_vectors(f"{where}, inputs", self._inputs)
+            if self._distances is None:
+                raise SmoothieError(f"{where}: distances is missing, and there are inputs")
 
     def require_k(self, rows: int) -> None:
         """Check k against the number of inputs."""

@@ -49,6 +49,18 @@ def naive_answers(answers):
     return result
 
 
+def naive_prior(support, voters):
+    """What K-1 others say and what so many more voters say: the candidate's mean."""
+    rows, candidates = support.shape
+    result = np.zeros(support.shape)
+    for i in range(candidates):
+        mean = sum(support[s, i] for s in range(rows)) / rows
+        for s in range(rows):
+            whole = (candidates - 1) * support[s, i] + voters * mean
+            result[s, i] = whole / (candidates - 1)
+    return result
+
+
 def others(i, candidates):
     return [j for j in range(candidates) if j != i]
 
@@ -69,6 +81,7 @@ def test_views_decide_in_their_order():
     prose = votes_of([["the red fox ran", "the red fox sat", "a blue bird"], ["x", "y", "z"]])
     routing = Consensus().route(prose)
     expected = shared_wording(prose.texts, 2) + 0.1 * naive_meaning(prose.distances)
+    expected = naive_prior(expected, 1)
     np.testing.assert_array_equal(routing.choices[0], expected.argmax(axis=1))
     np.testing.assert_allclose(routing.weights, expected / expected.sum(axis=1, keepdims=True))
 
@@ -80,10 +93,30 @@ def test_views_decide_in_their_order():
     assert Consensus().route(same_words).choices[0] in (2, 3, 4)
 
 
-def test_without_texts_meaning_decides():
+@pytest.mark.parametrize("prior", [0, 0.5, 1, 30])
+def test_without_texts_meaning_decides(prior):
     distances = naive_distances(np.random.default_rng(1).normal(size=(6, 5, 3)))
-    chosen = Consensus().route(Votes(distances)).choices[0]
-    np.testing.assert_array_equal(chosen, naive_meaning(distances).argmax(axis=1))
+    chosen = Consensus(prior=prior).route(Votes(distances)).choices[0]
+    expected = naive_prior(naive_meaning(distances), prior)
+    np.testing.assert_array_equal(chosen, expected.argmax(axis=1))
+
+
+def test_the_prior_leads_from_each_text_alone_to_one_candidate_for_all():
+    votes = votes_of([["it is red", "it was red", "so it is"], ["no", "no way", "way, no way"]] * 2)
+    alone = Consensus(prior=0).route(votes)
+    assert len(set(alone.choices[0])) > 1
+    support = shared_wording(votes.texts, 2) + 0.1 * naive_meaning(votes.distances)
+    assert set(Consensus(prior=1e6).route(votes).choices[0]) == {support.mean(axis=0).argmax()}
+
+
+def test_where_answers_are_counted_no_candidate_is_believed_for_others():
+    """Two that always agree with each other, and are right half of the time."""
+    texts = [["so 7", "so 7", "we get 8", "we get 8"], ["so 7", "so 7", "we get 7", "I say 9"]] * 3
+    for prior in (0, 1, 100):
+        np.testing.assert_array_equal(
+            Consensus(prior=prior).route(votes_of(texts)).weights,
+            Consensus(prior=0).route(votes_of(texts)).weights,
+        )
 
 
 @settings(deadline=None, max_examples=50)
@@ -118,6 +151,8 @@ def test_bad_settings_are_named():
     votes = votes_of([["a", "b", "c"]])
     with pytest.raises(SmoothieError, match=r"consensus\.beta=-1"):
         Consensus(beta=-1).route(votes)
+    with pytest.raises(SmoothieError, match=r"consensus\.prior=-1"):
+        Consensus(prior=-1).route(votes)
     with pytest.raises(SmoothieError, match=r"consensus\.answered=2"):
         Consensus(answered=2).route(votes)
     with pytest.raises(SmoothieError, match="three candidates"):

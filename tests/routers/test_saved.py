@@ -8,6 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from smoothie import NotFittedError, SmoothieError, SmoothieGlobal, SmoothieLocal, load_router
+from smoothie.estimator import squared_distances
+from smoothie.routers.base import Votes
 from tests.naive import naive_errors, naive_neighbours
 
 NAMES = ["alpha", "beta", "gamma", "delta"]
@@ -87,6 +89,29 @@ def test_names_belong_to_what_was_fitted(data, local, tmp_path):
     assert loaded.fit(data[0][:, :3], data[1]).candidates is None
     with pytest.raises(NotFittedError):
         SmoothieLocal().save(tmp_path / "router.npz")
+
+
+def test_distances_are_kept_for_new_inputs_alone(data, local, tmp_path):
+    """Files that have them without inputs, as they used to, are read all the same."""
+    generations, inputs = data
+    path = tmp_path / "router.npz"
+    alone = SmoothieLocal().fit(generations)
+    alone.save(path)
+    with np.load(path) as stored:
+        arrays = dict(stored)
+    assert "distances" not in arrays
+    with pytest.raises(SmoothieError, match="fit with inputs first"):
+        load_router(path).predict(inputs)
+    local.save(path)
+    with np.load(path) as stored:
+        assert stored["distances"].shape == (30, 4, 4)
+        np.savez(path, **(arrays | {"distances": stored["distances"]}))
+    same(load_router(path), alone)
+    refitted = local.fit_votes(Votes(squared_distances(generations), inputs))
+    assert refitted.predict(inputs).shape == (30,)
+    alone = SmoothieLocal().fit(generations, inputs).fit(generations)
+    with pytest.raises(SmoothieError, match="fit with inputs first"):
+        alone.predict(inputs)
 
 
 def test_a_failed_write_leaves_the_old_file(local, tmp_path, monkeypatch):
