@@ -36,7 +36,7 @@ def test_what_100_million_generations_take_is_worked_out_from_the_rates():
     rates = [Rate("encode", model, length, 500, "texts") for model in MODELS for length in WORDS]
     rates += [Rate("score", "ROUGE-2", length, 10_000, "texts") for length in WORDS]
     rates += [Rate("route", model, "", 100_000, "inputs") for model in MODELS]
-    shown = page(rates, dict.fromkeys(WORDS, 90.0), price=0.5)
+    shown = page(rates, dict.fromkeys(WORDS, 90.0), load=0.0, price=0.5)
     lines = [[cell.strip() for cell in row.split("|")[1:-1]] for row in shown.splitlines()]
     costs = ["61.1", "2.8", "0.0", "64", "3", "171 GB", "32"]
     assert ["all-MiniLM-L6-v2", "short", *costs] in lines

@@ -128,7 +128,9 @@ def routing_rates(rows: int = 4000) -> list[Rate]:
     return rates
 
 
-def page(rates: list[Rate], characters: dict[str, float], price: float | None) -> str:
+def page(
+    rates: list[Rate], characters: dict[str, float], load: float, price: float | None = None
+) -> str:
     """The tables, as Markdown."""
     said = {length: f"{length} ({characters[length]:.0f} characters)" for length in WORDS} | {
         "": ""
@@ -163,7 +165,8 @@ def page(rates: list[Rate], characters: dict[str, float], price: float | None) -
     head += ["Machines for a day", "Vectors on disk"]
     head += [] if price is None else [f"At {price:g} an hour"]
     return (
-        f"In a second, on {machine()}:\n\n"
+        f"In a second, on {machine()}; its load before was {load:.1f} "
+        f"(rates are those of the machine only if that is near 0):\n\n"
         f"{markdown(['Step', 'What', 'Texts', 'In a second'], measured)}\n"
         f"{generations:,} generations, {CANDIDATES} for each of {INPUTS:,} inputs, "
         f"on machines like it:\n\n{markdown(head, costs)}"
@@ -173,7 +176,7 @@ def page(rates: list[Rate], characters: dict[str, float], price: float | None) -
 def main() -> None:
     """Command line."""
     with one_sentence_errors():
-        price = price_of(sys.argv[1:])
+        price, load = price_of(sys.argv[1:]), os.getloadavg()[0]
         words = " ".join(LocalFolder(path=str(ROOT / "smoothie" / "demo")).load().texts.ravel())
         split = words.split()
         characters = {
@@ -181,7 +184,7 @@ def main() -> None:
             for length, count in WORDS.items()
         }
         rates = [*encoding_rates(split), *scoring_rates(split), *routing_rates()]
-        shown = page(rates, characters, price)
+        shown = page(rates, characters, load, price)
         if price is None:
             write_text(RESULT, f"    python -m experiments.benchmarks.rates\n\n{shown}")
             write_text(PAGE, BLOCK.sub(lambda found: found[1] + shown + found[2], read_text(PAGE)))
