@@ -7,8 +7,10 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 
-from experiments.benchmarks.rates import BLOCK
+from experiments.benchmarks import __main__ as benchmarks
+from experiments.benchmarks import rates
 from experiments.headline import headline
 from experiments.run import run
 from experiments.stacking import as_markdown, read_cells, story
@@ -53,13 +55,13 @@ def test_the_table_about_stacking_is_that_of_its_command():
     assert as_markdown(story(*tables)) == made
 
 
-def test_the_rates_of_the_page_are_those_of_their_command():
-    page = (ROOT / "docs" / "scale.md").read_text(encoding="utf-8")
-    made = (ROOT / "results" / "scale.md").read_text(encoding="utf-8")
-    assert BLOCK.search(page)
-    command, shown = made.split("\n\n", 1)
-    assert command == "    python -m experiments.benchmarks.rates"
-    assert BLOCK.search(page)[0].split("\n", 1)[1] == f"{shown}<!-- end -->"
+@pytest.mark.parametrize("benchmark", [benchmarks, rates])
+def test_what_a_page_shows_of_a_benchmark_is_its_result(benchmark):
+    shown = benchmark.BLOCK.search(benchmark.PAGE.read_text(encoding="utf-8"))
+    assert shown is not None
+    command = re.search(r"<!-- \w+: (.*?) -->", shown[0])[1]
+    made = benchmark.RESULT.read_text(encoding="utf-8")
+    assert made == f"    {command}\n\n{shown[0].split(chr(10), 1)[1].removesuffix('<!-- end -->')}"
 
 
 def test_the_example_of_routing_new_inputs(compose, tmp_path, tiny_encoder):

@@ -1,7 +1,11 @@
-"""Run the benchmarks, print their table and keep it: python -m experiments.benchmarks."""
+"""Run the benchmarks, print their table, keep it and show it in the README.
+
+python -m experiments.benchmarks
+"""
 
 import os
 import platform
+import re
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -15,14 +19,17 @@ from experiments.benchmarks.neighbours import approximate_against_exact, exact_a
 from experiments.benchmarks.scoring import scores_against_the_released_way
 from experiments.benchmarks.start import start_times
 from experiments.benchmarks.timing import Row
-from smoothie.files import replacing
+from smoothie.files import read_text, write_text
 from smoothie.report.tables import markdown
 
-TABLE = Path(__file__).parents[2] / "results" / "benchmarks.md"
+ROOT = Path(__file__).parents[2]
+RESULT = ROOT / "results" / "benchmarks.md"
+PAGE = ROOT / "README.md"
+BLOCK = re.compile(r"(<!-- benchmarks: .*? -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def main() -> None:
-    """Print a Markdown table, and what it was measured on."""
+    """Measure, and write a Markdown table with what it was measured on."""
     rows = [
         *local_against_the_loop(),
         *sweep(),
@@ -34,8 +41,8 @@ def main() -> None:
         *start_times(),
     ]
     shown = f"{table(rows)}\nMeasured on {machine()}.\n"
-    with replacing(TABLE) as temporary:
-        temporary.write_text(f"    python -m experiments.benchmarks\n\n{shown}", encoding="utf-8")
+    write_text(RESULT, f"    python -m experiments.benchmarks\n\n{shown}")
+    write_text(PAGE, BLOCK.sub(lambda found: found[1] + shown + found[2], read_text(PAGE)))
     sys.stdout.write(shown)
 
 
