@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -23,10 +23,7 @@ Vectors = NDArray[np.floating[Any]]
 FLUSH_TEXTS = 256  # texts encoded between two writes to the cache: what an interruption may cost
 DTYPES = ("float32", "bfloat16", "float16")
 PROFILES = ("exact", "fast")
-BATCH_TOKENS = {
-    "cpu": 1024,
-    "cuda": 32768,
-}  # of a batch in the fast profile: they stay in the cache
+BATCH_TOKENS = {"cpu": 256, "cuda": 32768}  # of a batch in the fast profile: a core, or the GPU
 
 
 class Encoder(Protocol):
@@ -52,13 +49,16 @@ class SentenceEncoder:
         Hub id, or a local folder.
     revision : str or None
         Commit of the Hub repository. None resolves the newest once and keeps it in the lock file.
-    dtype : {"float32", "bfloat16", "float16"}
-        Type of the weights while encoding; vectors are always kept in float32.
+    dtype : {"float32", "bfloat16", "float16"} or None
+        Type of the weights while encoding; in the fast profile, of the products alone. None is
+        float32, and in the fast profile what the device multiplies well (`fast_dtype`). Vectors
+        are always kept in float32.
     device : str or None
         Torch device; None takes a GPU where there is one.
     profile : {"exact", "fast"}
-        "fast" multiplies in bfloat16 and forms batches by number of tokens, whatever `batch_size`:
-        about twice as fast on a CPU with AVX-512 BF16, vectors equal to a cosine of 1e-4.
+        "fast" forms batches by number of tokens, whatever `batch_size`, and multiplies in sixteen
+        bits where the device has instructions for it. In float32 the vectors are those of "exact"
+        to 1e-6, in bfloat16 to a cosine of 1e-4.
     batch_size : int
         Texts at a time.
     max_tokens : int or None
@@ -80,7 +80,7 @@ class SentenceEncoder:
 
     model: str
     revision: str | None = None
-    dtype: str = "float32"
+    dtype: str | None = None
     device: str | None = None
     profile: str = "exact"
     batch_size: int = 32
@@ -97,16 +97,13 @@ class SentenceEncoder:
 
     def __post_init__(self) -> None:
         """Check the settings."""
-        if self.dtype not in DTYPES:
-            raise SmoothieError(f"encoder.dtype={self.dtype}: expected one of {', '.join(DTYPES)}")
+        if self.dtype is not None and self.dtype not in DTYPES:
+            raise SmoothieError(
+                f"encoder.dtype={self.dtype}: expected one of {', '.join(DTYPES)}, or null"
+            )
         if self.profile not in PROFILES:
             raise SmoothieError(
                 f"encoder.profile={self.profile}: expected one of {', '.join(PROFILES)}"
-            )
-        if self.profile == "fast" and self.dtype != "float32":
-            raise SmoothieError(
-                f"encoder.dtype={self.dtype}: encoder.profile=fast has a type of its own; "
-                f"leave encoder.dtype at float32"
             )
         if self.batch_size < 1:
             raise SmoothieError(f"encoder.batch_size={self.batch_size}: expected at least 1")
@@ -120,12 +117,21 @@ class SentenceEncoder:
 
     @property
     def signature(self) -> str:
-        """Model, revision or checksum of the weights, profile or dtype, and truncation."""
+        """Model, revision or checksum of the weights, profile and number type, and truncation."""
         name = self.model if self.folder is None else self.folder.name
         text = " [input, generation]" if self.full_text else ""
         limit = self.max_tokens or "model"
-        kind = self.dtype if self.profile == "exact" else "fast (products in bfloat16)"
+        kind = self.number_type
+        if self.profile == "fast":
+            kind = f"fast (products in {kind})"
         return f"{name}@{self.identity[:12]} {kind} max_tokens={limit}{text}"
+
+    @property
+    def number_type(self) -> str:
+        """Type of the weights; in the fast profile, of the products."""
+        if self.dtype is not None:
+            return self.dtype
+        return "float32" if self.profile == "exact" else fast_dtype(self.device)
 
     @property
     def identity(self) -> str:
@@ -198,10 +204,10 @@ class SentenceEncoder:
             folder = None
             if self.cache is not None:
                 hub_id = self.model if self.folder is None else ""
-                profile = [] if self.profile == "exact" else [self.profile]
-                key = content_key(
-                    hub_id, self.identity, self.dtype, str(self.max_tokens), *profile
-                ).hex()
+                settings = [self.number_type, str(self.max_tokens)]
+                if self.profile == "fast":
+                    settings.append("fast, batches by tokens")
+                key = content_key(hub_id, self.identity, *settings).hex()
                 name = re.sub(r"[^\w.-]+", "_", Path(self.model).name)
                 folder = Path(self.cache).expanduser() / "embeddings" / f"{name}-{key}"
             self._store = VectorCache(folder)
@@ -213,7 +219,7 @@ class SentenceEncoder:
         if self._loaded is None:
             self._loaded = self._load()
         if self.profile == "fast":
-            return encode_by_tokens(self._loaded, texts)
+            return encode_by_tokens(self._loaded, texts, self.number_type)
         vectors = self._loaded.encode(
             texts, batch_size=self.batch_size, show_progress_bar=False, convert_to_numpy=True
         )
@@ -225,12 +231,16 @@ class SentenceEncoder:
         from sentence_transformers import SentenceTransformer
 
         local = self.folder is not None
+        weights = self.number_type
+        if self.profile == "fast":
+            log.info("encoder.profile=fast: products in %s", self.number_type)
+            weights = "float32"
         try:
             model = SentenceTransformer(
                 str(self.folder) if local else self.model,
                 revision=None if local else self.identity,
                 device=self.device,
-                model_kwargs={"dtype": getattr(torch, self.dtype)},
+                model_kwargs={"dtype": getattr(torch, weights)},
                 local_files_only=local,
             )
         except (OSError, ValueError, RuntimeError) as error:
@@ -243,26 +253,76 @@ class SentenceEncoder:
         return model
 
 
-def encode_by_tokens(model: Any, texts: list[str]) -> NDArray[np.float32]:
-    """Embed texts with products in bfloat16, in batches of about equally many tokens.
+def fast_dtype(device: str | None = None) -> str:
+    """The type with the fastest products of a device that leaves selections nearly as they are.
 
-    What is between the products (sums over layers, norms, pooling) stays in float32: with bfloat16
-    throughout, vectors are four times as far from those in float32, at the same speed.
+    Parameters
+    ----------
+    device : str, optional
+        Torch device; None takes a GPU where there is one.
+
+    Returns
+    -------
+    {"float16", "bfloat16", "float32"}
+        float16 on CUDA, where it is as fast as bfloat16 and rounds eight times as finely; bfloat16
+        on a CPU with AMX or AVX-512 BF16; else float32, because a CPU without such instructions
+        takes ten times as long for products in bfloat16.
     """
     import torch
 
-    limit = BATCH_TOKENS["cuda" if model.device.type == "cuda" else "cpu"]
+    kind = (device or ("cuda" if torch.cuda.is_available() else "cpu")).split(":")[0]
+    if kind == "cuda":
+        return "float16"
+    if kind == "cpu":
+        # a torch that cannot tell gets float32: never slower, and encoder.dtype overrules it
+        capabilities: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+        if capabilities.get("amx_bf16") or capabilities.get("avx512_bf16"):
+            return "bfloat16"
+    return "float32"
+
+
+def encode_by_tokens(
+    model: Any, texts: list[str], dtype: str, batch_tokens: int | None = None
+) -> NDArray[np.float32]:
+    """Embed texts with products of one type, in batches of about equally many tokens.
+
+    Parameters
+    ----------
+    model : SentenceTransformer
+        With weights in float32.
+    texts : list of str, length M
+    dtype : {"float32", "bfloat16", "float16"}
+        Type of the products. What is between them (sums over layers, norms, pooling) stays in
+        float32: with bfloat16 throughout, vectors are four times as far from those in float32, at
+        the same speed.
+    batch_tokens : int, optional
+        Tokens of a batch, with its padding. By default as many as leave what passes between two
+        layers in the caches of the CPU's cores, or fill a GPU.
+
+    Returns
+    -------
+    ndarray of shape (M, d), float32
+    """
+    import torch
+
+    kind = model.device.type
+    if batch_tokens is None:
+        cores = torch.get_num_threads() if kind == "cpu" else 1
+        batch_tokens = BATCH_TOKENS["cuda" if kind == "cuda" else "cpu"] * cores
     tokens = model.tokenizer(texts, truncation=True, max_length=model.max_seq_length)["input_ids"]
-    lengths = [len(ids) for ids in tokens]
-    order = sorted(range(len(texts)), key=lengths.__getitem__, reverse=True)
-    vectors = np.empty((len(texts), model.get_embedding_dimension()), dtype=np.float32)
-    with torch.autocast(model.device.type, dtype=torch.bfloat16):
-        while order:
-            size = max(1, limit // lengths[order[0]])
-            batch, order = order[:size], order[size:]
-            vectors[batch] = model.encode(
-                [texts[i] for i in batch], batch_size=size, show_progress_bar=False
-            )
+    lengths = np.array([len(ids) for ids in tokens])
+    order = np.argsort(-lengths, kind="stable")
+    narrow = dtype != "float32"
+    parts, start = [], 0
+    with torch.autocast(kind, dtype=getattr(torch, dtype) if narrow else None, enabled=narrow):
+        while start < len(order):
+            size = max(1, batch_tokens // int(lengths[order[start]]))
+            batch = [texts[i] for i in order[start : start + size]]
+            parts.append(model.encode(batch, batch_size=size, show_progress_bar=False))
+            start += size
+    joined = np.concatenate(parts)
+    vectors = np.empty(joined.shape, dtype=np.float32)
+    vectors[order] = joined
     return vectors
 
 
