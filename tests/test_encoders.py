@@ -51,10 +51,10 @@ def test_an_interrupted_run_goes_on_where_it_was(encoder, monkeypatch):
     first = encoder()
     encode = first._encode
 
-    def interrupted(texts):
+    def interrupted(texts, number_type):
         if first.encoded:
             raise KeyboardInterrupt
-        return encode(texts)
+        return encode(texts, number_type)
 
     first._encode = interrupted
     with pytest.raises(KeyboardInterrupt):
@@ -91,7 +91,7 @@ def test_the_fast_profile_is_close_and_says_its_type(encoder, dtype):
     assert cosines(expected, vectors).min() > 0.999
     if dtype == "float32":
         np.testing.assert_allclose(vectors, expected, atol=1e-5)
-    assert f"fast (products in {dtype})" in fast.signature
+    assert f"fast (products in {dtype}" in fast.signature
     assert "float32 max_tokens" in exact.signature
 
 
@@ -143,6 +143,18 @@ def test_a_torch_that_cannot_tell_gets_float32(monkeypatch):
 
     monkeypatch.delattr(torch.cpu, "get_capabilities")
     assert fast_dtype("cpu") == "float32"
+
+
+def test_inputs_are_not_rounded_to_bfloat16(encoder, local_set):
+    problem = read_folder(local_set, None, "error")
+    wide, fast = (encoder(profile="fast", dtype=dtype) for dtype in ("float32", "bfloat16"))
+    expected, expected_inputs = wide.encode_problem(problem, inputs=True)
+    generations, inputs = fast.encode_problem(problem, inputs=True)
+    np.testing.assert_array_equal(inputs, expected_inputs)
+    np.testing.assert_array_equal(inputs, fast.encode_inputs(problem.input_texts))
+    assert not np.array_equal(generations, expected)
+    assert "fast (products in bfloat16, of inputs in float32)" in fast.signature
+    assert "fast (products in float16) " in encoder(profile="fast", dtype="float16").signature
 
 
 @pytest.mark.parametrize("batch_tokens", [1, 40, 10_000])
