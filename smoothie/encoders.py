@@ -138,8 +138,8 @@ class SentenceEncoder:
     def input_type(self) -> str:
         """Type of the products for inputs: the fast profile does not round them to bfloat16.
 
-        On alpaca_eval_preferences that alone would change who is among the 20 nearest often enough
-        to move one of 48 choices of Smoothie-Local, and inputs are few beside generations.
+        Rounded inputs change who is among the nearest, and with k=20 that alone changes more
+        choices of Smoothie-Local than rounded generations do; and inputs are few beside these.
         """
         fast_and_coarse = self.profile == "fast" and self.number_type == "bfloat16"
         return "float32" if fast_and_coarse else self.number_type
@@ -287,7 +287,7 @@ def fast_dtype(device: str | None = None) -> str:
     {"float16", "bfloat16", "float32"}
         float16 on CUDA, where it is as fast as bfloat16 and rounds eight times as finely; bfloat16
         on a CPU with AMX or AVX-512 BF16; else float32, because a CPU without such instructions
-        takes ten times as long for products in bfloat16.
+        takes several times as long for products in bfloat16.
     """
     import torch
 

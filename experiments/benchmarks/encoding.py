@@ -5,8 +5,8 @@
 takes the time of both; encodes the first inputs (by default 200) of sets in the local layout with
 both profiles, and says how often Smoothie-Local chooses the same candidate and how far the score
 of any method moves. `types` are those of the products, by default the one that the profile picks
-on this machine; a type that the CPU has no instructions for gives the vectors of one that has, ten
-times as slowly. The tables are kept in results/encoding.md.
+on this machine; a type that the CPU has no instructions for gives nearly the vectors of one that
+has, several times as slowly. The tables are kept in results/encoding.md.
 
     python -m experiments.benchmarks.encoding device=cuda [peak=TFLOPS]
 
