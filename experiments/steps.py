@@ -242,7 +242,7 @@ def encode_inputs(
     if not isinstance(encoder, SentenceEncoder) or not train.has_inputs:
         return None
     with clock.step("encode"):
-        return encoder.encode(train.input_texts)
+        return encoder.encode_inputs(train.input_texts)
 
 
 def take_votes(

@@ -2,9 +2,9 @@
 
 import logging
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -28,10 +28,7 @@ Vectors = NDArray[np.floating[Any]]
 FLUSH_TEXTS = 256  # texts encoded between two writes to the cache: what an interruption may cost
 DTYPES = ("float32", "bfloat16", "float16")
 PROFILES = ("exact", "fast")
-BATCH_TOKENS = {
-    "cpu": 1024,
-    "cuda": 32768,
-}  # of a batch in the fast profile: they stay in the cache
+BATCH_TOKENS = {"cpu": 256, "cuda": 32768}  # of a batch in the fast profile: a core, or the GPU
 
 
 class Encoder(Protocol):
@@ -57,13 +54,16 @@ class SentenceEncoder:
         Hub id, or a local folder.
     revision : str or None
         Commit of the Hub repository. None resolves the newest once and keeps it in the lock file.
-    dtype : {"float32", "bfloat16", "float16"}
-        Type of the weights while encoding; vectors are always kept in float32.
+    dtype : {"float32", "bfloat16", "float16"} or None
+        Type of the weights while encoding; in the fast profile, of the products alone. None is
+        float32, and in the fast profile what the device multiplies well (`fast_dtype`). Vectors
+        are always kept in float32.
     device : str or None
         Torch device; None takes a GPU where there is one.
     profile : {"exact", "fast"}
-        "fast" multiplies in bfloat16 and forms batches by number of tokens, whatever `batch_size`:
-        about twice as fast on a CPU with AVX-512 BF16, vectors equal to a cosine of 1e-4.
+        "fast" forms batches by number of tokens, whatever `batch_size`, and multiplies in sixteen
+        bits where the device has instructions for it. In float32 the vectors are those of "exact"
+        to 1e-6, in bfloat16 to a cosine of 1e-4; inputs stay in float32 then (`input_type`).
     batch_size : int
         Texts at a time.
     max_tokens : int or None
@@ -89,7 +89,7 @@ class SentenceEncoder:
 
     model: str
     revision: str | None = None
-    dtype: str = "float32"
+    dtype: str | None = None
     device: str | None = None
     profile: str = "exact"
     batch_size: int = 32
@@ -102,21 +102,18 @@ class SentenceEncoder:
     cluster: RayCluster | None = field(default=None, init=False)
     encoded: int = field(default=0, init=False)
     _loaded: Any = field(default=None, init=False, repr=False)
-    _store: Any = field(default=None, init=False, repr=False)
+    _stores: dict[str, VectorCache] = field(default_factory=dict, init=False, repr=False)
     _identity: str = field(default="", init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Check the settings."""
-        if self.dtype not in DTYPES:
-            raise SmoothieError(f"encoder.dtype={self.dtype}: expected one of {', '.join(DTYPES)}")
+        if self.dtype is not None and self.dtype not in DTYPES:
+            raise SmoothieError(
+                f"encoder.dtype={self.dtype}: expected one of {', '.join(DTYPES)}, or null"
+            )
         if self.profile not in PROFILES:
             raise SmoothieError(
                 f"encoder.profile={self.profile}: expected one of {', '.join(PROFILES)}"
-            )
-        if self.profile == "fast" and self.dtype != "float32":
-            raise SmoothieError(
-                f"encoder.dtype={self.dtype}: encoder.profile=fast has a type of its own; "
-                f"leave encoder.dtype at float32"
             )
         if self.batch_size < 1:
             raise SmoothieError(f"encoder.batch_size={self.batch_size}: expected at least 1")
@@ -130,12 +127,32 @@ class SentenceEncoder:
 
     @property
     def signature(self) -> str:
-        """Model, revision or checksum of the weights, profile or dtype, and truncation."""
+        """Model, revision or checksum of the weights, profile and number type, and truncation."""
         name = self.model if self.folder is None else self.folder.name
         text = " [input, generation]" if self.full_text else ""
         limit = self.max_tokens or "model"
-        kind = self.dtype if self.profile == "exact" else "fast (products in bfloat16)"
+        kind = self.number_type
+        if self.profile == "fast":
+            apart = "" if self.input_type == kind else f", of inputs in {self.input_type}"
+            kind = f"fast (products in {kind}{apart})"
         return f"{name}@{self.identity[:12]} {kind} max_tokens={limit}{text}"
+
+    @property
+    def number_type(self) -> str:
+        """Type of the weights; in the fast profile, of the products."""
+        if self.dtype is not None:
+            return self.dtype
+        return "float32" if self.profile == "exact" else fast_dtype(self.device)
+
+    @property
+    def input_type(self) -> str:
+        """Type of the products for inputs: the fast profile does not round them to bfloat16.
+
+        Rounded inputs change who is among the nearest, and with k=20 that alone changes more
+        choices of Smoothie-Local than rounded generations do; and inputs are few beside these.
+        """
+        fast_and_coarse = self.profile == "fast" and self.number_type == "bfloat16"
+        return "float32" if fast_and_coarse else self.number_type
 
     @property
     def identity(self) -> str:
@@ -152,17 +169,26 @@ class SentenceEncoder:
         if self.full_text:
             repeated = [text for text in problem.input_texts for _ in problem.candidates]
             generations = [f"{x} {text}" for x, text in zip(repeated, generations, strict=True)]
-        vectors = self.encode(generations + (problem.input_texts if inputs else []))
+        together = inputs and self.input_type == self.number_type
+        vectors = self.encode(generations + (problem.input_texts if together else []))
         shape = (*problem.texts.shape, vectors.shape[1])
         embedded = vectors[: len(generations)].reshape(shape)
+        if inputs and not together:
+            return embedded, self.encode_inputs(problem.input_texts)
         return embedded, vectors[len(generations) :] if inputs else None
 
-    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def encode_inputs(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Embed inputs as `encode` does, in `input_type`."""
+        return self.encode(texts, self.input_type)
+
+    def encode(self, texts: Sequence[str], number_type: str | None = None) -> NDArray[np.float32]:
         """Embed texts.
 
         Parameters
         ----------
         texts : sequence of str, length M
+        number_type : {"float32", "bfloat16", "float16"}, optional
+            Of the products in the fast profile, by default the encoder's own.
 
         Returns
         -------
@@ -176,7 +202,8 @@ class SentenceEncoder:
         With a cluster, the same few hundred texts are one task, so that their vectors are the same.
         """
         keys = {text: content_key(text) for text in dict.fromkeys(texts)}
-        cache = self._cache()
+        number_type = number_type or self.number_type
+        cache = self._cache(number_type)
         known = cache.load(keys.values())
         todo = sorted((t for t in keys if keys[t] not in known), key=len, reverse=True)
         log.info(
@@ -191,7 +218,7 @@ class SentenceEncoder:
 
             with tqdm(total=len(todo), unit="text", disable=not self.progress) as bar:
                 done = 0
-                for vectors in self._in_chunks(todo):
+                for vectors in self._in_chunks(todo, number_type):
                     part_keys = [keys[text] for text in todo[done : done + len(vectors)]]
                     cache.store(part_keys, vectors)
                     known.update(zip(part_keys, vectors, strict=True))
@@ -203,43 +230,44 @@ class SentenceEncoder:
         result: NDArray[np.float32] = matrix[[positions[text] for text in texts]]
         return result
 
-    def _cache(self) -> VectorCache:
+    def _cache(self, number_type: str | None = None) -> VectorCache:
         """The cache folder of exactly this encoder with these settings."""
-        if self._store is None:
+        number_type = number_type or self.number_type
+        if number_type not in self._stores:
             folder = None
             if self.cache is not None:
                 hub_id = self.model if self.folder is None else ""
-                profile = [] if self.profile == "exact" else [self.profile]
-                key = content_key(
-                    hub_id, self.identity, self.dtype, str(self.max_tokens), *profile
-                ).hex()
+                settings = [number_type, str(self.max_tokens)]
+                if self.profile == "fast":
+                    settings.append("fast, batches by tokens")
+                key = content_key(hub_id, self.identity, *settings).hex()
                 name = re.sub(r"[^\w.-]+", "_", Path(self.model).name)
                 folder = Path(self.cache).expanduser() / "embeddings" / f"{name}-{key}"
-            self._store = VectorCache(folder)
-        store: VectorCache = self._store
-        return store
+            self._stores[number_type] = VectorCache(folder)
+        return self._stores[number_type]
 
-    def _in_chunks(self, texts: list[str]) -> Iterator[NDArray[np.float32]]:
+    def _in_chunks(self, texts: list[str], number_type: str) -> Iterator[NDArray[np.float32]]:
         """Vectors of a few hundred texts after the other, made here or by the cluster."""
         if self.cluster is None:
-            return in_chunks(self._encode, texts, FLUSH_TEXTS)
-        return self.cluster.in_chunks(self.elsewhere(self.cluster.cpus), texts, FLUSH_TEXTS)
+            return in_chunks(partial(self._encode, number_type=number_type), texts, FLUSH_TEXTS)
+        sent = self.elsewhere(number_type, self.cluster.cpus)
+        return self.cluster.in_chunks(sent, texts, FLUSH_TEXTS)
 
-    def elsewhere(self, threads: int) -> "EncoderElsewhere":
+    def elsewhere(self, number_type: str, threads: int) -> "EncoderElsewhere":
         """The encoder as it is sent to other processes, with so many threads of PyTorch."""
         settings = {entry.name: getattr(self, entry.name) for entry in fields(self) if entry.init}
         # A worker has no cache and no lock file; a local model is looked for at the same path.
         settings |= {"cache": None, "lock": None, "models": None, "progress": False}
         if self.folder is not None:
             settings["model"] = str(self.folder.resolve())
-        return EncoderElsewhere(tuple(settings.items()), self.identity, threads)
+        return EncoderElsewhere(tuple(settings.items()), self.identity, number_type, threads)
 
-    def _encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def _encode(self, texts: Sequence[str], number_type: str) -> NDArray[np.float32]:
         """Send texts through the model, which is loaded at the first call."""
         if self._loaded is None:
             self._loaded = self._load()
         if self.profile == "fast":
-            return encode_by_tokens(self._loaded, list(texts))
+            return encode_by_tokens(self._loaded, list(texts), number_type)
         vectors = self._loaded.encode(
             list(texts), batch_size=self.batch_size, show_progress_bar=False, convert_to_numpy=True
         )
@@ -251,12 +279,16 @@ class SentenceEncoder:
         from sentence_transformers import SentenceTransformer
 
         local = self.folder is not None
+        weights = self.number_type
+        if self.profile == "fast":
+            log.info("encoder.profile=fast: products in %s", self.number_type)
+            weights = "float32"
         try:
             model = SentenceTransformer(
                 str(self.folder) if local else self.model,
                 revision=None if local else self.identity,
                 device=self.device,
-                model_kwargs={"dtype": getattr(torch, self.dtype)},
+                model_kwargs={"dtype": getattr(torch, weights)},
                 local_files_only=local,
             )
         except (OSError, ValueError, RuntimeError) as error:
@@ -279,17 +311,20 @@ class EncoderElsewhere:
         Of the encoder.
     identity : str
         Its revision or checksum: the weights must be those, wherever they lie.
+    number_type : str
+        In which products are taken.
     threads : int
         Of PyTorch, on a CPU; the last bits of vectors may depend on them.
     """
 
     settings: tuple[tuple[str, Any], ...]
     identity: str
+    number_type: str
     threads: int
 
     def __call__(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Encode texts."""
-        return encoder_here(self)._encode(texts)
+        return encoder_here(self)._encode(texts, self.number_type)
 
 
 @lru_cache(maxsize=1)
@@ -308,26 +343,76 @@ def encoder_here(sent: EncoderElsewhere) -> SentenceEncoder:
     return encoder
 
 
-def encode_by_tokens(model: Any, texts: list[str]) -> NDArray[np.float32]:
-    """Embed texts with products in bfloat16, in batches of about equally many tokens.
+def fast_dtype(device: str | None = None) -> str:
+    """The type with the fastest products of a device that leaves selections nearly as they are.
 
-    What is between the products (sums over layers, norms, pooling) stays in float32: with bfloat16
-    throughout, vectors are four times as far from those in float32, at the same speed.
+    Parameters
+    ----------
+    device : str, optional
+        Torch device; None takes a GPU where there is one.
+
+    Returns
+    -------
+    {"float16", "bfloat16", "float32"}
+        float16 on CUDA, where it is as fast as bfloat16 and rounds eight times as finely; bfloat16
+        on a CPU with AMX or AVX-512 BF16; else float32, because a CPU without such instructions
+        takes several times as long for products in bfloat16.
     """
     import torch
 
-    limit = BATCH_TOKENS["cuda" if model.device.type == "cuda" else "cpu"]
+    kind = (device or ("cuda" if torch.cuda.is_available() else "cpu")).split(":")[0]
+    if kind == "cuda":
+        return "float16"
+    if kind == "cpu":
+        # a torch that cannot tell gets float32: never slower, and encoder.dtype overrules it
+        capabilities: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+        if capabilities.get("amx_bf16") or capabilities.get("avx512_bf16"):
+            return "bfloat16"
+    return "float32"
+
+
+def encode_by_tokens(
+    model: Any, texts: list[str], dtype: str, batch_tokens: int | None = None
+) -> NDArray[np.float32]:
+    """Embed texts with products of one type, in batches of about equally many tokens.
+
+    Parameters
+    ----------
+    model : SentenceTransformer
+        With weights in float32.
+    texts : list of str, length M
+    dtype : {"float32", "bfloat16", "float16"}
+        Type of the products. What is between them (sums over layers, norms, pooling) stays in
+        float32: with bfloat16 throughout, vectors are four times as far from those in float32, at
+        the same speed.
+    batch_tokens : int, optional
+        Tokens of a batch, with its padding. By default as many as leave what passes between two
+        layers in the caches of the CPU's cores, or fill a GPU.
+
+    Returns
+    -------
+    ndarray of shape (M, d), float32
+    """
+    import torch
+
+    kind = model.device.type
+    if batch_tokens is None:
+        cores = torch.get_num_threads() if kind == "cpu" else 1
+        batch_tokens = BATCH_TOKENS["cuda" if kind == "cuda" else "cpu"] * cores
     tokens = model.tokenizer(texts, truncation=True, max_length=model.max_seq_length)["input_ids"]
-    lengths = [len(ids) for ids in tokens]
-    order = sorted(range(len(texts)), key=lengths.__getitem__, reverse=True)
-    vectors = np.empty((len(texts), model.get_embedding_dimension()), dtype=np.float32)
-    with torch.autocast(model.device.type, dtype=torch.bfloat16):
-        while order:
-            size = max(1, limit // lengths[order[0]])
-            batch, order = order[:size], order[size:]
-            vectors[batch] = model.encode(
-                [texts[i] for i in batch], batch_size=size, show_progress_bar=False
-            )
+    lengths = np.array([len(ids) for ids in tokens])
+    order = np.argsort(-lengths, kind="stable")
+    narrow = dtype != "float32"
+    parts, start = [], 0
+    with torch.autocast(kind, dtype=getattr(torch, dtype) if narrow else None, enabled=narrow):
+        while start < len(order):
+            size = max(1, batch_tokens // int(lengths[order[start]]))
+            batch = [texts[i] for i in order[start : start + size]]
+            parts.append(model.encode(batch, batch_size=size, show_progress_bar=False))
+            start += size
+    joined = np.concatenate(parts)
+    vectors = np.empty(joined.shape, dtype=np.float32)
+    vectors[order] = joined
     return vectors
 
 

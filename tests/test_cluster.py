@@ -79,14 +79,14 @@ def test_vectors_are_those_of_one_process(machines, tiny_encoder, tmp_path, monk
     torch.set_num_threads(threads)
     far = SentenceEncoder(str(tiny_encoder), progress=False, device="cpu")
     far.cluster = RayCluster()
-    far._store = Losing(machines, tmp_path)
+    far._stores["float32"] = Losing(machines, tmp_path)
     vectors = far.encode(texts)
     assert len(machines.workers) == 1
     assert far.encoded == len(texts)
     assert far._loaded is None  # no model in this process
     np.testing.assert_array_equal(vectors, expected)
     again = SentenceEncoder(str(tiny_encoder), progress=False)
-    again._store = VectorCache(tmp_path)
+    again._stores["float32"] = VectorCache(tmp_path)
     np.testing.assert_array_equal(again.encode(texts), expected)  # all were stored
     assert again.encoded == 0
 

@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 
 from smoothie import SmoothieError
-from smoothie.encoders import BATCH_TOKENS, SentenceEncoder, StoredVectors
+from smoothie.encoders import (
+    DTYPES,
+    SentenceEncoder,
+    StoredVectors,
+    encode_by_tokens,
+    fast_dtype,
+)
 from smoothie.estimator import squared_distances
 from smoothie.loaders.local import read_folder
 from tests.conftest import ROOT, store_vectors
@@ -49,10 +55,10 @@ def test_an_interrupted_run_goes_on_where_it_was(encoder, monkeypatch):
     first = encoder()
     encode = first._encode
 
-    def interrupted(texts):
+    def interrupted(texts, number_type):
         if first.encoded:
             raise KeyboardInterrupt
-        return encode(texts)
+        return encode(texts, number_type)
 
     first._encode = interrupted
     with pytest.raises(KeyboardInterrupt):
@@ -95,7 +101,10 @@ def test_several_processes_with_one_cache(tiny_encoder, tmp_path):
     assert sum(len(np.load(path)) for path in files) >= 140  # every file is whole
 
 
-@pytest.mark.parametrize("change", [{"dtype": "bfloat16"}, {"max_tokens": 8}, {"profile": "fast"}])
+@pytest.mark.parametrize(
+    "change",
+    [{"dtype": "bfloat16"}, {"max_tokens": 8}, {"profile": "fast", "dtype": "bfloat16"}],
+)
 def test_settings_that_change_vectors_have_a_cache_of_their_own(encoder, change):
     plain, changed = encoder(), encoder(**change)
     before = plain.encode(TEXTS)
@@ -105,27 +114,107 @@ def test_settings_that_change_vectors_have_a_cache_of_their_own(encoder, change)
     assert plain.signature != changed.signature
 
 
-def test_the_fast_profile_is_close_and_says_so(encoder, monkeypatch):
-    monkeypatch.setitem(BATCH_TOKENS, "cpu", 64)
+def cosines(first, second):
+    norms = np.linalg.norm(first, axis=1) * np.linalg.norm(second, axis=1)
+    return (first * second).sum(axis=1) / norms
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_the_fast_profile_is_close_and_says_its_type(encoder, dtype):
     texts = [letter * length for length in range(1, 40) for letter in "abc"]
-    exact, fast = encoder(), encoder(profile="fast")
+    exact, fast = encoder(), encoder(profile="fast", dtype=dtype)
     expected, vectors = exact.encode(texts), fast.encode(texts)
     assert vectors.dtype == np.float32
-    cosines = (expected * vectors).sum(axis=1) / (
-        np.linalg.norm(expected, axis=1) * np.linalg.norm(vectors, axis=1)
-    )
-    assert cosines.min() > 0.999
-    assert "fast (products in bfloat16)" in fast.signature
+    assert cosines(expected, vectors).min() > 0.999
+    if dtype == "float32":
+        np.testing.assert_allclose(vectors, expected, atol=1e-5)
+    assert f"fast (products in {dtype}" in fast.signature
     assert "float32 max_tokens" in exact.signature
+
+
+def test_vectors_of_different_types_never_meet_in_the_cache(encoder):
+    """Profiles and types: each has a folder, and a second encoder finds its own vectors there."""
+    settings = [{"profile": p, "dtype": d} for p in ("exact", "fast") for d in DTYPES]
+    vectors = []
+    for one in settings:
+        first = encoder(**one)
+        vectors.append(first.encode(TEXTS))
+        assert first.encoded == 4
+    assert len({encoder(**one).signature for one in settings}) == len(settings)
+    for one, expected in zip(settings, vectors, strict=True):
+        second = encoder(**one)
+        np.testing.assert_array_equal(second.encode(TEXTS), expected)
+        assert second.encoded == 0
+    assert not np.array_equal(vectors[0], vectors[1])
+    assert not np.array_equal(vectors[3], vectors[4])
+
+
+@pytest.mark.parametrize(
+    ("flags", "dtype"),
+    [
+        ({"avx2": True, "avx512_f": True, "avx512_bf16": False}, "float32"),
+        ({"avx512_f": True, "avx512_bf16": True}, "bfloat16"),
+        ({"amx_tile": True, "amx_bf16": True}, "bfloat16"),
+        ({"neon": True, "bf16": True}, "float32"),
+    ],
+)
+def test_the_type_of_the_fast_profile_is_one_that_the_device_multiplies_well(
+    encoder, monkeypatch, caplog, flags, dtype
+):
+    import torch
+
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: flags)
+    assert fast_dtype("cpu") == dtype
+    assert fast_dtype("cuda:1") == "float16"
+    fast = encoder(profile="fast", device="cpu")
+    with caplog.at_level(logging.INFO):
+        fast.encode(["x"])
+    assert f"encoder.profile=fast: products in {dtype}" in caplog.text
+    np.testing.assert_array_equal(
+        encoder(profile="fast", dtype=dtype, cache=None).encode(["x"]), fast.encode(["x"])
+    )
+
+
+def test_a_torch_that_cannot_tell_gets_float32(monkeypatch):
+    import torch
+
+    monkeypatch.delattr(torch.cpu, "get_capabilities")
+    assert fast_dtype("cpu") == "float32"
+
+
+def test_inputs_are_not_rounded_to_bfloat16(encoder, local_set):
+    problem = read_folder(local_set, None, "error")
+    wide, fast = (encoder(profile="fast", dtype=dtype) for dtype in ("float32", "bfloat16"))
+    expected, expected_inputs = wide.encode_problem(problem, inputs=True)
+    generations, inputs = fast.encode_problem(problem, inputs=True)
+    np.testing.assert_array_equal(inputs, expected_inputs)
+    np.testing.assert_array_equal(inputs, fast.encode_inputs(problem.input_texts))
+    assert not np.array_equal(generations, expected)
+    assert "fast (products in bfloat16, of inputs in float32)" in fast.signature
+    assert "fast (products in float16) " in encoder(profile="fast", dtype="float16").signature
+
+
+@pytest.mark.parametrize("batch_tokens", [1, 40, 10_000])
+def test_batches_by_tokens_give_each_text_its_vector(encoder, batch_tokens):
+    texts = ["a", "b" * 30, "", "c d e", "f" * 100, "g"]
+    plain = encoder(cache=None)
+    one_by_one = np.concatenate([plain.encode([text]) for text in texts])
+    vectors = encode_by_tokens(plain._loaded, texts, "float32", batch_tokens)
+    np.testing.assert_allclose(vectors, one_by_one, atol=1e-5)
 
 
 def test_the_fast_profile_follows_prompts_and_limits_of_the_model(encoder):
     """Batches differ from those of the plain model in nothing but their size."""
     texts = ["x" * 300, "y", "y z", ""]
-    fast = encoder(profile="fast", max_tokens=8)
+    fast = encoder(profile="fast", dtype="float32", max_tokens=8)
     vectors = fast.encode(texts)
+    fast._loaded.prompts, fast._loaded.default_prompt_name = {"all": "all: "}, "all"
+    prompted = encode_by_tokens(fast._loaded, texts, "float32")
     one_by_one = [fast._loaded.encode(text) for text in texts]
-    np.testing.assert_allclose(vectors, one_by_one, atol=0.05)
+    np.testing.assert_allclose(prompted, one_by_one, atol=1e-5)
+    assert not np.allclose(prompted, vectors, atol=1e-3)
+    one_by_one = [fast._loaded.encode(text, prompt="") for text in texts]
+    np.testing.assert_allclose(vectors, one_by_one, atol=1e-5)
 
 
 def test_a_changed_weight_changes_the_identity(encoder, tiny_encoder, tmp_path):
@@ -166,7 +255,10 @@ def test_problems_are_embedded_in_their_shape(encoder, local_set):
         ({"dtype": "int8"}, "encoder.dtype=int8"),
         ({"batch_size": 0}, "batch_size=0"),
         ({"profile": "quick"}, "encoder.profile=quick: expected one of exact, fast"),
-        ({"profile": "fast", "dtype": "bfloat16"}, "leave encoder.dtype at float32"),
+        (
+            {"profile": "fast", "dtype": "int8"},
+            "expected one of float32, bfloat16, float16, or null",
+        ),
         ({"max_tokens": 0}, "max_tokens=0"),
         ({"model": "./nowhere"}, "no such folder"),
     ],

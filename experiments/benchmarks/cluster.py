@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -148,8 +149,8 @@ def main() -> None:
         rows = rows_of(
             machines,
             f"encoding {len(texts):,} texts",
-            encoder._encode,
-            encoder.elsewhere(threads=1),
+            partial(encoder._encode, number_type="float32"),
+            encoder.elsewhere("float32", threads=1),
             texts,
         )
         if pairs:

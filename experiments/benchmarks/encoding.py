@@ -1,63 +1,109 @@
 """Encoding: the fast profile against sentence-transformers, in time and in what is selected.
 
-    python -m experiments.benchmarks.encoding [inputs=200] FOLDER...
+    python -m experiments.benchmarks.encoding [inputs=N] [types=TYPE,...] [FOLDER...]
 
-encodes the first inputs of sets in the local layout with both profiles, and prints how often
-Smoothie-Local chooses the same candidate, and how far the score of any method moves.
+takes the time of both; encodes the first inputs (by default 200) of sets in the local layout with
+both profiles, and says how often Smoothie-Local chooses the same candidate and how far the score
+of any method moves. `types` are those of the products, by default the one that the profile picks
+on this machine; a type that the CPU has no instructions for gives nearly the vectors of one that
+has, several times as slowly. The tables are kept in results/encoding.md.
+
+    python -m experiments.benchmarks.encoding device=cuda [peak=TFLOPS]
+
+says how many texts a second a device encodes in batches of several sizes, and what share of its
+peak that is; for cards that it does not know, the peak is given. Kept in results/encoding_cuda.md.
 """
 
 import os
+import shlex
 import sys
+import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from experiments.benchmarks.timing import Row, side_by_side
+from experiments.benchmarks.timing import Row, machine, side_by_side, table
+from experiments.config import one_sentence_errors
 from experiments.jobs import composed
 from experiments.run import run
-from smoothie.encoders import SentenceEncoder
+from smoothie.encoders import DTYPES, SentenceEncoder, encode_by_tokens, fast_dtype
+from smoothie.errors import SmoothieError
+from smoothie.files import write_text
 from smoothie.loaders.local import LocalFolder
 from smoothie.report.tables import markdown
 
 ROOT = Path(__file__).parents[2]
+COMMAND = "python -m experiments.benchmarks.encoding"
+MODELS = {"all-MiniLM-L6-v2": 1, "all-mpnet-base-v2": 4}  # and how many times fewer texts
+BATCH_TOKENS = (4096, 16384, 65536, 262144)
+PEAKS = {  # dense products in float16, 1e12 a second, as the makers' data sheets give them
+    "H200": 989.0,
+    "H100 NVL": 835.0,
+    "H100 PCIe": 756.0,
+    "H100": 989.0,
+    "A100": 312.0,
+    "L40S": 362.0,
+    "L4": 121.0,
+    "T4": 65.0,
+}
+
+
+def model_folder(name: str) -> Path:
+    """Where the local copy of an encoder is."""
+    folder = Path(os.environ.get("SMOOTHIE_ENCODERS", "~/.cache/smoothie-encoders")).expanduser()
+    return folder / name
+
+
+def short_and_long() -> dict[str, list[str]]:
+    """Distinct texts made of those of the demo: 256 short ones, 48 of nine joined."""
+    texts = LocalFolder(path=str(ROOT / "smoothie" / "demo")).load().texts.ravel()
+    long = [" ".join(np.roll(texts, 9 * i)[:9]) for i in range(48)]
+    return {"short": list(dict.fromkeys(texts))[:256], "long": long}
 
 
 def fast_against_plain() -> list[Row]:
-    """all-MiniLM-L6-v2 on short and on long texts, made of those of the demo."""
-    folder = Path(os.environ.get("SMOOTHIE_ENCODERS", "~/.cache/smoothie-encoders")).expanduser()
-    model = folder / "all-MiniLM-L6-v2"
-    if not model.is_dir():
-        return [Row("encoder.profile=fast: no all-MiniLM-L6-v2 at SMOOTHIE_ENCODERS", "", np.nan)]
-    from sentence_transformers import SentenceTransformer
-
-    texts = LocalFolder(path=str(ROOT / "smoothie" / "demo")).load().texts.ravel()
-    short = list(dict.fromkeys(texts))[:256]
-    long = [" ".join(np.roll(texts, 9 * i)[:9]) for i in range(48)]
-    plain = SentenceTransformer(str(model), device="cpu", local_files_only=True)
+    """Both encoders of the paper's experiments, on short and on long texts."""
     rows = []
-    for kind, sample in (("short", short), ("long", long)):
-        fast = SentenceEncoder(str(model), profile="fast", device="cpu", progress=False)
-        cosines = (fast.encode(sample) * plain.encode(sample)).sum(axis=1)
-        assert cosines.min() > 0.999, "the vectors are not those of the model"
+    for name, share in MODELS.items():
+        folder = model_folder(name)
+        if not folder.is_dir():
+            rows.append(Row(f"encoder.profile=fast: no {name} at SMOOTHIE_ENCODERS", "", np.nan))
+            continue
+        from sentence_transformers import SentenceTransformer
 
-        def ours(fast: SentenceEncoder = fast, sample: list[str] = sample) -> object:
-            fast._store = None  # the vectors of the last time
-            return fast.encode(sample)
+        plain = SentenceTransformer(str(folder), device="cpu", local_files_only=True)
+        for kind, texts in short_and_long().items():
+            sample = texts[: len(texts) // share]
+            fast = SentenceEncoder(str(folder), profile="fast", device="cpu", progress=False)
+            cosines = (fast.encode(sample) * plain.encode(sample)).sum(axis=1)
+            assert cosines.min() > 0.999, "the vectors are not those of the model"
 
-        times = side_by_side(ours, lambda sample=sample: plain.encode(sample), 5)  # type: ignore[misc]
-        length = np.mean([len(text) for text in sample])
-        what = f"encoder.profile=fast, {len(sample)} {kind} texts of {length:.0f} characters"
-        rows.append(Row(what, "SentenceTransformer.encode, float32", *times))
+            def ours(fast: SentenceEncoder = fast, sample: list[str] = sample) -> object:
+                fast._stores.clear()  # the vectors of the last time
+                return fast.encode(sample)
+
+            def rival(plain: Any = plain, sample: list[str] = sample) -> object:
+                return plain.encode(sample, show_progress_bar=False)
+
+            length = np.mean([len(text) for text in sample])
+            what = (
+                f"encoder.profile=fast in {fast.number_type}, {name}, "
+                f"{len(sample)} {kind} texts of {length:.0f} characters"
+            )
+            times = side_by_side(ours, rival, 3)
+            rows.append(Row(what, "SentenceTransformer.encode, float32", *times))
     return rows
 
 
-def compare(folder: Path, inputs: int, k: int) -> list[str]:
-    """One line: what the fast profile changes on a set."""
+def compare(folder: Path, inputs: int, dtype: str, k: int) -> list[str]:
+    """One line: what the fast profile with products of a type changes on a set."""
     results = []
-    for profile in ("exact", "fast"):
+    for settings in (["encoder.profile=exact"], ["encoder.profile=fast", f"encoder.dtype={dtype}"]):
         cfg = composed(
             *("dataset=local", f"dataset.path={folder}", f"dataset.limit={inputs}"),
-            *("encoder=minilm", f"encoder.profile={profile}", f"k={k}"),
+            *("encoder=minilm", *settings, f"k={k}", "output.plots=false", "output.k_curve=[]"),
         )
         results.append(run(cfg))
     exact, fast = results
@@ -69,26 +115,151 @@ def compare(folder: Path, inputs: int, k: int) -> list[str]:
     worst = exact.table["method"].iloc[int(moved.argmax())]
     length = np.mean([len(text) for text in exact.problem.texts.ravel()])
     return [
-        *(exact.problem.name, f"{length:.0f}", str(len(exact.problem.inputs)), str(k)),
+        *(exact.problem.name, f"{length:.0f}", str(len(exact.problem.inputs)), dtype, str(k)),
         *(f"{100 * same:.1f}%", f"{moved.max():.2f} ({worst})" if moved.max() else "0.00"),
     ]
 
 
-def main() -> None:
-    """Print a Markdown table of all sets, for k=1 and k=20."""
-    inputs, folders = 200, sys.argv[1:]
-    if folders and folders[0].startswith("inputs="):
-        inputs, folders = int(folders[0].removeprefix("inputs=")), folders[1:]
-    lines = [compare(Path(folder), inputs, k) for folder in folders for k in (1, 20)]
-    heads = [
-        "Set",
-        "Characters",
-        "Inputs",
-        "k",
-        "Local: equal choices",
-        "Largest change of a score",
+def selections(folders: Sequence[str], inputs: int, types: Sequence[str]) -> str:
+    """A Markdown table of all sets and types, for k=1 and k=20."""
+    lines = [
+        compare(Path(folder), inputs, dtype, k)
+        for folder in folders
+        for dtype in types
+        for k in (1, 20)
     ]
-    sys.stdout.write(markdown(heads, lines))
+    heads = [
+        *("Set", "Characters", "Inputs", "Products", "k"),
+        *("Local: equal choices", "Largest change of a score"),
+    ]
+    return markdown(heads, lines)
+
+
+def products(model: Any, texts: list[str]) -> float:
+    """Floating-point operations in the products that texts need in a BERT, without padding."""
+    config = model[0].auto_model.config
+    d, layers = config.hidden_size, config.num_hidden_layers
+    weights = layers * (4 * d * d + 2 * d * config.intermediate_size)
+    tokens = model.tokenizer(texts, truncation=True, max_length=model.max_seq_length)["input_ids"]
+    lengths = np.array([len(ids) for ids in tokens], dtype=np.float64)
+    return float((2 * weights * lengths + 4 * layers * d * lengths**2).sum())
+
+
+def throughput(
+    model: Any, samples: dict[str, list[str]], dtype: str, sizes: Sequence[int], peak: float
+) -> str:
+    """A Markdown table: texts a second of a device, and its share of the peak.
+
+    Parameters
+    ----------
+    model : SentenceTransformer
+        On the device.
+    samples : dict of str -> list of str
+        Kinds of texts.
+    dtype : str
+        Type of the products.
+    sizes : sequence of int
+        Tokens of a batch.
+    peak : float
+        Floating-point operations a second, times 1e12, that the device can do.
+    """
+    lines = []
+    for kind, texts in samples.items():
+        work = products(model, texts)
+        for size in sizes:
+            encode_by_tokens(model, texts, dtype, size)
+            start = time.perf_counter()
+            encode_by_tokens(model, texts, dtype, size)  # vectors come back: the device is done
+            seconds = time.perf_counter() - start
+            rate = work / seconds / 1e12
+            lines.append(
+                [
+                    *(kind, dtype, str(size), f"{len(texts) / seconds:,.0f}"),
+                    *(f"{rate:.2f}", f"{100 * rate / peak:.1f}%"),
+                ]
+            )
+    return markdown(
+        ["Texts", "Products", "Tokens of a batch", "Texts a second", "TFLOP/s", "Of the peak"],
+        lines,
+    )
+
+
+def known_peak(device: str) -> float:
+    """The peak of a known card.
+
+    Raises
+    ------
+    SmoothieError
+        If the device is none.
+    """
+    import torch
+
+    if not device.startswith("cuda"):
+        raise SmoothieError(f"peak: not known of {device}; give it, as in peak=0.2")
+    if not torch.cuda.is_available():
+        raise SmoothieError(f"device={device}: torch {torch.__version__} sees no such device")
+    name = torch.cuda.get_device_name(device)
+    for part, peak in PEAKS.items():
+        if part in name:
+            return peak
+    raise SmoothieError(f"peak: not known of {name}; give its TFLOP/s in float16, as in peak=100")
+
+
+def on_device(device: str, peak: float) -> str:
+    """The tables of `throughput` for both encoders, on enough texts to fill a GPU."""
+    from sentence_transformers import SentenceTransformer
+
+    repeats = 64 if device.startswith("cuda") else 1
+    samples = {kind: texts * repeats for kind, texts in short_and_long().items()}
+    shown = []
+    for name in MODELS:
+        model = SentenceTransformer(str(model_folder(name)), device=device, local_files_only=True)
+        lines = throughput(model, samples, fast_dtype(device), BATCH_TOKENS, peak)
+        shown.append(f"{name} on {device}, peak {peak:g} TFLOP/s:\n\n{lines}")
+    return "\n".join(shown)
+
+
+def number(settings: dict[str, str], name: str, default: float) -> float:
+    """A setting that is a number above zero."""
+    try:
+        value = float(settings.get(name, default))
+    except ValueError:
+        value = 0.0
+    if value <= 0:
+        raise SmoothieError(f"{name}={settings[name]}: expected a number above zero")
+    return value
+
+
+def tables(settings: dict[str, str], folders: Sequence[str]) -> str:
+    """What the words of the command ask for, in Markdown."""
+    unknown = set(settings) - {"inputs", "types", "device", "peak"}
+    if unknown:
+        raise SmoothieError(f"{min(unknown)}: expected inputs, types, device or peak")
+    if "device" in settings:
+        device = settings["device"]
+        known = "peak" in settings
+        return on_device(device, number(settings, "peak", 0) if known else known_peak(device))
+    types = settings.get("types", fast_dtype("cpu")).split(",")
+    for dtype in types:
+        if dtype not in DTYPES:
+            raise SmoothieError(f"types={dtype}: expected some of {', '.join(DTYPES)}")
+    inputs = int(number(settings, "inputs", 200))
+    shown = table(fast_against_plain())
+    return f"{shown}\n{selections(folders, inputs, types)}" if folders else shown
+
+
+def main() -> None:
+    """Print Markdown tables, and keep them."""
+    settings = dict(word.split("=", 1) for word in sys.argv[1:] if "=" in word)
+    folders = [word for word in sys.argv[1:] if "=" not in word]
+    with one_sentence_errors():
+        shown = f"{tables(settings, folders)}\nMeasured on {machine()}.\n"
+    # folders by name: where they lie is no part of the command
+    words = [word if "=" in word else Path(word).name for word in sys.argv[1:]]
+    command = shlex.join([*COMMAND.split(), *words])
+    name = "encoding_" + settings["device"].split(":")[0] if "device" in settings else "encoding"
+    write_text(ROOT / "results" / f"{name}.md", f"    {command}\n\n{shown}")
+    sys.stdout.write(shown)
 
 
 if __name__ == "__main__":

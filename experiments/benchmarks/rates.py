@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.benchmarks.__main__ import machine
+from experiments.benchmarks.timing import machine
 from experiments.config import one_sentence_errors
 from smoothie import SmoothieLocal
 from smoothie.encoders import SentenceEncoder

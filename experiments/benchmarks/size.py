@@ -157,7 +157,7 @@ def summarise(runs: Sequence[Run]) -> list[Run]:
 
 def report(rows: Sequence[Run], alone: float) -> str:
     """The table, and what it was measured on."""
-    from experiments.benchmarks.__main__ import machine
+    from experiments.benchmarks.timing import machine
     from smoothie.report.tables import markdown
 
     cells = [

@@ -1,10 +1,16 @@
 """Lines of the table, and how their time is taken."""
 
+import os
+import platform
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 import numpy as np
+
+from smoothie.report.tables import markdown
 
 
 @dataclass(frozen=True)
@@ -55,3 +61,47 @@ def side_by_side(
         times.append([middle - start, time.perf_counter() - middle])
     first, second = np.median(times, axis=0)
     return float(first), float(second)
+
+
+def table(rows: list[Row]) -> str:
+    """The rows as a Markdown table; the ratio is how many times as long the rival takes."""
+    cells = []
+    for row in rows:
+        ratio = rival = ""
+        if row.rival_seconds is not None:
+            times = row.rival_seconds / row.seconds
+            ratio = f"{times:,.{0 if times > 10 else 2}f}x"
+            rival = f"{row.rival_seconds:.2f}"
+        seconds = "" if np.isnan(row.seconds) else f"{row.seconds:.3f}"
+        cells.append([row.what, seconds, row.rival, rival, ratio])
+    return markdown(["What", "Seconds", "Rival", "Its seconds", "Ratio"], cells)
+
+
+def machine() -> str:
+    """Processor, cores and versions."""
+    packages = []
+    for name in ("numpy", "torch", "sentence-transformers", "faiss-cpu", "rouge-score"):
+        try:
+            packages.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            packages.append(f"no {name}")
+    processor = f"{model()}, {os.cpu_count()} cores"
+    return f"{processor}, Python {platform.python_version()}, {', '.join(packages)}"
+
+
+def model() -> str:
+    """Name of the processor, with the wide number formats that it knows."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    entries = dict(
+        reversed([[part.strip() for part in line.split(":", 1)] for line in lines if ":" in line])
+    )
+    flags = set(str(entries.get("flags", "")).split()) & {
+        "avx2",
+        "avx512f",
+        "avx512_bf16",
+        "amx_bf16",
+    }
+    return f"{entries.get('model name', platform.machine())} ({', '.join(sorted(flags))})"
