@@ -29,6 +29,7 @@ the common dimension of the embedding, which cancels).
 """
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NoReturn
 
 import numpy as np
@@ -41,6 +42,7 @@ Floats = NDArray[np.floating[Any]]
 
 CLOSE = 1e-6  # of a row's largest squared distance: pairs below it are measured by differences
 LARGEST = 1e300  # of given distances: their sums stay finite
+THREADS = 2  # blocks of inputs at a time, where all distances are kept
 BLOCK_VALUES = 1 << 17  # embedding values at a time, in float64 1 MiB: they stay in the cache
 
 
@@ -66,23 +68,34 @@ def squared_distances(generations: Floats) -> NDArray[np.float64]:
 
     Notes
     -----
-    O(V K^2 d) time, one block of inputs in float64 at a time (`distances_as_read`).
+    O(V K^2 d) time in two threads, each with one block of inputs in float64 at a time
+    (`distances_as_read`).
     """
     generations = require_generations(generations)
     rows, candidates, _ = generations.shape
     distances = np.empty((rows, candidates, candidates))
-    for part, block in distance_blocks(generations):
-        distances[part] = block
+
+    def take(start: int, stop: int) -> None:
+        for part, block in distance_blocks(generations, start, stop):
+            distances[part] = block
+
+    edges = np.linspace(0, rows, THREADS + 1).astype(int)
+    with ThreadPoolExecutor(THREADS) as pool:  # NumPy lets go of the interpreter
+        list(pool.map(take, edges[:-1], edges[1:]))
     return distances
 
 
-def distance_blocks(generations: Floats) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+def distance_blocks(
+    generations: Floats, start: int = 0, stop: int | None = None
+) -> Iterator[tuple[slice, NDArray[np.float64]]]:
     """Squared distances of one block of inputs after the other, for what need not hold them all.
 
     Parameters
     ----------
     generations : ndarray of shape (V, K, d)
         As of `squared_distances`. Of a memory-mapped array, no more than a block is kept in memory.
+    start, stop : int, optional
+        The first of the inputs, and the one after the last; all of them by default.
 
     Yields
     ------
@@ -102,11 +115,12 @@ def distance_blocks(generations: Floats) -> Iterator[tuple[slice, NDArray[np.flo
         block[:] = generations[part]
         drop_pages(generations)
 
-    return distances_as_read(generations.shape, read)
+    stop = len(generations) if stop is None else stop
+    return distances_as_read((stop, *generations.shape[1:]), read, start)
 
 
 def distances_as_read(
-    shape: tuple[int, ...], read: Callable[[slice, NDArray[np.float64]], None]
+    shape: tuple[int, ...], read: Callable[[slice, NDArray[np.float64]], None], first: int = 0
 ) -> Iterator[tuple[slice, NDArray[np.float64]]]:
     """Squared distances between answers that are read a block of inputs at a time.
 
@@ -117,6 +131,8 @@ def distances_as_read(
     read : callable
         Called with a slice of the inputs and an array of shape (B, K, d), to be filled with their
         embedded answers.
+    first : int
+        Where to begin.
 
     Yields
     ------
@@ -137,9 +153,9 @@ def distances_as_read(
     rows.
     """
     rows, candidates, dimensions = shape
-    step = min(rows, max(1, BLOCK_VALUES // max(1, candidates * dimensions)))
+    step = min(rows - first, max(1, BLOCK_VALUES // max(1, candidates * dimensions)))
     work = np.empty((2, step, candidates, dimensions))  # made once: new memory costs more than sums
-    for start in range(0, rows, step):
+    for start in range(first, rows, step or 1):
         part = slice(start, min(start + step, rows))
         block, centred = work[:, : part.stop - start]
         read(part, block)
