@@ -21,8 +21,8 @@ class Ngrams:
     ----------
     shape : (int, int)
         Inputs and candidates of the texts, (R, K).
-    text : ndarray of shape (M,), int32
-        The text of each n-gram: row times K plus column.
+    text : ndarray of shape (M,), uint32
+        The text of each n-gram: its row times K, rounded up to a power of two, plus its column.
     entry : ndarray of shape (M,), uint32
         Each n-gram, as an entry of a table of 2^TABLE_BITS.
     others : ndarray of shape (M,), int32
@@ -32,16 +32,17 @@ class Ngrams:
     """
 
     shape: tuple[int, int]
-    text: NDArray[np.int32]
+    text: NDArray[np.uint32]
     entry: NDArray[np.uint32]
     others: NDArray[np.int32]
     of_inputs: NDArray[np.uint32]
 
     def sums(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Sum of the values (M,) over the n-grams of each text: shape (R, K)."""
-        texts = self.shape[0] * self.shape[1]
-        sums = np.asarray(np.bincount(self.text, values, minlength=texts), dtype=np.float64)
-        return sums.reshape(self.shape)
+        rows, candidates = self.shape
+        width = 1 << (candidates - 1).bit_length()
+        sums = np.bincount(self.text, values, minlength=rows * width)
+        return np.asarray(sums, dtype=np.float64).reshape(rows, width)[:, :candidates]
 
 
 def distinct_ngrams(texts: NDArray[np.object_], kept: float) -> Ngrams:
@@ -50,7 +51,6 @@ def distinct_ngrams(texts: NDArray[np.object_], kept: float) -> Ngrams:
     Parameters
     ----------
     texts : ndarray of shape (R, K), object
-        Up to 2^32 texts.
     kept : float
         Share of all n-grams that is looked at: those whose hash is small.
 
@@ -60,24 +60,25 @@ def distinct_ngrams(texts: NDArray[np.object_], kept: float) -> Ngrams:
     and its candidate.
     """
     rows, candidates = texts.shape
-    hashes, counts = hashed_ngrams([text.replace("\0", " ") for text in texts.ravel()], kept)
-    bits = np.uint64((candidates - 1).bit_length())  # of a candidate's number
+    hashes, counts = hashed_ngrams(list(texts.ravel()), kept)
+    bits = (candidates - 1).bit_length()  # of a candidate's number
     row, column = np.divmod(np.arange(rows * candidates, dtype=np.uint64), np.uint64(candidates))
-    keys = np.repeat(row << (bits + np.uint64(32)) | column, counts)
-    keys |= hashes.astype(np.uint64) << bits
+    keys = np.repeat(row << np.uint64(bits + 32) | column, counts)
+    keys |= hashes.astype(np.uint64) << np.uint64(bits)
     keys.sort()
-    keys = keys[starts(keys)]  # an n-gram that a text holds twice counts once
-    of_input = keys >> bits
-    first = np.flatnonzero(starts(of_input))
+    keys = keys.compress(starts(keys))  # an n-gram that a text holds twice counts once
+    of_input = keys >> np.uint64(bits)
+    new = starts(of_input)
+    first = np.flatnonzero(new)
     holders = np.diff(first, append=len(keys)).astype(np.int32)
-    row = of_input >> np.uint64(32)
-    column = keys & (np.uint64(1) << bits) - np.uint64(1)
+    low = np.uint32((1 << bits) - 1)
+    padded_row = (keys >> np.uint64(32)).astype(np.uint32) & ~low
     entry = of_input.astype(np.uint32) >> np.uint32(32 - TABLE_BITS)
     return Ngrams(
         (rows, candidates),
-        (row * np.uint64(candidates) + column).astype(np.int32),
+        padded_row | (keys.astype(np.uint32) & low),
         entry,
-        np.repeat(holders - 1, holders),
+        (holders - 1).take(np.cumsum(new, dtype=np.int32) - 1),
         entry.take(first),
     )
 
@@ -94,7 +95,10 @@ def hashed_ngrams(texts: list[str], kept: float) -> tuple[NDArray[np.uint32], ND
 
     Each n-gram has a hash of its own, as an odd multiplier can be undone.
     """
-    joined = f"  {STOP.join(texts)}{STOP} ".encode("utf-8", "replace").translate(FOLD)
+    whole_text = STOP.join(texts)
+    if whole_text.count("\0") >= len(texts):  # there is one inside of a text
+        whole_text = STOP.join(text.replace("\0", " ") for text in texts)
+    joined = f"  {whole_text}{STOP} ".encode("utf-8", "replace").translate(FOLD)
     letters = np.frombuffer(joined, dtype=np.uint8)
     codes = np.empty(len(letters) - LENGTH + 1, dtype=np.uint32)
     for place in range(LENGTH):  # every LENGTH-th n-gram is a number of the bytes as they lie
