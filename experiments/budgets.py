@@ -1,11 +1,13 @@
 """Score against the number of labels: at how many learning from labels overtakes voting."""
 
+from __future__ import annotations
+
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from experiments.steps import Seen, what_lacks
 from smoothie.errors import SmoothieError
@@ -13,6 +15,9 @@ from smoothie.evaluation import Bootstrap, evaluate
 from smoothie.metrics import Scores
 from smoothie.routers.base import HindsightRouter, Routing
 from smoothie.routers.labelled import LabelledRouter
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 log = logging.getLogger(__name__)
 
@@ -92,6 +97,8 @@ def overtaken(curve: pd.DataFrame, scores: Scores) -> pd.DataFrame:
     DataFrame
         Columns label_free, labelled, labels (NA where it does not), looked_at: the largest budget.
     """
+    import pandas as pd
+
     sign = -1 if scores.lower_is_better else 1
     free, learnt = curve[curve["budget"] == 0], curve[curve["budget"] > 0]
     rows = []

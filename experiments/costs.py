@@ -1,10 +1,11 @@
 """What routing costs: of the answers returned, and of all that had to be asked for."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from smoothie.problem import Problem
@@ -13,6 +14,9 @@ from smoothie.routers import BestSingle, Random
 from smoothie.routers.base import Routing
 from smoothie.routers.labelled import LabelledRouter
 from smoothie.routers.train_time import TrainTimeRouter
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 ASKS_ONE = (Random, BestSingle, LabelledRouter, TrainTimeRouter)
 
@@ -66,6 +70,8 @@ def compare_costs(
         row["length"] = chosen.scores(lengths[kept]).mean()
         row["n"] = int(kept.sum())
         table.append(row)
+    import pandas as pd
+
     return pd.DataFrame(table)
 
 
