@@ -20,6 +20,7 @@ Weights are log(1 + N/f), for n-grams that occur in the answers to f of the N in
 everywhere tells little.
 """
 
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -31,8 +32,8 @@ from numpy.typing import NDArray
 from smoothie.ngrams import TABLE_BITS, Ngrams, distinct_ngrams
 
 SAMPLE = 128  # n-grams of a text that are looked at, on average, where texts are longer
-BLOCK_CHARACTERS = 1 << 17  # of texts at a time: their n-grams stay in the cache
-COUNTED_BLOCKS = 256  # of inputs that tell how common n-grams are, where there are more
+BLOCK_CHARACTERS = 1 << 19  # of texts at a time
+COUNTED_BLOCKS = 64  # of inputs that tell how common n-grams are, where there are more
 
 
 def shared_wording(texts: NDArray[np.object_], beta: float) -> NDArray[np.float64]:
@@ -54,7 +55,7 @@ def shared_wording(texts: NDArray[np.object_], beta: float) -> NDArray[np.float6
     -----
     O(N K l) for texts of l bytes, of which at most 128 n-grams are compared on
     average: those whose hash is small, the same ones in all texts, so that overlaps stay
-    comparable. N-grams are counted in up to 256 blocks of inputs, evenly spread, of 2^17 characters
+    comparable. N-grams are counted in up to 64 blocks of inputs, evenly spread, of 2^19 characters
     each; memory is that of these blocks, about half a GiB at most, and the result.
     """
     characters = np.array([sum(map(len, row)) for row in texts])
@@ -62,7 +63,7 @@ def shared_wording(texts: NDArray[np.object_], beta: float) -> NDArray[np.float6
     blocks = [texts[block] for block in blocks_of(characters)]
     counted = blocks[:: -(-len(blocks) // COUNTED_BLOCKS)]
     find = partial(distinct_ngrams, kept=kept)
-    with ThreadPoolExecutor() as pool:  # NumPy lets go of the interpreter
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # NumPy lets go of the interpreter
         found = list(pool.map(find, counted))
         entries = np.concatenate([ngrams.of_inputs for ngrams in found])
         inputs_with = np.bincount(entries, minlength=1 << TABLE_BITS)

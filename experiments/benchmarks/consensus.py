@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from experiments.benchmarks.estimation import make
-from experiments.benchmarks.timing import Row, median_seconds
+from experiments.benchmarks.timing import Row, side_by_side
 from smoothie.estimator import squared_distances
 from smoothie.loaders.local import LocalFolder
 from smoothie.routers import Consensus, SmoothieLocal
@@ -29,4 +29,4 @@ def consensus_and_local() -> list[Row]:
     length = np.mean([len(text) for text in texts.ravel()])
     what = f"Consensus, N=5,000 K=10 d=384, texts of {length:.0f} characters, with distances"
     rival = "Smoothie-Local k=1, with distances"
-    return [Row(what, rival, median_seconds(consensus), median_seconds(local))]
+    return [Row(what, rival, *side_by_side(consensus, local, 9))]
