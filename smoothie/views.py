@@ -36,6 +36,7 @@ IN_MARKED = re.compile(rf"{OPTION_IN_MARKED.pattern}|({NUMBER})")
 IN_SENTENCE = re.compile(rf"{OPTION_IN_SENTENCE.pattern}|({NUMBER})")
 WORDS = re.compile(r"[\w'-]+(?: [\w'-]+){0,4}(?=\W*$|[.,;:)])")
 SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=\S)")
+LOOKED_AT_FIRST = 24  # characters at the end of a sentence
 LOOKED_AT = 100  # inputs whose texts tell whether the texts of a set end in answers
 
 
@@ -83,10 +84,17 @@ def marked_line(text: str) -> str:
 
 
 def last_match(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
-    """The last match in the last sentence of a text, else one that the text begins with."""
+    """The last match in the last sentence of a text, else one that the text begins with.
+
+    No match may span white space: so the end of a long sentence is looked at first.
+    """
     sentence = SENTENCE_END.split(text.rpartition("\n")[2])[-1]
-    *_, found = [pattern.match(text), *pattern.finditer(sentence)]
-    return found
+    end = sentence.rfind(" ", 0, max(0, len(sentence) - LOOKED_AT_FIRST)) + 1
+    for start in (end, 0):
+        *_, found = [None, *pattern.finditer(sentence, start)]
+        if found:
+            return found
+    return pattern.match(text)
 
 
 def shortest(number: float) -> str:

@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from smoothie import SmoothieError
+from smoothie import SmoothieError, views
 from smoothie.views import VIEWS, final_answer, final_answers, make_view, view_answers
 
 
@@ -117,3 +119,15 @@ def test_each_distinct_text_is_looked_at_once():
     assert len({flat[0], flat[2], flat[5]}) == 1
     assert flat[0] >= 0 <= flat[4] != flat[0]
     assert flat[1] < 0 > flat[3] != flat[1]
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.text(alphabet="A1,. ()BaZ\n-", max_size=80))
+def test_the_end_of_a_sentence_is_enough_where_something_is_found_there(text):
+    """The same as to look at all of it."""
+    sentence = views.SENTENCE_END.split(text.rpartition("\n")[2])[-1]
+    for pattern in (views.IN_SENTENCE, views.OPTION_IN_SENTENCE):
+        *_, expected = [pattern.match(text), *pattern.finditer(sentence)]
+        found = views.last_match(pattern, text)
+        assert (found and found[0]) == (expected and expected[0])
+        assert (found and found.groups()) == (expected and expected.groups())
