@@ -3,6 +3,7 @@
 import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, fields
 from functools import lru_cache, partial
 from pathlib import Path
@@ -28,7 +29,7 @@ Vectors = NDArray[np.floating[Any]]
 FLUSH_TEXTS = 256  # texts encoded between two writes to the cache: what an interruption may cost
 DTYPES = ("float32", "bfloat16", "float16")
 PROFILES = ("exact", "fast")
-BATCH_TOKENS = {"cpu": 256, "cuda": 32768}  # of a batch in the fast profile: a core, or the GPU
+BATCH_TOKENS = {"float32": 256, "sixteen bits": 1024, "cuda": 32768}  # of the fast profile
 
 
 class Encoder(Protocol):
@@ -387,29 +388,56 @@ def encode_by_tokens(
         the same speed.
     batch_tokens : int, optional
         Tokens of a batch, with its padding. By default as many as leave what passes between two
-        layers in the caches of the CPU's cores, or fill a GPU.
+        layers in the caches of a core, or fill a GPU.
 
     Returns
     -------
     ndarray of shape (M, d), float32
+
+    Notes
+    -----
+    On a CPU each core works on a batch of its own. Cores that share one wait for each other in
+    every layer: longer than they compute, if other programs run beside. While texts are encoded,
+    torch has one thread for each product, in the whole process.
     """
     import torch
 
     kind = model.device.type
-    if batch_tokens is None:
-        cores = torch.get_num_threads() if kind == "cpu" else 1
-        batch_tokens = BATCH_TOKENS["cuda" if kind == "cuda" else "cpu"] * cores
+    threads = torch.get_num_threads() if kind == "cpu" else 1
+    narrow = dtype != "float32"
     tokens = model.tokenizer(texts, truncation=True, max_length=model.max_seq_length)["input_ids"]
     lengths = np.array([len(ids) for ids in tokens])
+    if batch_tokens is None:
+        size = "cuda" if kind == "cuda" else "sixteen bits" if narrow else "float32"
+        batch_tokens = min(BATCH_TOKENS[size], 1 + int(lengths.sum()) // threads)
     order = np.argsort(-lengths, kind="stable")
-    narrow = dtype != "float32"
-    parts, start = [], 0
-    with torch.autocast(kind, dtype=getattr(torch, dtype) if narrow else None, enabled=narrow):
-        while start < len(order):
-            size = max(1, batch_tokens // int(lengths[order[start]]))
-            batch = [texts[i] for i in order[start : start + size]]
-            parts.append(model.encode(batch, batch_size=size, show_progress_bar=False))
-            start += size
+    batches, start = [], 0
+    while start < len(order):
+        stop = start + max(1, batch_tokens // int(lengths[order[start]]))
+        batches.append(order[start:stop])
+        start = stop
+
+    def autocast() -> Any:
+        return torch.autocast(kind, dtype=getattr(torch, dtype) if narrow else None, enabled=narrow)
+
+    def begin() -> None:
+        torch.set_num_threads(1)
+        autocast().__enter__()  # of this thread, until it ends
+
+    def embed(batch: NDArray[np.intp]) -> Any:
+        part = [texts[i] for i in batch]
+        return model.encode(part, batch_size=len(part), show_progress_bar=False)
+
+    with autocast():  # around all batches: weights are rounded once
+        if threads == 1:
+            parts = [embed(batch) for batch in batches]
+        else:
+            model.encode([""], show_progress_bar=False)  # sets padding, which threads may not do
+            try:
+                with ThreadPoolExecutor(threads, initializer=begin) as pool:
+                    parts = list(pool.map(embed, batches))
+            finally:
+                torch.set_num_threads(threads)
     joined = np.concatenate(parts)
     vectors = np.empty(joined.shape, dtype=np.float32)
     vectors[order] = joined

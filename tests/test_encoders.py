@@ -194,13 +194,26 @@ def test_inputs_are_not_rounded_to_bfloat16(encoder, local_set):
     assert "fast (products in float16) " in encoder(profile="fast", dtype="float16").signature
 
 
-@pytest.mark.parametrize("batch_tokens", [1, 40, 10_000])
-def test_batches_by_tokens_give_each_text_its_vector(encoder, batch_tokens):
-    texts = ["a", "b" * 30, "", "c d e", "f" * 100, "g"]
+@pytest.mark.parametrize("batch_tokens", [1, 40, 10_000, None])
+@pytest.mark.parametrize("threads", [1, 3])
+def test_batches_by_tokens_give_each_text_its_vector(encoder, batch_tokens, threads):
+    import torch
+
+    texts = ["a", "b" * 30, "", "c d e", "f" * 100, "g", *(("h " * n) for n in range(1, 30))]
     plain = encoder(cache=None)
     one_by_one = np.concatenate([plain.encode([text]) for text in texts])
-    vectors = encode_by_tokens(plain._loaded, texts, "float32", batch_tokens)
-    np.testing.assert_allclose(vectors, one_by_one, atol=1e-5)
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(threads)
+        wide = encode_by_tokens(plain._loaded, texts, "float32", batch_tokens)
+        narrow = encode_by_tokens(plain._loaded, texts, "bfloat16", batch_tokens)
+        assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    np.testing.assert_allclose(wide, one_by_one, atol=1e-5)
+    assert cosines(narrow, one_by_one).min() > 0.999
+    assert not np.allclose(narrow, wide, atol=1e-6)
+    assert not torch.is_autocast_enabled("cpu")
 
 
 def test_the_fast_profile_follows_prompts_and_limits_of_the_model(encoder):
