@@ -86,6 +86,8 @@ def collect_sweep(folder: Path) -> None:
             labels = read_jobs(folder, learnt, "labels_to_overtake.csv")
             write_table(labels, list(labels.columns), folder / "sweep_labels.csv")
             page += f"\n{LABELS}\n\n{markdown(*label_rows(labels))}"
+        else:  # from an earlier sweep
+            (folder / "sweep_labels.csv").unlink(missing_ok=True)
         write_text(folder / "sweep.md", page)
         log.info("collected %d jobs in %s", len(jobs), folder / "sweep.csv")
 

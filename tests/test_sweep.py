@@ -26,6 +26,7 @@ def test_jobs_stand_in_their_order_whichever_was_done_first(tmp_path):
     header = "dataset,ensemble,method,encoder,k,metric,difference,difference_low,difference_high,"
     header += "gap_closed,gap_low,gap_high,rank_correlation\n"
     (tmp_path / "multirun.yaml").write_text("")
+    (tmp_path / "sweep_labels.csv").write_text("of an earlier sweep")
     for job in (2, 10, 0, 1):
         (tmp_path / str(job)).mkdir()
         row = f"d,all,smoothie_local,e,{job},labels"
@@ -39,6 +40,7 @@ def test_jobs_stand_in_their_order_whichever_was_done_first(tmp_path):
     collect_sweep(tmp_path)
     assert pd.read_csv(tmp_path / "sweep.csv").job.tolist() == [0, 1, 2, 10]
     assert pd.read_csv(tmp_path / "sweep_comparisons.csv").k.tolist() == [0, 1, 2, 10]
+    assert not (tmp_path / "sweep_labels.csv").exists()
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +48,7 @@ def one_after_the_other(tmp_path_factory):
     """A sweep of the demo whose first job takes longest, and its settings."""
     folder = tmp_path_factory.mktemp("sweeps")
     settings = ["-m", "evaluation.draws=20000,40", "k=1,5", "output.plots=false"]
-    settings += ["methods=[random,smoothie_local,consensus,oracle]"]
+    settings += ["methods=[random,best_on_val,smoothie_local,oracle]", "output.budgets=[2,5]"]
     done = command(*settings, f"hydra.sweep.dir={folder / 'basic'}", SMOOTHIE_CACHE=str(folder))
     assert done.returncode == 0, done.stderr
     return folder / "basic", settings
