@@ -54,6 +54,8 @@ def compare_costs(
     input alone (from labels, from a training split, at random) ask one. What labels or the answers
     to a training split cost, once and for all, is not in these numbers.
     """
+    import pandas as pd
+
     kept = np.ones(len(problem.inputs), dtype=bool) if rows is None else rows
     flat = (len(text) for text in problem.texts.ravel().tolist())
     lengths = np.fromiter(flat, np.float64).reshape(problem.texts.shape)
@@ -70,8 +72,6 @@ def compare_costs(
         row["length"] = chosen.scores(lengths[kept]).mean()
         row["n"] = int(kept.sum())
         table.append(row)
-    import pandas as pd
-
     return pd.DataFrame(table)
 
 

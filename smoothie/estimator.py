@@ -153,10 +153,10 @@ def distances_as_read(
     rows.
     """
     rows, candidates, dimensions = shape
-    step = min(rows - first, max(1, BLOCK_VALUES // max(1, candidates * dimensions)))
+    step = max(1, min(rows - first, BLOCK_VALUES // max(1, candidates * dimensions)))
     work = np.empty((2, step, candidates, dimensions))  # made once: new memory costs more than sums
     centres = np.empty((step, 1, dimensions))
-    for start in range(first, rows, step or 1):
+    for start in range(first, rows, step):
         part = slice(start, min(start + step, rows))
         block, centred = work[:, : part.stop - start]
         centre = centres[: len(block)]

@@ -150,10 +150,18 @@ def read_text(path: Path) -> str:
     SmoothieError
         If the file is missing, unreadable or not UTF-8.
     """
+    with readable(path):
+        try:
+            return path.read_text(encoding="utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise SmoothieError(f"{path}: not UTF-8 text (byte {error.start})") from error
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Say in one sentence that a file is missing or cannot be read."""
     try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise SmoothieError(f"{path}: not UTF-8 text (byte {error.start})") from error
+        yield
     except FileNotFoundError as error:
         raise SmoothieError(f"{path}: no such file") from error
     except OSError as error:
@@ -182,18 +190,14 @@ def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         If the file is missing or unreadable, or a line is not a JSON object.
     """
     number = 0
-    try:
-        # Lines end at newlines alone: characters such as U+2028 are legal inside JSON strings.
-        with path.open(encoding="utf-8-sig") as file:
+    # Lines end at newlines alone: characters such as U+2028 are legal inside JSON strings.
+    with readable(path), path.open(encoding="utf-8-sig") as file:
+        try:
             for number, line in enumerate(file, start=1):
                 if line.strip():
                     yield number, as_object(line, f"{path}, line {number}")
-    except UnicodeDecodeError as error:
-        raise SmoothieError(f"{path}, after line {number}: not UTF-8 text") from error
-    except FileNotFoundError as error:
-        raise SmoothieError(f"{path}: no such file") from error
-    except OSError as error:
-        raise SmoothieError(f"{path}: cannot be read ({error.strerror})") from error
+        except UnicodeDecodeError as error:
+            raise SmoothieError(f"{path}, after line {number}: not UTF-8 text") from error
 
 
 def as_object(line: str, where: str) -> dict[str, Any]:

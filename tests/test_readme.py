@@ -11,6 +11,7 @@ import pytest
 
 from experiments.benchmarks import __main__ as benchmarks
 from experiments.benchmarks import rates
+from experiments.benchmarks.places import block_of
 from experiments.headline import headline
 from experiments.run import run
 from experiments.stacking import as_markdown, read_cells, story
@@ -57,7 +58,7 @@ def test_the_table_about_stacking_is_that_of_its_command():
 
 @pytest.mark.parametrize("benchmark", [benchmarks, rates])
 def test_what_a_page_shows_of_a_benchmark_is_its_result(benchmark):
-    shown = benchmark.BLOCK.search(benchmark.PAGE.read_text(encoding="utf-8"))
+    shown = block_of(benchmark.COMMAND).search(benchmark.PAGE.read_text(encoding="utf-8"))
     assert shown is not None
     command = re.search(r"<!-- \w+: (.*?) -->", shown[0])[1]
     made = benchmark.RESULT.read_text(encoding="utf-8")

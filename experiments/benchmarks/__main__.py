@@ -3,23 +3,20 @@
 python -m experiments.benchmarks
 """
 
-import re
 import sys
-from pathlib import Path
 
 from experiments.benchmarks.consensus import consensus_and_local
 from experiments.benchmarks.encoding import fast_against_plain
 from experiments.benchmarks.estimation import local_against_the_loop, sweep
 from experiments.benchmarks.neighbours import approximate_against_exact, exact_against_faiss
+from experiments.benchmarks.places import RESULTS, ROOT, keep
 from experiments.benchmarks.scoring import scores_against_the_released_way
 from experiments.benchmarks.start import start_times
 from experiments.benchmarks.timing import machine, table
-from smoothie.files import read_text, write_text
 
-ROOT = Path(__file__).parents[2]
-RESULT = ROOT / "results" / "benchmarks.md"
+COMMAND = "python -m experiments.benchmarks"
+RESULT = RESULTS / "benchmarks.md"
 PAGE = ROOT / "README.md"
-BLOCK = re.compile(r"(<!-- benchmarks: .*? -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def main() -> None:
@@ -35,8 +32,7 @@ def main() -> None:
         *start_times(),
     ]
     shown = f"{table(rows)}\nMeasured on {machine()}.\n"
-    write_text(RESULT, f"    python -m experiments.benchmarks\n\n{shown}")
-    write_text(PAGE, BLOCK.sub(lambda found: found[1] + shown + found[2], read_text(PAGE)))
+    keep(COMMAND, shown, RESULT, PAGE)
     sys.stdout.write(shown)
 
 

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from experiments.benchmarks.places import DEMO, encoders_folder
 from experiments.config import one_sentence_errors
 from smoothie.cluster import RayCluster
 from smoothie.encoders import SentenceEncoder
@@ -31,7 +32,6 @@ from smoothie.metrics import Pair, score_pairs
 from smoothie.parallel import in_chunks
 from smoothie.report.tables import markdown
 
-DEMO = Path(__file__).parents[2] / "smoothie" / "demo"
 CHUNK = 64  # texts of a task: few, so that there is a midway also in a small set
 MEMORY = 80 * 2**20  # bytes of a machine's object store, the least that Ray takes
 QUICK = {  # how soon a machine that does not answer counts as lost
@@ -130,7 +130,6 @@ def main() -> None:
     import torch
 
     path = Path(sys.argv[1]) if len(sys.argv) > 1 else DEMO
-    folder = Path(os.environ.get("SMOOTHIE_ENCODERS", "~/.cache/smoothie-encoders")).expanduser()
     with one_sentence_errors(), local_cluster() as machines:
         torch.set_num_threads(1)  # as on a worker of one core
         problem = LocalFolder(path=str(path)).load()
@@ -143,7 +142,7 @@ def main() -> None:
         ]
         encoder = SentenceEncoder(
             "sentence-transformers/all-MiniLM-L6-v2",
-            models=str(folder),
+            models=str(encoders_folder()),
             device="cpu",
             progress=False,
         )

@@ -1,17 +1,14 @@
 """Consensus, which reads texts, beside Smoothie-Local, which has distances alone."""
 
-from pathlib import Path
-
 import numpy as np
 
 from experiments.benchmarks.estimation import make
+from experiments.benchmarks.places import DEMO
 from experiments.benchmarks.timing import Row, side_by_side
 from smoothie.estimator import squared_distances
 from smoothie.loaders.local import LocalFolder
 from smoothie.routers import Consensus, SmoothieLocal
 from smoothie.routers.base import Votes
-
-DEMO = Path(__file__).parents[2] / "smoothie" / "demo"
 
 
 def consensus_and_local() -> list[Row]:

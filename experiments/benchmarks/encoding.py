@@ -14,7 +14,6 @@ says how many texts a second a device encodes in batches of several sizes, and w
 peak that is; for cards that it does not know, the peak is given. Kept in results/encoding_cuda.md.
 """
 
-import os
 import shlex
 import sys
 import time
@@ -24,17 +23,16 @@ from typing import Any
 
 import numpy as np
 
+from experiments.benchmarks.places import DEMO, RESULTS, encoders_folder, keep
 from experiments.benchmarks.timing import Row, machine, side_by_side, table
 from experiments.config import one_sentence_errors
 from experiments.jobs import composed
 from experiments.run import run
 from smoothie.encoders import DTYPES, SentenceEncoder, encode_by_tokens, fast_dtype
 from smoothie.errors import SmoothieError
-from smoothie.files import write_text
 from smoothie.loaders.local import LocalFolder
 from smoothie.report.tables import markdown
 
-ROOT = Path(__file__).parents[2]
 COMMAND = "python -m experiments.benchmarks.encoding"
 MODELS = {"all-MiniLM-L6-v2": 1, "all-mpnet-base-v2": 8}  # and how many times fewer texts
 BATCH_TOKENS = (4096, 16384, 65536, 262144)
@@ -50,15 +48,9 @@ PEAKS = {  # dense products in float16, 1e12 a second, as the makers' data sheet
 }
 
 
-def model_folder(name: str) -> Path:
-    """Where the local copy of an encoder is."""
-    folder = Path(os.environ.get("SMOOTHIE_ENCODERS", "~/.cache/smoothie-encoders")).expanduser()
-    return folder / name
-
-
 def short_and_long() -> dict[str, list[str]]:
     """Distinct texts made of those of the demo: 256 short ones, 48 of nine joined."""
-    texts = LocalFolder(path=str(ROOT / "smoothie" / "demo")).load().texts.ravel()
+    texts = LocalFolder(path=str(DEMO)).load().texts.ravel()
     long = [" ".join(np.roll(texts, 9 * i)[:9]) for i in range(48)]
     return {"short": list(dict.fromkeys(texts))[:256], "long": long}
 
@@ -67,7 +59,7 @@ def fast_against_plain() -> list[Row]:
     """Both encoders of the paper's experiments, on short and on long texts."""
     rows = []
     for name, share in MODELS.items():
-        folder = model_folder(name)
+        folder = encoders_folder() / name
         if not folder.is_dir():
             rows.append(Row(f"encoder.profile=fast: no {name} at SMOOTHIE_ENCODERS", "", np.nan))
             continue
@@ -213,7 +205,9 @@ def on_device(device: str, peak: float) -> str:
     samples = {kind: texts * repeats for kind, texts in short_and_long().items()}
     shown = []
     for name in MODELS:
-        model = SentenceTransformer(str(model_folder(name)), device=device, local_files_only=True)
+        model = SentenceTransformer(
+            str(encoders_folder() / name), device=device, local_files_only=True
+        )
         lines = throughput(model, samples, fast_dtype(device), BATCH_TOKENS, peak)
         shown.append(f"{name} on {device}, peak {peak:g} TFLOP/s:\n\n{lines}")
     return "\n".join(shown)
@@ -258,7 +252,7 @@ def main() -> None:
     words = [word if "=" in word else Path(word).name for word in sys.argv[1:]]
     command = shlex.join([*COMMAND.split(), *words])
     name = "encoding_" + settings["device"].split(":")[0] if "device" in settings else "encoding"
-    write_text(ROOT / "results" / f"{name}.md", f"    {command}\n\n{shown}")
+    keep(command, shown, RESULTS / f"{name}.md")
     sys.stdout.write(shown)
 
 

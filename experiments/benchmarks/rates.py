@@ -8,30 +8,27 @@ price of a machine-hour it prints what that costs, and writes nothing.
 """
 
 import os
-import re
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
+from experiments.benchmarks.places import DEMO, RESULTS, ROOT, encoders_folder, keep
 from experiments.benchmarks.timing import machine
 from experiments.config import one_sentence_errors
 from smoothie import SmoothieLocal
 from smoothie.encoders import SentenceEncoder
 from smoothie.errors import SmoothieError
-from smoothie.files import read_text, write_text
 from smoothie.loaders.local import LocalFolder
 from smoothie.metrics import CHUNK, Pair, score_pairs
 from smoothie.parallel import in_chunks
 from smoothie.report.tables import markdown
 
-ROOT = Path(__file__).parents[2]
-RESULT = ROOT / "results" / "scale.md"
+COMMAND = "python -m experiments.benchmarks.rates"
+RESULT = RESULTS / "scale.md"
 PAGE = ROOT / "docs" / "scale.md"
-BLOCK = re.compile(r"(<!-- rates: .*? -->\n).*?(<!-- end -->)", re.DOTALL)
 MODELS = {"all-MiniLM-L6-v2": 384, "all-mpnet-base-v2": 768}  # dimensions
 WORDS = {"short": 16, "long": 160}
 SAMPLES = {  # texts encoded for a rate: some seconds each
@@ -79,7 +76,7 @@ def texts_of(words: Sequence[str], length: int, count: int, seed: int) -> list[s
 
 def encoding_rates(words: Sequence[str]) -> list[Rate]:
     """Texts that the encoders embed in a second."""
-    folder = Path(os.environ.get("SMOOTHIE_ENCODERS", "~/.cache/smoothie-encoders")).expanduser()
+    folder = encoders_folder()
     rates = []
     for model in MODELS:
         if not (folder / model).is_dir():
@@ -177,7 +174,7 @@ def main() -> None:
     """Command line."""
     with one_sentence_errors():
         price, load = price_of(sys.argv[1:]), os.getloadavg()[0]
-        words = " ".join(LocalFolder(path=str(ROOT / "smoothie" / "demo")).load().texts.ravel())
+        words = " ".join(LocalFolder(path=str(DEMO)).load().texts.ravel())
         split = words.split()
         characters = {
             length: float(np.mean([len(text) for text in texts_of(split, count, 2000, seed=1)]))
@@ -186,8 +183,7 @@ def main() -> None:
         rates = [*encoding_rates(split), *scoring_rates(split), *routing_rates()]
         shown = page(rates, characters, load, price)
         if price is None:
-            write_text(RESULT, f"    python -m experiments.benchmarks.rates\n\n{shown}")
-            write_text(PAGE, BLOCK.sub(lambda found: found[1] + shown + found[2], read_text(PAGE)))
+            keep(COMMAND, shown, RESULT, PAGE)
     sys.stdout.write(shown)
 
 

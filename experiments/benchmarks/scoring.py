@@ -1,16 +1,14 @@
 """Scoring: ROUGE-2 of every text once, against the way of the released code."""
 
 import os
-from pathlib import Path
 
 import numpy as np
 
+from experiments.benchmarks.places import DEMO
 from experiments.benchmarks.timing import Row, side_by_side
 from smoothie.loaders.local import LocalFolder
 from smoothie.metrics import reference_scores
 from smoothie.rouge import bigrams
-
-DEMO = Path(__file__).parents[2] / "smoothie" / "demo"
 
 # Texts that the released code scores for each input with the default methods: random, best_on_val
 # and labeled_knn in ten trials each, smoothie_global, smoothie_local and consensus once, and every

@@ -20,12 +20,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from experiments.benchmarks.places import RESULTS, ROOT, keep
 from smoothie import SmoothieError, SmoothieGlobal, SmoothieLocal
 from smoothie.estimator import squared_distances, triplet_errors
-from smoothie.files import drop_pages, write_csv, write_text
+from smoothie.files import drop_pages, write_csv
 
-ROOT = Path(__file__).parents[2]
-FOLDER = ROOT / "results"
 SIZES = (10_000, 100_000, 1_000_000)
 CANDIDATES, DIMENSIONS = 5, 384
 ROUNDS = 3
@@ -58,10 +57,10 @@ def main() -> None:
                             "peak_mib": round(peak, 1),
                         }
                     )
-    write_csv(FOLDER / "size.csv", list(runs[0]), runs)
+    write_csv(RESULTS / "size.csv", list(runs[0]), runs)
     shown = report(summarise(runs), alone)
-    write_text(FOLDER / "size.md", f"    python -m experiments.benchmarks.size\n\n{shown}")
-    plot(summarise(runs), alone, FOLDER)
+    keep("python -m experiments.benchmarks.size", shown, RESULTS / "size.md")
+    plot(summarise(runs), alone, RESULTS)
     sys.stdout.write(shown)
 
 

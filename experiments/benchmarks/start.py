@@ -10,11 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
+from experiments.benchmarks.places import ROOT
 from experiments.benchmarks.timing import Row
 from smoothie.cache import content_key
 from smoothie.encoders import SentenceEncoder
-
-ROOT = Path(__file__).parents[2]
 
 
 def start_times() -> list[Row]:
