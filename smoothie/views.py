@@ -17,14 +17,15 @@ from smoothie.metrics_qa import normalise_answer
 
 View = Callable[[str], str | None]
 
-MARKERS = [  # what follows them, to the end of the line, is an answer
-    re.compile(pattern)
-    for pattern in (
-        r"\\boxed\s*\{(?:\\text\s*\{)?([^{}\n]*)",  # \boxed{72}
-        r"####([^\n]*)",  # #### 72
-        r"(?:nswer|NSWER)\b[^.:\n]{0,30}?(?:\bis\b|:)([^\n]*)",  # the answer is (B), Answer: 72
-        r"(?:option|choice) is\b([^\n]*)",  # the best option is (B)
-        r"\n\s*A:([^\n]*)",  # A: 72
+MARKERS = [  # words of which a text must hold one; and what follows to the end of the line
+    (words, re.compile(pattern))
+    for words, pattern in (
+        (["\\boxed"], r"\\boxed\s*\{(?:\\text\s*\{)?([^{}\n]*)"),  # \boxed{72}
+        (["####"], r"####([^\n]*)"),  # #### 72
+        # the answer is (B), Answer: 72
+        (["nswer", "NSWER"], r"(?:nswer|NSWER)\b[^.:\n]{0,30}?(?:\bis\b|:)([^\n]*)"),
+        (["option is", "choice is"], r"(?:option|choice) is\b([^\n]*)"),  # the best option is (B)
+        (["A:"], r"\n\s*A:([^\n]*)"),  # A: 72
     )
 ]
 # After a marker, any letter that stands alone: (b), b), B
@@ -79,7 +80,12 @@ def option_letter(text: str) -> str | None:
 def marked_line(text: str) -> str:
     """What follows the last marker of an answer, to the end of its line; empty if none is there."""
     text = "\n" + text.strip()
-    marks = [mark for marker in MARKERS for mark in marker.finditer(text)]
+    marks = [
+        mark
+        for words, marker in MARKERS
+        if any(word in text for word in words)  # much sooner found than the pattern is
+        for mark in marker.finditer(text)
+    ]
     return max(marks, key=lambda mark: mark.start())[1] if marks else ""
 
 

@@ -67,7 +67,8 @@ def shared_wording(texts: NDArray[np.object_], beta: float) -> NDArray[np.float6
         found = list(pool.map(find, counted))
         entries = np.concatenate([ngrams.of_inputs for ngrams in found])
         inputs_with = np.bincount(entries, minlength=1 << TABLE_BITS)
-        weights = np.log1p(sum(map(len, counted)) / np.maximum(inputs_with, 1))
+        counts = np.maximum(np.arange(inputs_with.max() + 1), 1)
+        weights = np.log1p(sum(map(len, counted)) / counts).take(inputs_with)
         measure = partial(f_measures, weights=weights, beta=beta)
         if len(counted) == len(blocks):
             return np.concatenate(list(pool.map(measure, found)))
