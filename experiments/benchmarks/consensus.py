@@ -1,6 +1,7 @@
 """Consensus, which reads texts, beside Smoothie-Local, which has distances alone."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from experiments.benchmarks.estimation import make
 from experiments.benchmarks.places import DEMO
@@ -12,18 +13,27 @@ from smoothie.routers.base import Votes
 
 
 def consensus_and_local() -> list[Row]:
-    """Both at N=5,000, K=10, d=384, distances included; the demo's texts over and over."""
-    rows, candidates = 5000, 10
+    """Both at K=10, d=384, distances included, on the demo's texts over and over, also joined."""
+    short = LocalFolder(path=str(DEMO)).load().texts.ravel()
+    long = np.array([" ".join(np.roll(short, 9 * i)[:9]) for i in range(len(short))], dtype=object)
+    return [row_of(5000, short), row_of(1000, long)]
+
+
+def row_of(rows: int, texts: NDArray[np.object_], candidates: int = 10) -> Row:
+    """A line of the table: so many inputs, answered with some texts."""
     generations, _ = make(rows, candidates, 384)
-    texts = np.resize(LocalFolder(path=str(DEMO)).load().texts.ravel(), (rows, candidates))
+    answers = np.resize(texts, (rows, candidates))
 
     def consensus() -> object:
-        return Consensus().route(Votes(squared_distances(generations), texts=texts))
+        return Consensus().route(Votes(squared_distances(generations), texts=answers))
 
     def local() -> object:
         return SmoothieLocal(k=1).fit(generations)
 
-    length = np.mean([len(text) for text in texts.ravel()])
-    what = f"Consensus, N=5,000 K=10 d=384, texts of {length:.0f} characters, with distances"
-    rival = "Smoothie-Local k=1, with distances"
-    return [Row(what, rival, *side_by_side(consensus, local, 9))]
+    length = np.mean([len(text) for text in answers.ravel()])
+    what = f"Consensus, N={rows:,} K={candidates} d=384, texts of {length:.0f} characters"
+    return Row(
+        f"{what}, with distances",
+        "Smoothie-Local k=1, with distances",
+        *side_by_side(consensus, local, 9),
+    )
