@@ -5,8 +5,9 @@
 takes the time of both; encodes the first inputs (by default 200) of sets in the local layout with
 both profiles, and says how often Smoothie-Local chooses the same candidate and how far the score
 of any method moves. `types` are those of the products, by default the one that the profile picks
-on this machine; a type that the CPU has no instructions for gives nearly the vectors of one that
-has, several times as slowly. The tables are kept in results/encoding.md.
+on this machine. bfloat16 on a CPU without instructions for it is rounded in float32 (`rounding`):
+that says what it does to selections, not how long it takes. The tables are kept in
+results/encoding.md.
 
     python -m experiments.benchmarks.encoding device=cuda [peak=TFLOPS]
 
@@ -16,18 +17,24 @@ peak that is; for cards that it does not know, the peak is given. Kept in result
 
 import shlex
 import sys
+import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from omegaconf import DictConfig
 
 from experiments.benchmarks.places import DEMO, RESULTS, encoders_folder, keep
+from experiments.benchmarks.rounding import require_as_autocast, round_products
 from experiments.benchmarks.timing import Row, machine, side_by_side, table
 from experiments.config import one_sentence_errors
-from experiments.jobs import composed
+from experiments.jobs import QUIET, composed
+from experiments.result import Result
 from experiments.run import run
+from experiments.steps import load, make_encoder
 from smoothie.encoders import DTYPES, SentenceEncoder, encode_by_tokens, fast_dtype
 from smoothie.errors import SmoothieError
 from smoothie.loaders.local import LocalFolder
@@ -89,16 +96,26 @@ def fast_against_plain() -> list[Row]:
     return rows
 
 
-def compare(folder: Path, inputs: int, dtype: str, k: int) -> list[str]:
-    """One line: what the fast profile with products of a type changes on a set."""
-    results = []
-    for settings in (["encoder.profile=exact"], ["encoder.profile=fast", f"encoder.dtype={dtype}"]):
-        cfg = composed(
-            *("dataset=local", f"dataset.path={folder}", f"dataset.limit={inputs}"),
-            *("encoder=minilm", *settings, f"k={k}", "output.plots=false", "output.k_curve=[]"),
-        )
-        results.append(run(cfg))
-    exact, fast = results
+def compare(folder: Path, inputs: int, dtype: str) -> Iterator[list[str]]:
+    """What the fast profile with products of a type changes on a set: a line for each of two k."""
+    data = ("dataset=local", f"dataset.path={folder}", f"dataset.limit={inputs}")
+    exact = (*data, "encoder=minilm")
+    with tempfile.TemporaryDirectory() as vectors:
+        if dtype == "bfloat16" and fast_dtype("cpu") == "float32":
+            export_rounded(composed(*exact), Path(vectors))
+            fast = ["encoder=stored", f"encoder.folder={vectors}"]
+            products = "bfloat16, rounded in float32"
+        else:
+            fast = ["encoder=minilm", "encoder.profile=fast", f"encoder.dtype={dtype}"]
+            products = dtype
+        for k in (1, 20):
+            settings = (f"k={k}", *QUIET)
+            runs = run(composed(*exact, *settings)), run(composed(*data, *fast, *settings))
+            yield difference(*runs, products, k)
+
+
+def difference(exact: Result, fast: Result, products: str, k: int) -> list[str]:
+    """One line: how often Smoothie-Local chooses alike in two runs, and how far scores move."""
     assert exact.table is not None
     assert fast.table is not None
     local = "smoothie_local"
@@ -107,19 +124,37 @@ def compare(folder: Path, inputs: int, dtype: str, k: int) -> list[str]:
     worst = exact.table["method"].iloc[int(moved.argmax())]
     length = np.mean([len(text) for text in exact.problem.texts.ravel()])
     return [
-        *(exact.problem.name, f"{length:.0f}", str(len(exact.problem.inputs)), dtype, str(k)),
+        *(exact.problem.name, f"{length:.0f}", str(len(exact.problem.inputs)), products, str(k)),
         *(f"{100 * same:.1f}%", f"{moved.max():.2f} ({worst})" if moved.max() else "0.00"),
     ]
 
 
+def export_rounded(cfg: DictConfig, folder: Path) -> None:
+    """Write the vectors of a run as products in bfloat16 make them, as `encoder=stored` reads them.
+
+    Those of inputs stay as they are, as in the fast profile.
+    """
+    _, problem, _ = load(cfg)
+    encoder = make_encoder(cfg)
+    assert isinstance(encoder, SentenceEncoder)
+    columns = {"inputs": encoder.encode(problem.input_texts)}
+    model, exact = encoder._load(), encoder._load()
+    round_products(model)
+    require_as_autocast(model, exact, list(problem.texts[:2].ravel()))
+    rounding = replace(encoder, cache=None)
+    rounding._loaded = model
+    generations, _ = rounding.encode_problem(problem, inputs=False)
+    columns |= {name: generations[:, j] for j, name in enumerate(problem.candidates)}
+    for name, vectors in columns.items():
+        every = np.full((problem.source_rows, vectors.shape[1]), np.nan, dtype=np.float32)
+        every[problem.rows] = vectors
+        np.save(folder / f"{name}.npy", every, allow_pickle=False)
+
+
 def selections(folders: Sequence[str], inputs: int, types: Sequence[str]) -> str:
     """A Markdown table of all sets and types, for k=1 and k=20."""
-    lines = [
-        compare(Path(folder), inputs, dtype, k)
-        for folder in folders
-        for dtype in types
-        for k in (1, 20)
-    ]
+    pairs = [(Path(folder), dtype) for folder in folders for dtype in types]
+    lines = [line for folder, dtype in pairs for line in compare(folder, inputs, dtype)]
     heads = [
         *("Set", "Characters", "Inputs", "Products", "k"),
         *("Local: equal choices", "Largest change of a score"),
