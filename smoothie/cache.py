@@ -6,10 +6,11 @@ renamed. Files are never changed, so any number of processes, on any number of m
 the folder, may read and write at once; at worst two of them compute the same vector.
 """
 
-import hashlib
+import itertools
 import logging
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,23 @@ from smoothie.files import replacing
 
 log = logging.getLogger(__name__)
 
+Parts = Iterable[tuple[Sequence[int], NDArray[Any]]]
+
+
+def framed(part: str) -> bytes:
+    """A text as it enters a key: its length, then its bytes."""
+    data = part.encode("utf-8", "surrogatepass")
+    return len(data).to_bytes(8, "little") + data
+
 
 def content_key(*parts: str) -> bytes:
     """A 16-byte key of some texts; different parts never share one by being joined."""
-    data = [part.encode("utf-8", "surrogatepass") for part in parts]
-    whole = b"".join(len(part).to_bytes(8, "little") + part for part in data)
-    return hashlib.blake2b(whole, digest_size=16).digest()
+    return digest(b"".join(map(framed, parts)))
+
+
+def digest(data: bytes) -> bytes:
+    """The key of framed texts, one after the other."""
+    return blake2b(data, digest_size=16).digest()
 
 
 class VectorCache:
@@ -44,26 +56,61 @@ class VectorCache:
         self.folder = folder
         self.dtype = dtype
         self._seen: set[str] = set()
-        self._places: dict[bytes, tuple[str, int]] = {}  # file and row of each key
+        self._files: list[str] = []
+        self._starts = [0]  # number of the first record of each file, and of all records
+        self._numbers: dict[bytes, int] = {}  # number of the record of each key
         self._memory: dict[bytes, NDArray[Any]] = {}
 
-    def load(self, keys: Iterable[bytes]) -> dict[bytes, NDArray[Any]]:
-        """The stored vectors of those of the keys that are there."""
+    def complete(
+        self, keys: Sequence[bytes], compute: Callable[[list[int]], Parts]
+    ) -> NDArray[Any]:
+        """The vectors of some keys; those that are not there are computed, and stored.
+
+        Parameters
+        ----------
+        keys : sequence of bytes, length M
+            Different ones.
+        compute : callable
+            Given the places in `keys` of those that are not there, yields their vectors in parts,
+            each with its places; each part is stored when it comes. Called also with no place.
+
+        Returns
+        -------
+        ndarray of shape (M, d)
+            Of shape (0, 0) if there are no keys.
+        """
+        known, result = self.load(keys)
+        for part, values in compute(np.flatnonzero(~known).tolist()):
+            self.store([keys[place] for place in part], values)
+            if not result.shape[1]:  # the first vectors say how long they are
+                result = np.empty((len(keys), values.shape[1]), dtype=self.dtype)
+            result[part] = values
+        return result
+
+    def load(self, keys: Sequence[bytes]) -> tuple[NDArray[np.bool_], NDArray[Any]]:
+        """Which of M keys are stored, (M,), and vectors (M, d), of which only theirs are set."""
         if self.folder is None:
-            return {key: self._memory[key] for key in keys if key in self._memory}
+            known = np.fromiter((key in self._memory for key in keys), dtype=bool, count=len(keys))
+            held = [self._memory[keys[place]] for place in np.flatnonzero(known).tolist()]
+            vectors = np.empty((len(keys), len(held[0]) if held else 0), dtype=self.dtype)
+            vectors[known] = held or 0
+            return known, vectors
         self._refresh(self.folder)
-        wanted: dict[str, list[tuple[int, bytes]]] = {}
-        for key in keys:
-            if key in self._places:
-                name, row = self._places[key]
-                wanted.setdefault(name, []).append((row, key))
-        found: dict[bytes, NDArray[Any]] = {}
-        for name, rows in wanted.items():
+        looked_up = map(self._numbers.get, keys, itertools.repeat(-1))
+        numbers = np.fromiter(looked_up, dtype=np.intp, count=len(keys))
+        order = np.argsort(numbers, kind="stable")  # the records of a file after one another
+        order = order[np.searchsorted(numbers[order], 0) :]
+        files = np.searchsorted(self._starts, numbers[order], side="right") - 1
+        bounds = np.flatnonzero(np.diff(files, prepend=-1, append=len(self._files)))
+        vectors = np.empty((len(keys), 0), dtype=self.dtype)
+        for start, stop in itertools.pairwise(bounds):
+            file, places = files[start], order[start:stop]
             # Copied out and closed at once: a large cache has more files than may be open.
-            vectors = np.load(self.folder / name, mmap_mode="r")["vector"]
-            picked = np.array(vectors[[row for row, _ in rows]])
-            found.update(zip((key for _, key in rows), picked, strict=True))
-        return found
+            records = np.load(self.folder / self._files[file], mmap_mode="r")["vector"]
+            if not start:
+                vectors = np.empty((len(keys), records.shape[1]), dtype=self.dtype)
+            vectors[places] = records[numbers[places] - self._starts[file]]
+        return numbers >= 0, vectors
 
     def store(self, keys: Sequence[bytes], vectors: NDArray[Any]) -> None:
         """Add vectors of shape (len(keys), d)."""
@@ -95,11 +142,13 @@ class VectorCache:
             self._seen.add(path.name)
             try:
                 records = np.load(path, mmap_mode="r", allow_pickle=False)
-                whole = np.array(records["key"]).tobytes()
+                found = np.array(records["key"]).view("V16").ravel().tolist()
                 if records["vector"].dtype != np.dtype(self.dtype):
                     raise ValueError(f"holds {records['vector'].dtype}")
             except (OSError, ValueError, IndexError, EOFError) as error:
                 log.warning("%s: unreadable cache file, not used (%s)", path, error)
                 continue
-            for row in range(len(records)):
-                self._places[whole[16 * row : 16 * row + 16]] = (path.name, row)
+            first, after = self._starts[-1], self._starts[-1] + len(records)
+            self._numbers.update(zip(found, range(first, after), strict=True))
+            self._starts.append(after)
+            self._files.append(path.name)

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from smoothie.cache import VectorCache, content_key
+from smoothie.cache import VectorCache, content_key, digest, framed
 from smoothie.cluster import RayCluster
 from smoothie.errors import SmoothieError
 from smoothie.estimator import distances_as_read
@@ -202,34 +202,37 @@ class SentenceEncoder:
         written to the cache every few hundred texts: an interrupted run goes on where it was.
         With a cluster, the same few hundred texts are one task, so that their vectors are the same.
         """
-        keys = {text: content_key(text) for text in dict.fromkeys(texts)}
+        distinct = list(dict.fromkeys(texts))
         number_type = number_type or self.number_type
-        cache = self._cache(number_type)
-        known = cache.load(keys.values())
-        todo = sorted((t for t in keys if keys[t] not in known), key=len, reverse=True)
-        log.info(
-            "%s: %d distinct texts, %d from the cache, %d to encode",
-            Path(self.model).name,
-            len(keys),
-            len(keys) - len(todo),
-            len(todo),
-        )
-        if todo:
-            from tqdm import tqdm
+        compute = partial(self._anew, distinct, number_type)
+        keys = [digest(framed(text)) for text in distinct]
+        vectors: NDArray[np.float32] = self._cache(number_type).complete(keys, compute)
+        if len(distinct) < len(texts):
+            places = dict(zip(distinct, range(len(distinct)), strict=True))
+            vectors = vectors[[places[text] for text in texts]]
+        return vectors
 
-            with tqdm(total=len(todo), unit="text", disable=not self.progress) as bar:
-                done = 0
-                for vectors in self._in_chunks(todo, number_type):
-                    part_keys = [keys[text] for text in todo[done : done + len(vectors)]]
-                    cache.store(part_keys, vectors)
-                    known.update(zip(part_keys, vectors, strict=True))
-                    done += len(vectors)
-                    self.encoded += len(vectors)
-                    bar.update(len(vectors))
-        positions = {text: i for i, text in enumerate(keys)}
-        matrix = np.stack([known[keys[text]] for text in keys])
-        result: NDArray[np.float32] = matrix[[positions[text] for text in texts]]
-        return result
+    def _anew(
+        self, texts: list[str], number_type: str, places: list[int]
+    ) -> Iterator[tuple[list[int], NDArray[np.float32]]]:
+        """Vectors of the texts at some places, in parts."""
+        name = Path(self.model).name
+        known = len(texts) - len(places)
+        asked = f"{len(texts)} distinct texts, {known} from the cache, {len(places)} to encode"
+        log.info("%s: %s", name, asked)
+        if not places:
+            return
+        from tqdm import tqdm
+
+        places = sorted(places, key=lambda place: len(texts[place]), reverse=True)
+        with tqdm(total=len(places), unit="text", disable=not self.progress) as bar:
+            done = 0
+            for vectors in self._in_chunks([texts[place] for place in places], number_type):
+                part = places[done : done + len(vectors)]
+                yield part, vectors
+                done += len(part)
+                self.encoded += len(part)
+                bar.update(len(part))
 
     def _cache(self, number_type: str | None = None) -> VectorCache:
         """The cache folder of exactly this encoder with these settings."""

@@ -2,13 +2,13 @@
 
 import logging
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from smoothie.cache import VectorCache, content_key
+from smoothie.cache import VectorCache, digest, framed
 from smoothie.cluster import RayCluster
 from smoothie.errors import SmoothieError
 from smoothie.metrics_qa import exact_match, f1
@@ -233,38 +233,44 @@ def reference_scores(
     if not problem.has_references:
         raise SmoothieError(f"{problem.name} has no references to score against")
     cache = cache or VectorCache(None, "<f8")
-    keys = np.empty(problem.texts.shape, dtype=object)
-    work: dict[bytes, Pair] = {}
+    numbers: dict[bytes, int] = {}  # of each distinct pair
+    pairs: list[Pair] = []
+    asked = np.full(problem.texts.shape, -1)
     for i, item in enumerate(problem.inputs):
         if not item.references:
             continue
         metric = metric_of_task[item.task]
+        before, after = framed(VERSION) + framed(metric), b"".join(map(framed, item.references))
         for j, text in enumerate(problem.texts[i]):
-            key = content_key(VERSION, metric, text, *item.references)
-            keys[i, j] = key
-            work[key] = (metric, text, item.references)
-    known = cache.load(work)
-    todo = [key for key in work if key not in known]
-    pairs = [work[key] for key in todo]
+            key = digest(before + framed(text) + after)
+            number = numbers.setdefault(key, len(pairs))
+            if number == len(pairs):
+                pairs.append((metric, text, item.references))
+            asked[i, j] = number
+
+    def compute(places: list[int]) -> Iterator[tuple[list[int], NDArray[np.float64]]]:
+        todo = [pairs[place] for place in places]
+        parts = score_anew(todo, workers, cluster)
+        for start, part in zip(range(0, len(todo), CHUNK), parts, strict=True):
+            yield places[start : start + CHUNK], part
+
+    known = cache.complete(list(numbers), compute)
+    values = np.full(problem.texts.shape, np.nan)
+    values[asked >= 0] = 100.0 * known[asked[asked >= 0], 0]
+    names = dict.fromkeys(metric_of_task[task] for task in problem.tasks)
+    return Scores(values, "+".join(names), percent=True, by_task=dict(metric_of_task))
+
+
+def score_anew(
+    pairs: list[Pair], workers: int, cluster: RayCluster | None
+) -> Iterator[NDArray[np.float64]]:
+    """Scores of chunks of pairs, made in so many processes or by the cluster."""
     characters = sum(len(text) + sum(map(len, references)) for _, text, references in pairs)
     if characters < WORTH_A_PROCESS:
         workers, cluster = 1, None
     if cluster is None:
-        parts = in_chunks(score_pairs, pairs, CHUNK, workers)
-    else:
-        parts = cluster.in_chunks(score_pairs, pairs, CHUNK)
-    done = 0
-    for part in parts:
-        part_keys = todo[done : done + len(part)]
-        cache.store(part_keys, part)
-        known.update(zip(part_keys, part, strict=True))
-        done += len(part)
-    values = np.full(problem.texts.shape, np.nan)
-    for position, key in np.ndenumerate(keys):
-        if key is not None:
-            values[position] = 100.0 * known[key][0]
-    names = dict.fromkeys(metric_of_task[task] for task in problem.tasks)
-    return Scores(values, "+".join(names), percent=True, by_task=dict(metric_of_task))
+        return in_chunks(score_pairs, pairs, CHUNK, workers)
+    return cluster.in_chunks(score_pairs, pairs, CHUNK)
 
 
 def score_pairs(pairs: Sequence[Pair]) -> NDArray[np.float64]:

@@ -1,7 +1,7 @@
 """Metrics that ask a pretrained model: BERTScore and BARTScore. They need the extra `scorers`."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -295,26 +295,27 @@ def model_scores(problem: Problem, metric: ModelMetric, cache: VectorCache | Non
         If no input has anything to score against, or the model cannot be loaded.
     """
     cache = cache or VectorCache(None, "<f8")
-    pairs: dict[bytes, Pair] = {}
-    keys: dict[tuple[int, int], list[bytes]] = {}
-    signature = metric.signature
+    pairs: dict[Pair, int] = {}  # and their numbers
+    numbers: dict[tuple[int, int], list[int]] = {}
     for i, item in enumerate(problem.inputs):
         for j, text in enumerate(problem.texts[i]):
             against = [(text, given) for given in metric.given(item)]
-            keys[i, j] = [content_key(signature, *pair) for pair in against]
-            pairs.update(zip(keys[i, j], against, strict=True))
+            numbers[i, j] = [pairs.setdefault(pair, len(pairs)) for pair in against]
     if not pairs:
         raise SmoothieError(f"{problem.name} has nothing to score against (metric={metric.name})")
-    known = cache.load(pairs)
-    todo = [key for key in pairs if key not in known]
-    log.info("%s: %d of %d distinct pairs to score", metric.name, len(todo), len(pairs))
-    for start in range(0, len(todo), BLOCK_PAIRS):
-        part = todo[start : start + BLOCK_PAIRS]
-        scored = metric.score_pairs([pairs[key] for key in part])[:, None]
-        cache.store(part, scored)
-        known.update(zip(part, scored, strict=True))
+    distinct = list(pairs)
+
+    def compute(places: list[int]) -> Iterator[tuple[list[int], NDArray[np.float64]]]:
+        log.info("%s: %d of %d distinct pairs to score", metric.name, len(places), len(distinct))
+        for start in range(0, len(places), BLOCK_PAIRS):
+            part = places[start : start + BLOCK_PAIRS]
+            yield part, metric.score_pairs([distinct[place] for place in part])[:, None]
+
+    signature = metric.signature
+    keys = [content_key(signature, *pair) for pair in distinct]
+    known = cache.complete(keys, compute)[:, 0]
     values = np.full(problem.texts.shape, np.nan)
-    for place, some in keys.items():
+    for place, some in numbers.items():
         if some:
-            values[place] = max(float(known[key][0]) for key in some)
+            values[place] = known[some].max()
     return Scores(values, metric.name, percent=metric.percent)

@@ -2,6 +2,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 
 from smoothie.cache import VectorCache, content_key
 
@@ -10,19 +11,24 @@ def keys(*names):
     return [content_key(name) for name in names]
 
 
+def held(cache, *names):
+    """How many of some names a cache holds."""
+    return int(cache.load(keys(*names))[0].sum())
+
+
 def test_what_is_stored_is_found_by_another_process_s_cache(tmp_path):
     vectors = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
     VectorCache(tmp_path).store(keys("a", "b", "c"), vectors)
-    found = VectorCache(tmp_path).load(keys("c", "x", "a"))
-    assert set(found) == set(keys("a", "c"))
-    np.testing.assert_array_equal(found[content_key("c")], vectors[2])
+    known, found = VectorCache(tmp_path).load(keys("c", "x", "a"))
+    assert list(known) == [True, False, True]
+    np.testing.assert_array_equal(found[known], vectors[[2, 0]])
 
 
 def test_files_that_come_later_are_seen(tmp_path):
     first, second = VectorCache(tmp_path), VectorCache(tmp_path)
-    assert first.load(keys("a")) == {}
+    assert held(first, "a") == 0
     second.store(keys("a"), np.ones((1, 2), dtype=np.float32))
-    assert len(first.load(keys("a"))) == 1
+    assert held(first, "a") == 1
 
 
 def test_keys_depend_on_where_parts_end():
@@ -36,7 +42,7 @@ def test_broken_files_are_passed_over_with_a_word(tmp_path, caplog):
     (tmp_path / "broken.npy").write_bytes(b"\x93NUMPY not really")
     (tmp_path / "empty.npy").write_bytes(b"")
     np.save(tmp_path / "other.npy", np.zeros(3))
-    assert len(VectorCache(tmp_path).load(keys("a"))) == 1
+    assert held(VectorCache(tmp_path), "a") == 1
     assert caplog.text.count("unreadable cache file") == 3
 
 
@@ -58,9 +64,9 @@ def test_two_processes_at_once(tmp_path):
     assert [process.wait() for process in running] == [0, 0]
     cache = VectorCache(tmp_path)
     for i in range(40):
-        found = cache.load(keys(f"both{i}", f"p{i}", f"q{i}"))
-        assert len(found) == 3
-        assert all((vector == i).all() for vector in found.values())
+        known, found = cache.load(keys(f"both{i}", f"p{i}", f"q{i}"))
+        assert known.all()
+        assert (found == i).all()
     assert not list(tmp_path.glob(".*"))
 
 
@@ -74,15 +80,45 @@ def test_more_files_than_a_process_may_have_open(tmp_path):
     resource.setrlimit(resource.RLIMIT_NOFILE, (100, hard))
     try:
         cache = VectorCache(tmp_path)
-        found = cache.load(keys(*names))
+        found = held(cache, *names)
         cache.store(keys("more"), np.ones((1, 2)))
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    assert len(found) == 150
+    assert found == 150
 
 
 def test_without_a_folder_things_are_kept_in_memory():
     cache = VectorCache(None)
     cache.store(keys("a"), np.ones((1, 2)))
-    assert len(cache.load(keys("a"))) == 1
+    assert held(cache, "a") == 1
     cache.store([], np.ones((0, 2)))
+
+
+@pytest.mark.parametrize("on_disk", [True, False])
+def test_what_is_missing_is_computed_part_by_part_in_any_order(tmp_path, on_disk):
+    names = list("abcdefg")
+    vectors = np.arange(14, dtype=np.float32).reshape(7, 2)
+    cache = VectorCache(tmp_path if on_disk else None)
+    cache.store(keys("f", "b"), vectors[[5, 1]])
+    cache.store(keys("d"), vectors[[3]])
+    asked = []
+
+    def compute(places):
+        asked.append(places)
+        yield places[2:], vectors[places[2:]]
+        assert held(cache, *names) == 5  # stored before the next part is computed
+        yield places[:2], vectors[places[:2]]
+
+    np.testing.assert_array_equal(cache.complete(keys(*names), compute), vectors)
+    assert asked == [[0, 2, 4, 6]]
+    order = [6, 0, 3, 5]
+    again = cache.complete(keys(*(names[i] for i in order)), lambda places: [][: len(places)])
+    np.testing.assert_array_equal(again, vectors[order])
+
+
+def test_an_empty_cache_learns_the_length_of_vectors_from_the_first(tmp_path):
+    cache = VectorCache(tmp_path)
+    made = cache.complete(keys("a", "b"), lambda places: [(places, np.ones((2, 3)))])
+    assert made.shape == (2, 3)
+    assert made.dtype == np.float32
+    assert cache.complete([], lambda places: []).shape == (0, 0)

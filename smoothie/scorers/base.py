@@ -1,8 +1,9 @@
 """What a scorer is, and what scorers that run a model have in common."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -118,33 +119,41 @@ class ModelScorer:
         Each distinct item goes through the model once, items of like length together, and is kept
         every few hundred: an interrupted run goes on where it was.
         """
-        keys = {item: content_key(*item) for item in dict.fromkeys(items)}
+        distinct = list(dict.fromkeys(items))
         folder = None
         if self.cache is not None:
             key = content_key(type(self).__name__, self.identity, *self.settings).hex()
             folder = Path(self.cache).expanduser() / "scorers" / key
-        store = VectorCache(folder, "<f8")
-        known = store.load(keys.values())
-        todo = sorted((i for i in keys if keys[i] not in known), key=lambda i: -sum(map(len, i)))
-        log.info("%s: %d items to score, of %d", Path(self.model).name, len(todo), len(keys))
-        if todo:
-            import torch
-            from tqdm import tqdm
+        keys = [content_key(*item) for item in distinct]
+        known = VectorCache(folder, "<f8").complete(keys, partial(self._anew, distinct))
+        places = dict(zip(distinct, range(len(distinct)), strict=True))
+        return np.array([known[places[item], 0] for item in items])
 
-            with tqdm(total=len(todo), unit="item", disable=not self.progress) as bar:
-                for start in range(0, len(todo), FLUSH_ITEMS):
-                    part = todo[start : start + FLUSH_ITEMS]
-                    with torch.inference_mode():
-                        values = np.array(self._compute(part), dtype=np.float64)[:, None]
-                    if not np.isfinite(values).all():
-                        raise SmoothieError(
-                            f"scorer {self.model}: a number is not finite in {self.dtype}; "
-                            f"try scorer.dtype=float32"
-                        )
-                    store.store([keys[item] for item in part], values)
-                    known.update(zip((keys[item] for item in part), values, strict=True))
-                    bar.update(len(part))
-        return np.array([known[keys[item]][0] for item in items])
+    def _anew(
+        self, items: list[tuple[str, ...]], places: list[int]
+    ) -> Iterator[tuple[list[int], NDArray[np.float64]]]:
+        """Numbers of the items at some places, in parts."""
+        name = Path(self.model).name
+        log.info("%s: %d items to score, of %d", name, len(places), len(items))
+        if not places:
+            return
+        import torch
+        from tqdm import tqdm
+
+        places = sorted(places, key=lambda place: -sum(map(len, items[place])))
+        with tqdm(total=len(places), unit="item", disable=not self.progress) as bar:
+            for start in range(0, len(places), FLUSH_ITEMS):
+                part = places[start : start + FLUSH_ITEMS]
+                with torch.inference_mode():
+                    made = self._compute([items[place] for place in part])
+                values = np.array(made, dtype=np.float64)[:, None]
+                if not np.isfinite(values).all():
+                    raise SmoothieError(
+                        f"scorer {self.model}: a number is not finite in {self.dtype}; "
+                        f"try scorer.dtype=float32"
+                    )
+                yield part, values
+                bar.update(len(part))
 
     def _compute(self, items: list[tuple[str, ...]]) -> list[float]:
         """Send items through the model."""
