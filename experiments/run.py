@@ -18,6 +18,7 @@ import hydra
 import numpy as np
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
+from numpy.typing import NDArray
 from omegaconf import DictConfig
 
 from experiments.budgets import curve_over_budgets
@@ -148,7 +149,7 @@ def run(cfg: DictConfig, clock: Clock | None = None) -> Result:
                 table = evaluate_candidates(compared, scores.values[0], rows, lower)
             else:
                 table = evaluate(compared, scores.values, bootstrap, scores.lower_is_better)
-                by_task = evaluate_tasks(compared, problem, scores, bootstrap)
+                by_task = evaluate_tasks(compared, problem, scores, bootstrap, table)
                 k_curve = curve_over_k(sizes, votes, scores, bootstrap)
                 budget_curve = curve_over_budgets(
                     output.budgets, routers, routings, seen, bootstrap
@@ -277,9 +278,13 @@ def candidates_alone(problem: Problem) -> dict[str, Routing]:
 
 
 def evaluate_tasks(
-    routings: Mapping[str, Routing], problem: Problem, scores: Scores, bootstrap: Bootstrap
+    routings: Mapping[str, Routing],
+    problem: Problem,
+    scores: Scores,
+    bootstrap: Bootstrap,
+    whole: pd.DataFrame,
 ) -> pd.DataFrame:
-    """Evaluate the inputs of each task by themselves."""
+    """Evaluate the inputs of each task by themselves; `whole` is the table of all of them."""
     import pandas as pd
 
     tasks = np.array(problem.tasks, dtype=object)
@@ -289,19 +294,22 @@ def evaluate_tasks(
         if not scores.scored[rows].any():
             log.warning("task %s: no input is scored", task or "(unnamed)")
             continue
-        part = {}
-        for name, routing in routings.items():
-            weights = routing.weights
-            if weights is not None and weights.ndim == 2:
-                weights = weights[rows]
-            part[name] = Routing(
-                routing.choices[:, rows], routing.probabilities, weights, routing.labels_used
-            )
-        table = evaluate(part, scores.values[rows], bootstrap, scores.lower_is_better)
+        table = whole.copy()
+        if not rows.all():
+            part = {name: of_rows(routing, rows) for name, routing in routings.items()}
+            table = evaluate(part, scores.values[rows], bootstrap, scores.lower_is_better)
         table.insert(0, "task", task)
         table["metric"] = scores.by_task.get(task, scores.metric)
         tables.append(table)
     return pd.concat(tables, ignore_index=True)
+
+
+def of_rows(routing: Routing, rows: NDArray[np.bool_]) -> Routing:
+    """What a method chose for some of the inputs."""
+    weights = routing.weights
+    if weights is not None and weights.ndim == 2:
+        weights = weights[rows]
+    return replace(routing, choices=routing.choices[:, rows], weights=weights)
 
 
 def sizes_of_curve(asked: list[int], votes: Votes) -> list[int]:

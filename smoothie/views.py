@@ -17,15 +17,15 @@ from smoothie.metrics_qa import normalise_answer
 
 View = Callable[[str], str | None]
 
-MARKERS = [  # words of which a text must hold one; and what follows to the end of the line
-    (words, re.compile(pattern))
-    for words, pattern in (
-        (["\\boxed"], r"\\boxed\s*\{(?:\\text\s*\{)?([^{}\n]*)"),  # \boxed{72}
-        (["####"], r"####([^\n]*)"),  # #### 72
+MARKERS = [  # words of which a text must hold one, and what follows to the end of the line
+    (word, other, re.compile(pattern))
+    for word, other, pattern in (
+        ("\\boxed", "\\boxed", r"\\boxed\s*\{(?:\\text\s*\{)?([^{}\n]*)"),  # \boxed{72}
+        ("####", "####", r"####([^\n]*)"),  # #### 72
         # the answer is (B), Answer: 72
-        (["nswer", "NSWER"], r"(?:nswer|NSWER)\b[^.:\n]{0,30}?(?:\bis\b|:)([^\n]*)"),
-        (["option is", "choice is"], r"(?:option|choice) is\b([^\n]*)"),  # the best option is (B)
-        (["A:"], r"\n\s*A:([^\n]*)"),  # A: 72
+        ("nswer", "NSWER", r"(?:nswer|NSWER)\b[^.:\n]{0,30}?(?:\bis\b|:)([^\n]*)"),
+        ("option is", "choice is", r"(?:option|choice) is\b([^\n]*)"),  # the best option is (B)
+        ("A:", "A:", r"\n\s*A:([^\n]*)"),  # A: 72
     )
 ]
 # After a marker, any letter that stands alone: (b), b), B
@@ -36,7 +36,7 @@ NUMBER = metrics.NUMBER.pattern
 IN_MARKED = re.compile(rf"{OPTION_IN_MARKED.pattern}|({NUMBER})")
 IN_SENTENCE = re.compile(rf"{OPTION_IN_SENTENCE.pattern}|({NUMBER})")
 WORDS = re.compile(r"[\w'-]+(?: [\w'-]+){0,4}(?=\W*$|[.,;:)])")
-SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=\S)")
+PAUSE = re.compile(r"\s+(?=\S)")
 LOOKED_AT_FIRST = 24  # characters at the end of a sentence
 LOOKED_AT = 100  # inputs whose texts tell whether the texts of a set end in answers
 
@@ -82,8 +82,8 @@ def marked_line(text: str) -> str:
     text = "\n" + text.strip()
     marks = [
         mark
-        for words, marker in MARKERS
-        if any(word in text for word in words)  # much sooner found than the pattern is
+        for word, other, marker in MARKERS
+        if word in text or other in text  # much sooner found than the pattern is
         for mark in marker.finditer(text)
     ]
     return max(marks, key=lambda mark: mark.start())[1] if marks else ""
@@ -94,13 +94,22 @@ def last_match(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
 
     No match may span white space: so the end of a long sentence is looked at first.
     """
-    sentence = SENTENCE_END.split(text.rpartition("\n")[2])[-1]
+    sentence = last_sentence(text.rpartition("\n")[2])
     end = sentence.rfind(" ", 0, max(0, len(sentence) - LOOKED_AT_FIRST)) + 1
     for start in (end, 0):
         *_, found = [None, *pattern.finditer(sentence, start)]
         if found:
             return found
     return pattern.match(text)
+
+
+def last_sentence(line: str) -> str:
+    """What follows the last full stop, exclamation or question mark with white space behind it."""
+    stop = len(line)
+    while (stop := max(line.rfind(mark, 0, stop) for mark in ".!?")) >= 0:
+        if pause := PAUSE.match(line, stop + 1):
+            return line[pause.end() :]
+    return line
 
 
 def shortest(number: float) -> str:

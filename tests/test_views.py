@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -122,10 +124,11 @@ def test_each_distinct_text_is_looked_at_once():
 
 
 @settings(deadline=None, max_examples=300)
-@given(st.text(alphabet="A1,. ()BaZ\n-", max_size=80))
+@given(st.text(alphabet="A1,. ()BaZ\n-!?\t", max_size=80))
 def test_the_end_of_a_sentence_is_enough_where_something_is_found_there(text):
     """The same as to look at all of it."""
-    sentence = views.SENTENCE_END.split(text.rpartition("\n")[2])[-1]
+    sentence = re.split(r"(?<=[.!?])\s+(?=\S)", text.rpartition("\n")[2])[-1]
+    assert views.last_sentence(text.rpartition("\n")[2]) == sentence
     for pattern in (views.IN_SENTENCE, views.OPTION_IN_SENTENCE):
         *_, expected = [pattern.match(text), *pattern.finditer(sentence)]
         found = views.last_match(pattern, text)

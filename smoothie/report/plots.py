@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 # The first colours of the Okabe-Ito palette, which colour-blind readers can tell apart.
 BLUE, ORANGE, GREEN, GREY, BLACK = "#0072B2", "#D55E00", "#009E73", "#999999", "#222222"
 COLOURS = {"label-free": BLUE, "with labels": ORANGE, "in hindsight": GREEN, "one candidate": GREY}
+DPI = 160
 HINDSIGHT = ("best_single", "oracle")
 
 
@@ -25,7 +26,7 @@ def new_figure(width: float, height: float, panels: int = 1) -> tuple["Figure", 
     """A figure with some axes side by side, without frames on top and right."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
     axes = [figure.add_subplot(1, panels, i + 1) for i in range(panels)]
     for ax in axes:
         ax.spines[["top", "right"]].set_visible(False)
@@ -34,14 +35,19 @@ def new_figure(width: float, height: float, panels: int = 1) -> tuple["Figure", 
 
 def save(figure: "Figure", folder: Path, name: str) -> list[Path]:
     """Write a figure as PNG and PDF."""
-    paths = [folder / f"{name}.png", folder / f"{name}.pdf"]
-    for path in paths:
-        with replacing(path) as temporary:
-            # No creation date: the same results give the same file.
-            dated = {"CreationDate": None} if path.suffix == ".pdf" else {}
-            figure.savefig(temporary, dpi=160, metadata=dated)
-        figure.set_layout_engine("none")  # laid out once for both
-    return paths
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.backends.backend_pdf import FigureCanvasPdf
+
+    # Not by savefig, which draws everything once more before, without writing it.
+    image, page = folder / f"{name}.png", folder / f"{name}.pdf"
+    with replacing(image) as temporary:
+        FigureCanvasAgg(figure).print_png(temporary)  # type: ignore[no-untyped-call]
+    figure.set_layout_engine("none")  # laid out once for both
+    with replacing(page) as temporary:
+        # No creation date: the same results give the same file.
+        undated = {"CreationDate": None}
+        FigureCanvasPdf(figure).print_pdf(temporary, metadata=undated)  # type: ignore[no-untyped-call]
+    return [image, page]
 
 
 def kind_of(method: str, labels_used: int) -> str:
@@ -57,22 +63,21 @@ def plot_methods(results: pd.DataFrame, title: str, unit: str, folder: Path) -> 
     """Scores of methods and candidates with their intervals, best on top."""
     ordered = results.sort_values("score", kind="stable").reset_index(drop=True)
     figure, (ax,) = new_figure(6.4, 1.4 + 0.27 * len(ordered))
-    shown = set()
-    for y, row in enumerate(ordered.to_dict("records")):
-        kind = kind_of(row["method"], row["labels_used"])
-        score = row["score"]
-        low, high = max(score - row["ci_low"], 0.0), max(row["ci_high"] - score, 0.0)
+    low = (ordered["score"] - ordered["ci_low"]).clip(lower=0)
+    high = (ordered["ci_high"] - ordered["score"]).clip(lower=0)
+    kinds = pd.Series(map(kind_of, ordered["method"], ordered["labels_used"]), dtype=object)
+    for kind in kinds.unique():
+        rows = np.flatnonzero(kinds == kind)
         ax.errorbar(
-            score,
-            y,
-            xerr=[[low], [high]],
+            ordered["score"][rows],
+            rows,
+            xerr=[low[rows], high[rows]],
             fmt="o",
             ms=5,
             capsize=2.5,
             color=COLOURS[kind],
-            label=kind if kind not in shown else None,
+            label=kind,
         )
-        shown.add(kind)
     names = [name.removeprefix(CANDIDATE) for name in ordered["method"]]
     ax.set_yticks(range(len(ordered)), names, fontsize=8, parse_math=False)
     random = ordered.loc[ordered["method"] == "random", "score"]

@@ -118,7 +118,9 @@ class LabelledRouter:
         order = np.concatenate([order[scored[order]], order[~scored[order]]])
         for fold in range(min(self.folds, rows)):
             target = np.sort(order[fold :: self.folds])
-            yield target, np.setdiff1d(np.flatnonzero(scored), target)
+            known = scored.copy()
+            known[target] = False
+            yield target, np.flatnonzero(known)
 
 
 def require_inputs(method: str, sample: Labelled, inputs: Inputs | None) -> tuple[Inputs, Inputs]:
