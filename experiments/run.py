@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import sys
 from collections.abc import Mapping
@@ -371,3 +372,4 @@ if __name__ == "__main__":
     sys.argv[1:] = itself.flags_first(sys.argv[1:])
     require_launcher(sys.argv[1:])
     itself.main()
+    gc.freeze()  # else the interpreter, before it ends, looks at every object once more

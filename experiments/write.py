@@ -138,26 +138,22 @@ def write_table(table: pd.DataFrame, columns: list[str], path: Path) -> None:
 def write_choices(result: Result, path: Path) -> None:
     """Id and each method's chosen candidate, of its first trial."""
     names = result.problem.candidates
-    first = {method: routing.choices[0] for method, routing in result.routings.items()}
-    rows = (
-        {"id": key, **{method: names[choices[i]] for method, choices in first.items()}}
-        for i, key in enumerate(result.problem.ids)
-    )
-    write_csv(path, ["id", *first], rows)
+    chosen = [[names[j] for j in routing.choices[0]] for routing in result.routings.values()]
+    rows = zip(result.problem.ids, *chosen, strict=True)
+    write_csv(path, ["id", *result.routings], rows)
 
 
 def write_weights(result: Result, path: Path) -> None:
     """Weights by method; the id is empty where they hold for all inputs."""
     names = result.problem.candidates
 
-    def rows() -> Iterator[dict[str, Any]]:
+    def rows() -> Iterator[list[Any]]:
         for method, routing in result.routings.items():
             if routing.weights is None:
                 continue
             keys = [""] if routing.weights.ndim == 1 else result.problem.ids
-            for key, weights in zip(keys, np.atleast_2d(routing.weights), strict=True):
-                values = dict(zip(names, weights.tolist(), strict=True))
-                yield {"method": method, "id": key, **values}
+            for key, weights in zip(keys, np.atleast_2d(routing.weights).tolist(), strict=True):
+                yield [method, key, *weights]
 
     write_csv(path, ["method", "id", *names], rows())
 

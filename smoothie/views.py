@@ -37,7 +37,7 @@ IN_MARKED = re.compile(rf"{OPTION_IN_MARKED.pattern}|({NUMBER})")
 IN_SENTENCE = re.compile(rf"{OPTION_IN_SENTENCE.pattern}|({NUMBER})")
 WORDS = re.compile(r"[\w'-]+(?: [\w'-]+){0,4}(?=\W*$|[.,;:)])")
 PAUSE = re.compile(r"\s+(?=\S)")
-LOOKED_AT_FIRST = 24  # characters at the end of a sentence
+LOOKED_AT_FIRST = 8  # characters at the end of a sentence
 LOOKED_AT = 100  # inputs whose texts tell whether the texts of a set end in answers
 
 

@@ -57,7 +57,7 @@ def main() -> None:
                             "peak_mib": round(peak, 1),
                         }
                     )
-    write_csv(RESULTS / "size.csv", list(runs[0]), runs)
+    write_csv(RESULTS / "size.csv", list(runs[0]), (run.values() for run in runs))
     shown = report(summarise(runs), alone)
     keep("python -m experiments.benchmarks.size", shown, RESULTS / "size.md")
     plot(summarise(runs), alone, RESULTS)
