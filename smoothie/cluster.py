@@ -1,5 +1,6 @@
 """A function over many items, on the machines of a Ray cluster."""
 
+import socket
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ Item = TypeVar("Item")
 Value = TypeVar("Value")
 
 AHEAD = 4  # chunks in flight for each that can be worked on at a time: what bounds the memory
+ANSWER_SECONDS = 10  # that a cluster may take to answer at all
 RETRIES = 10  # times that a chunk may be lost with its machine
 
 
@@ -93,6 +95,8 @@ class RayCluster:
         if not ray.is_initialized():
             where = self.address or "local"
             own = {"include_dashboard": False} if where == "local" else {}
+            if where not in ("local", "auto"):
+                require_listener(where)
             try:
                 ray.init(where, log_to_driver=False, logging_level="WARNING", **own)
             except (ConnectionError, OSError, RuntimeError, ValueError) as error:
@@ -109,6 +113,21 @@ class RayCluster:
         if self.gpus:
             places = min(places, there.get("GPU", 0) / self.gpus)
         return max(1, int(places))
+
+
+def require_listener(address: str) -> None:
+    """Refuse an address at which nobody listens, for which Ray itself waits over a minute."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdecimal():
+        raise SmoothieError(
+            f"engine.address={address}: expected auto or HOST:PORT, as in first:6379"
+        )
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), ANSWER_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        raise SmoothieError(
+            f"engine.address={address}: no Ray cluster answers ({error})"
+        ) from error
 
 
 def apply(function: Callable[[Sequence[Item]], Value], items: Sequence[Item]) -> Value:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from experiments.benchmarks.cluster import local_cluster
 from experiments.run import run
 from smoothie import SmoothieError
 from smoothie.cache import VectorCache
-from smoothie.cluster import RayCluster
+from smoothie.cluster import RayCluster, require_listener
 from smoothie.encoders import SentenceEncoder
 from smoothie.loaders.local import read_folder
 from smoothie.metrics import reference_scores
@@ -129,3 +130,16 @@ def test_other_weights_elsewhere_are_refused(machines, tiny_encoder):
     encoder._identity = "0" * 64
     with pytest.raises(SmoothieError, match="other files on a machine of the cluster than here"):
         encoder.encode(["x"])
+
+
+def test_an_address_without_a_cluster_is_refused_at_once():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        require_listener(f"127.0.0.1:{port}")
+        require_listener(f"ray://127.0.0.1:{port}")
+    for address in (f"127.0.0.1:{port}", f"ray://127.0.0.1:{port}", "127.0.0.1:99999"):
+        with pytest.raises(SmoothieError, match="no Ray cluster answers"):
+            require_listener(address)
+    for address in ("first", "first:", ":6379", "first:port"):
+        with pytest.raises(SmoothieError, match="expected auto or HOST:PORT"):
+            require_listener(address)

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smoothie.neighbors import Nearest, nearest
+from smoothie.neighbors import Nearest, nearest, row_keys
 from tests.naive import naive_neighbours
 
 
@@ -86,3 +86,20 @@ def test_smaller_k_is_a_prefix():
 def test_bad_input_is_named(inputs, k, message):
     with pytest.raises(ValueError, match=message):
         nearest(inputs, k)
+
+
+@pytest.mark.parametrize("spread", [1e-1, 1e-3, 1e-5])
+def test_tight_clusters_far_from_one_another_in_many_dimensions(spread):
+    """Products of float32 resolve the clusters, but not always the rows of one."""
+    generator = np.random.default_rng(0)
+    centres = generator.normal(size=(6, 200))
+    inputs = centres[generator.integers(0, 6, 150)] + spread * generator.normal(size=(150, 200))
+    np.testing.assert_array_equal(nearest(inputs, 9), naive_neighbours(inputs, inputs, 9, True))
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.floats(width=32, allow_nan=False)), min_size=1))
+def test_keys_sort_by_row_and_then_by_distance(pairs):
+    rows = np.array([row for row, _ in pairs], dtype=np.intp)
+    near = np.array([value for _, value in pairs], dtype=np.float32)
+    order = np.argsort(row_keys(rows, near), kind="stable")
+    assert [(rows[i], near[i]) for i in order] == sorted(zip(rows, near, strict=True))
