@@ -6,6 +6,7 @@ import pytest
 from experiments.benchmarks.encoding import main, products, throughput
 from experiments.benchmarks.estimation import loop_errors
 from experiments.benchmarks.rates import MODELS, WORDS, Rate, page, price_of
+from experiments.benchmarks.rounding import require_as_autocast, round_products
 from experiments.benchmarks.size import answer, write_generations
 from smoothie import SmoothieError
 from tests.naive import naive_errors
@@ -79,3 +80,15 @@ def test_bad_settings_of_the_encoding_benchmark_are_one_sentence(monkeypatch, wo
     with pytest.raises(SystemExit) as error:
         main()
     assert str(error.value) == message
+
+
+def test_rounded_models_move_vectors_as_far_as_autocast(tiny_encoder):
+    from sentence_transformers import SentenceTransformer
+
+    def loaded():
+        return SentenceTransformer(str(tiny_encoder), device="cpu", local_files_only=True)
+
+    texts = [letter * length for length in range(1, 20) for letter in "abcd"]
+    require_as_autocast(round_products(loaded()), loaded(), texts)
+    with pytest.raises(AssertionError, match="vectors move by"):
+        require_as_autocast(loaded(), loaded(), texts)
