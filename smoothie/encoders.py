@@ -4,6 +4,7 @@ import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from functools import lru_cache, partial
 from pathlib import Path
@@ -431,7 +432,7 @@ def encode_by_tokens(
         part = [texts[i] for i in batch]
         return model.encode(part, batch_size=len(part), show_progress_bar=False)
 
-    with autocast():  # around all batches: weights are rounded once
+    with weights_in(model, dtype), autocast():
         if threads == 1:
             parts = [embed(batch) for batch in batches]
         else:
@@ -445,6 +446,26 @@ def encode_by_tokens(
     vectors = np.empty(joined.shape, dtype=np.float32)
     vectors[order] = joined
     return vectors
+
+
+@contextmanager
+def weights_in(model: Any, dtype: str) -> Iterator[None]:
+    """Let the dense layers of a model hold their weights in some type for a while.
+
+    `torch.autocast` would round them for every batch: in inference mode, in which
+    sentence-transformers encodes, it keeps nothing of what it has rounded.
+    """
+    import torch
+
+    layers = [module for module in model.modules() if isinstance(module, torch.nn.Linear)]
+    held = [(p, p.data) for layer in layers for p in layer.parameters(recurse=False)]
+    try:
+        for parameter, data in held:
+            parameter.data = data.to(getattr(torch, dtype))
+        yield
+    finally:
+        for parameter, data in held:
+            parameter.data = data
 
 
 @dataclass

@@ -13,6 +13,7 @@ from smoothie.encoders import (
     StoredVectors,
     encode_by_tokens,
     fast_dtype,
+    weights_in,
 )
 from smoothie.estimator import squared_distances
 from smoothie.loaders.local import read_folder
@@ -214,6 +215,26 @@ def test_batches_by_tokens_give_each_text_its_vector(encoder, batch_tokens, thre
     assert cosines(narrow, one_by_one).min() > 0.999
     assert not np.allclose(narrow, wide, atol=1e-6)
     assert not torch.is_autocast_enabled("cpu")
+
+
+def test_weights_are_rounded_as_autocast_rounds_them_and_come_back(encoder):
+    import torch
+
+    plain = encoder(cache=None)
+    texts = ["c d e", "f" * 50, "g h"]
+    plain.encode(texts)
+    model = plain._loaded
+    before = {name: values.clone() for name, values in model.state_dict().items()}
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        expected = model.encode(sorted(texts, key=len, reverse=True))  # one batch, longest first
+    found = encode_by_tokens(model, texts, "bfloat16", batch_tokens=10_000)
+    np.testing.assert_array_equal(found[[1, 0, 2]], expected)
+    with weights_in(model, "bfloat16"):
+        types = {type(m).__name__: m.weight.dtype for m in model.modules() if hasattr(m, "weight")}
+        assert types["Linear"] == torch.bfloat16
+        assert types["Embedding"] == types["LayerNorm"] == torch.float32
+    for name, values in model.state_dict().items():
+        assert torch.equal(values, before[name])
 
 
 def test_the_fast_profile_follows_prompts_and_limits_of_the_model(encoder):
