@@ -409,8 +409,9 @@ def encode_by_tokens(
     kind = model.device.type
     threads = torch.get_num_threads() if kind == "cpu" else 1
     narrow = dtype != "float32"
-    tokens = model.tokenizer(texts, truncation=True, max_length=model.max_seq_length)["input_ids"]
-    lengths = np.array([len(ids) for ids in tokens])
+    model.eval()
+    features = features_of(model, texts)
+    lengths = features["attention_mask"].sum(dim=1).numpy()
     if batch_tokens is None:
         size = "cuda" if kind == "cuda" else "sixteen bits" if narrow else "float32"
         batch_tokens = min(BATCH_TOKENS[size], 1 + int(lengths.sum()) // threads)
@@ -428,15 +429,16 @@ def encode_by_tokens(
         torch.set_num_threads(1)
         autocast().__enter__()  # of this thread, until it ends
 
-    def embed(batch: NDArray[np.intp]) -> Any:
-        part = [texts[i] for i in batch]
-        return model.encode(part, batch_size=len(part), show_progress_bar=False)
+    def embed(batch: NDArray[np.intp]) -> NDArray[np.float32]:
+        with torch.inference_mode():
+            made = model(rows_of(features, batch, model.device))["sentence_embedding"]
+            vectors: NDArray[np.float32] = made[:, : model.truncate_dim].float().cpu().numpy()
+        return vectors
 
     with weights_in(model, dtype), autocast():
         if threads == 1:
             parts = [embed(batch) for batch in batches]
         else:
-            model.encode([""], show_progress_bar=False)  # sets padding, which threads may not do
             try:
                 with ThreadPoolExecutor(threads, initializer=begin) as pool:
                     parts = list(pool.map(embed, batches))
@@ -446,6 +448,31 @@ def encode_by_tokens(
     vectors = np.empty(joined.shape, dtype=np.float32)
     vectors[order] = joined
     return vectors
+
+
+def features_of(model: Any, texts: list[str]) -> dict[str, Any]:
+    """What a model reads of texts, all padded to the longest, with the model's default prompt."""
+    prompt = model.prompts[model.default_prompt_name] if model.default_prompt_name else None
+    features: dict[str, Any] = model.preprocess(texts, prompt=prompt)
+    mask = features.get("attention_mask")
+    if mask is None or mask.ndim != 2 or len(mask) != len(texts):
+        raise SmoothieError(
+            "encoder.profile=fast: this model does not say which of its tokens are padding; "
+            "set encoder.profile=exact"
+        )
+    return features
+
+
+def rows_of(features: dict[str, Any], batch: NDArray[np.intp], device: Any) -> dict[str, Any]:
+    """Features of some texts, without the columns in which all of them are padded."""
+    mask = features["attention_mask"]
+    columns = mask[batch].any(dim=0)
+    part = dict(features)
+    for name, values in features.items():
+        if getattr(values, "shape", ())[:1] == mask.shape[:1]:  # one for each text
+            rows = values[batch]
+            part[name] = (rows[:, columns] if values.shape == mask.shape else rows).to(device)
+    return part
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from smoothie.encoders import (
     StoredVectors,
     encode_by_tokens,
     fast_dtype,
+    rows_of,
     weights_in,
 )
 from smoothie.estimator import squared_distances
@@ -235,6 +236,39 @@ def test_weights_are_rounded_as_autocast_rounds_them_and_come_back(encoder):
         assert types["Embedding"] == types["LayerNorm"] == torch.float32
     for name, values in model.state_dict().items():
         assert torch.equal(values, before[name])
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_rows_of_a_batch_lose_the_columns_that_all_of_them_pad(side):
+    import torch
+
+    lengths, widest = [2, 4, 3], 5
+    columns = [range(widest - n, widest) if side == "left" else range(n) for n in lengths]
+    ids, mask = torch.zeros(3, widest, dtype=torch.long), torch.zeros(3, widest, dtype=torch.long)
+    for row, some in enumerate(columns):
+        ids[row, list(some)] = torch.arange(1, len(some) + 1) + 10 * row
+        mask[row, list(some)] = 1
+    features = {"input_ids": ids, "attention_mask": mask, "of_text": torch.arange(3), "prompt": 7}
+    part = rows_of(features, np.array([2, 0]), "cpu")
+    short = [0, 1, 2] if side == "left" else [1, 2, 0]
+    assert part["input_ids"].tolist() == [[21, 22, 23], short]
+    assert part["attention_mask"].sum(dim=1).tolist() == [3, 2]
+    assert part["of_text"].tolist() == [2, 0]
+    assert part["prompt"] == 7
+
+
+def test_the_fast_profile_refuses_models_that_do_not_pad(tiny_encoder, tmp_path):
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import StaticEmbedding
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(tiny_encoder / "tokenizer.json"))
+    static = SentenceTransformer(modules=[StaticEmbedding(tokenizer, embedding_dim=8)])
+    static.save(str(tmp_path / "static"))
+    vectors = SentenceEncoder(str(tmp_path / "static"), progress=False).encode(["a", "b c"])
+    assert vectors.shape == (2, 8)
+    with pytest.raises(SmoothieError, match=r"set encoder\.profile=exact"):
+        SentenceEncoder(str(tmp_path / "static"), profile="fast", progress=False).encode(["a"])
 
 
 def test_the_fast_profile_follows_prompts_and_limits_of_the_model(encoder):
