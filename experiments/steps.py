@@ -5,7 +5,6 @@ Within a sweep, what a step made is kept for the jobs that ask for the same.
 
 import json
 import logging
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,6 +26,7 @@ from smoothie.files import replacing
 from smoothie.loaders import SOURCES, SmoothieData, Source
 from smoothie.metrics import Scores, score
 from smoothie.model_metrics import MODEL_METRICS, model_scores
+from smoothie.parallel import cores
 from smoothie.problem import Problem, complete_rows
 from smoothie.routers import ROUTERS, BestSingle, SmoothieGenerations, StoredSelections
 from smoothie.routers.base import HindsightRouter, Routing, Votes, seeded
@@ -136,7 +136,7 @@ def workers_of(cfg: DictConfig) -> int:
     asked = cfg.get("workers")
     if asked is not None and (not isinstance(asked, int) or asked < 1):
         raise SmoothieError(f"workers={asked}: expected a number from 1, or null for all cores")
-    return int(asked or os.cpu_count() or 1)
+    return int(asked or cores())
 
 
 def cluster_of(cfg: DictConfig) -> RayCluster | None:

@@ -1,6 +1,5 @@
 """Exact nearest neighbours under Euclidean distance, reproducible among duplicates."""
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -8,10 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smoothie.errors import SmoothieError
+from smoothie.parallel import in_threads
 
-BLOCK_QUERIES = 1024  # queries, and
-BLOCK_POINTS = 16384  # points that are compared at a time (64 MiB of distances in float32)
-THREADS = 2  # blocks of queries at a time
+BLOCK_QUERIES = 512  # queries, and
+BLOCK_POINTS = 16384  # points that are compared at a time (32 MiB of distances in float32)
+MOST_QUERIES = 4096  # of a block, where points are few
+MOST_THREADS = 8  # blocks at a time: what bounds the memory
 BLOCK_VALUES = 1 << 16  # values measured again at a time (0.5 MiB: they stay in the cache)
 GROUPS = 16  # groups of points for each neighbour; their smallest distances bound the k-th
 FAR = 1e15  # of the points' own scale: where the square of a query is too large for float32
@@ -46,7 +47,7 @@ def nearest(
 
     Notes
     -----
-    O(Q N e) time and O(N e + Q k) memory, in two threads and in blocks of queries and of points. A
+    O(Q N e) time and O(N e + Q k) memory, in threads and in blocks of queries and of points. A
     matrix product gives every distance up to rounding; all rows that rounding could have put on
     either side of the k-th, or of one another, are then measured again by differences in float64.
     So the result is exact, and does not depend on the blocks or the order of the sums in the matrix
@@ -111,13 +112,14 @@ class Nearest:
                 f"inputs have {dimensions} dimensions, the queries {targets.shape[1]}: "
                 f"embed both with the same encoder"
             )
-        starts = range(0, len(targets), BLOCK_QUERIES)
-        blocks = [targets[start : start + BLOCK_QUERIES] for start in starts]
+        few = BLOCK_QUERIES * BLOCK_POINTS // (4 * len(self.points))
+        size = max(BLOCK_QUERIES, min(few, MOST_QUERIES))
+        blocks = [targets[start : start + size] for start in range(0, len(targets), size)]
         if len(blocks) == 1:
             return self.kept[self._search(targets)]
-        with ThreadPoolExecutor(THREADS) as pool:  # one selects while another multiplies
-            found = list(pool.map(self._search, blocks))
-        return self.kept[np.concatenate(found)]
+        found = np.concatenate(in_threads(self._search, blocks, MOST_THREADS))
+        nearest_rows: NDArray[np.intp] = self.kept[found]
+        return nearest_rows
 
     def _search(self, targets: NDArray[np.floating[Any]]) -> NDArray[np.intp]:
         """The k nearest points of a block of targets."""

@@ -1,13 +1,18 @@
-"""A function over many items, in several processes where there is enough to do."""
+"""A function over many items, in several processes or threads where there is enough to do."""
 
 import multiprocessing
+import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from typing import TypeVar
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from functools import cache
+from threading import Lock
+from typing import Any, TypeVar
 
 Item = TypeVar("Item")
 Value = TypeVar("Value")
+
+IN_THREADS = Lock()  # held while the threads of matrix products are limited
 
 
 def in_chunks(
@@ -46,6 +51,37 @@ def in_chunks(
         yield from pool.map(function, chunks)
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def in_threads(function: Callable[[Item], Value], items: Sequence[Item], most: int) -> list[Value]:
+    """Apply a function that multiplies matrices to each of some items, in at most so many threads.
+
+    The cores are dealt out to the threads. Otherwise each product would be taken by all cores at
+    once, which wait for each other, and for those that are busy with what else a thread does. While
+    it runs, this holds for the products of other threads, too; two calls run one after the other.
+    """
+    threads = min(cores(), most)
+    with (
+        IN_THREADS,
+        matrix_libraries().limit(limits=cores() // threads, user_api="blas"),
+        ThreadPoolExecutor(threads) as pool,
+    ):
+        return list(pool.map(function, items))
+
+
+def cores() -> int:
+    """Cores that this process may use; a cluster's scheduler may lend it fewer than there are."""
+    if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@cache
+def matrix_libraries() -> Any:
+    """The libraries of this process that multiply matrices; it takes milliseconds to find them."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 def ignore_interrupts() -> None:

@@ -20,7 +20,6 @@ Weights are log(1 + N/f), for n-grams that occur in the answers to f of the N in
 everywhere tells little.
 """
 
-import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -30,6 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smoothie.ngrams import TABLE_BITS, Ngrams, distinct_ngrams
+from smoothie.parallel import cores
 
 SAMPLE = 128  # n-grams of a text that are looked at, on average, where texts are longer
 BLOCK_CHARACTERS = 1 << 19  # of texts at a time
@@ -63,7 +63,7 @@ def shared_wording(texts: NDArray[np.object_], beta: float) -> NDArray[np.float6
     blocks = [texts[block] for block in blocks_of(characters)]
     counted = blocks[:: -(-len(blocks) // COUNTED_BLOCKS)]
     find = partial(distinct_ngrams, kept=kept)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # NumPy lets go of the interpreter
+    with ThreadPoolExecutor(cores()) as pool:  # NumPy lets go of the interpreter
         found = list(pool.map(find, counted))
         entries = np.concatenate([ngrams.of_inputs for ngrams in found])
         inputs_with = np.bincount(entries, minlength=1 << TABLE_BITS)

@@ -6,7 +6,7 @@ import pytest
 
 from smoothie import SmoothieError
 from smoothie.cluster import RayCluster
-from smoothie.parallel import in_chunks
+from smoothie.parallel import cores, in_chunks, in_threads
 
 
 def squares(items):
@@ -48,3 +48,23 @@ def test_an_error_in_a_worker_arrives_after_the_chunks_before_it():
 def test_a_cluster_without_ray_says_what_to_install():
     with pytest.raises(SmoothieError, match=r"pip install 'smoothie-router\[ray\]'"):
         list(RayCluster().in_chunks(squares, range(4), 2))
+
+
+def blas_threads():
+    """Threads of NumPy's own library; others may have come since the first search for them."""
+    from threadpoolctl import threadpool_info
+
+    libraries = [one for one in threadpool_info() if one["user_api"] == "blas"]
+    return [one["num_threads"] for one in libraries if "numpy" in one["filepath"]]
+
+
+def test_threads_share_the_cores_while_they_multiply_and_give_them_back():
+    before = blas_threads()
+    assert len(before) == 1
+    seen = in_threads(lambda item: (item, blas_threads()), range(7), most=cores())
+    assert [item for item, _ in seen] == list(range(7))
+    assert all(threads == [1] for _, threads in seen)
+    assert in_threads(lambda _: blas_threads()[0], [0], most=1) == [cores()]
+    with pytest.raises(ZeroDivisionError):
+        in_threads(lambda item: 1 // item, [1, 0], most=2)
+    assert blas_threads() == before
