@@ -93,7 +93,8 @@ class VectorCache:
             known = np.fromiter((key in self._memory for key in keys), dtype=bool, count=len(keys))
             held = [self._memory[keys[place]] for place in np.flatnonzero(known).tolist()]
             vectors = np.empty((len(keys), len(held[0]) if held else 0), dtype=self.dtype)
-            vectors[known] = held or 0
+            if held:
+                vectors[known] = held
             return known, vectors
         self._refresh(self.folder)
         looked_up = map(self._numbers.get, keys, itertools.repeat(-1))

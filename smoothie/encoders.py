@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from smoothie.cache import VectorCache, content_key, digest, framed
+from smoothie.cache import VectorCache, content_key
 from smoothie.cluster import RayCluster
 from smoothie.errors import SmoothieError
 from smoothie.estimator import distances_as_read
@@ -206,7 +206,7 @@ class SentenceEncoder:
         distinct = list(dict.fromkeys(texts))
         number_type = number_type or self.number_type
         compute = partial(self._anew, distinct, number_type)
-        keys = [digest(framed(text)) for text in distinct]
+        keys = [content_key(text) for text in distinct]
         vectors: NDArray[np.float32] = self._cache(number_type).complete(keys, compute)
         if len(distinct) < len(texts):
             places = dict(zip(distinct, range(len(distinct)), strict=True))

@@ -23,7 +23,7 @@ from smoothie.encoders import SentenceEncoder
 from smoothie.errors import SmoothieError
 from smoothie.loaders.local import LocalFolder
 from smoothie.metrics import CHUNK, Pair, score_pairs
-from smoothie.parallel import in_chunks
+from smoothie.parallel import cores, in_chunks
 from smoothie.report.tables import markdown
 
 COMMAND = "python -m experiments.benchmarks.rates"
@@ -101,7 +101,7 @@ def scoring_rates(words: Sequence[str]) -> list[Rate]:
         pairs: list[Pair] = [
             ("rouge2", text, (references[i // CANDIDATES],)) for i, text in enumerate(texts)
         ]
-        parts = in_chunks(score_pairs, pairs, CHUNK, os.cpu_count() or 1)
+        parts = in_chunks(score_pairs, pairs, CHUNK, cores())
         next(parts)  # the processes have started
         start = time.perf_counter()
         done = sum(len(part) for part in parts)

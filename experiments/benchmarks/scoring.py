@@ -1,13 +1,12 @@
 """Scoring: ROUGE-2 of every text once, against the way of the released code."""
 
-import os
-
 import numpy as np
 
 from experiments.benchmarks.places import DEMO
 from experiments.benchmarks.timing import Row, side_by_side
 from smoothie.loaders.local import LocalFolder
 from smoothie.metrics import reference_scores
+from smoothie.parallel import cores
 from smoothie.rouge import bigrams
 
 # Texts that the released code scores for each input with the default methods: random, best_on_val
@@ -27,7 +26,7 @@ def scores_against_the_released_way() -> list[Row]:
 
     def ours() -> np.ndarray:
         bigrams.cache_clear()
-        return reference_scores(problem, metrics, workers=os.cpu_count() or 1).values
+        return reference_scores(problem, metrics, workers=cores()).values
 
     def rival() -> np.ndarray:
         values = [
