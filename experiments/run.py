@@ -136,6 +136,8 @@ def run(cfg: DictConfig, clock: Clock | None = None) -> Result:
         if not routings:
             raise SmoothieError(f"none of the methods {', '.join(methods)} can be used here")
         routed = routings.get(output.method) or route_texts(output.method, output_router, seen)
+        if votes.were_kept:
+            clock.note("route", "neighbours from the cache")
     if output.router is not None:
         if routed is None:
             raise SmoothieError(f"output.router: {output.method} cannot be fitted here")

@@ -115,9 +115,7 @@ def score_problem(
 
     def compute() -> Scores | None:
         cleaned = problem.with_texts(clean_texts(problem.texts, metric["cleaning"]))
-        cache = cfg.paths.cache
-        folder = None if cache is None else Path(cache).expanduser() / "scores"
-        known = VectorCache(folder, "<f8")
+        known = VectorCache(cache_folder(cfg, "scores"), "<f8")
         if metric["name"] in MODEL_METRICS:
             settings = {key: value for key, value in metric.items() if key != "cleaning"}
             return model_scores(cleaned, build(MODEL_METRICS, "name", settings, "metric"), known)
@@ -129,6 +127,11 @@ def score_problem(
         compute, "score", part, plain(cfg.dataset, "dataset"), problem.candidates, metric
     )
     return scores
+
+
+def cache_folder(cfg: DictConfig, kind: str) -> Path | None:
+    """Where things of a kind are kept between runs; None where nothing is."""
+    return None if cfg.paths.cache is None else Path(cfg.paths.cache).expanduser() / kind
 
 
 def workers_of(cfg: DictConfig) -> int:
@@ -213,6 +216,7 @@ def encode(
     if problem.candidates not in known:
         votes = take_votes(encoder, problem, known, clock, several)
         votes.approximate = approximate
+        votes.kept = cache_folder(cfg, "neighbours")
         known[problem.candidates] = votes
     else:
         clock.note("distances", "kept from an earlier job")

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from experiments.clock import Clock
 from experiments.run import run
 from experiments.steps import load, memory, score_problem, score_train
 from experiments.sweep import narrow
@@ -50,6 +51,22 @@ def command(*arguments, cwd=ROOT, **environment):
         env=os.environ | environment,
         check=False,
     )
+
+
+def test_a_second_run_searches_no_neighbours(settings, tmp_path, compose, monkeypatch):
+    monkeypatch.setattr("smoothie.kept_neighbors.FEWEST", 1)
+    asked = [*settings, "k=3", f"paths.cache={tmp_path / 'cache'}"]
+    choices = []
+    for words in (None, "neighbours from the cache"):
+        memory.kept.clear()
+        clock = Clock()
+        choices.append(run(compose(*asked), clock).routings["smoothie_local"].choices)
+        assert clock.notes.get("route") == words
+    np.testing.assert_array_equal(*choices)
+    memory.kept.clear()
+    clock = Clock()
+    run(compose(*settings, "k=3", "paths.cache=null"), clock)
+    assert "route" not in clock.notes
 
 
 def test_the_files_of_a_run(settings, tmp_path):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
 from typing import Any, Protocol, Self
 
 import numpy as np
@@ -15,6 +16,7 @@ from smoothie.estimator import (
     run_on_weights,
     triplet_errors,
 )
+from smoothie.kept_neighbors import kept_nearest
 from smoothie.neighbors import nearest
 
 
@@ -37,6 +39,10 @@ class Votes:
         them.
     approximate : bool
         Whether neighbours are looked up in an approximate index (`smoothie.approximate`).
+    kept : Path or None
+        A folder in which exact neighbours are kept (`smoothie.kept_neighbors`).
+    were_kept : bool
+        Whether they were there.
     recall : float or None
         Share of the exact neighbours that the approximate ones hold, once they were looked up.
     """
@@ -47,6 +53,8 @@ class Votes:
     groups: NDArray[Any] | None = None
     mean_distances: NDArray[np.float64] | None = None
     approximate: bool = False
+    kept: Path | None = None
+    were_kept: bool = field(default=False, init=False)
     recall: float | None = field(default=None, init=False)
     _neighbours: NDArray[np.intp] | None = field(default=None, init=False, repr=False)
 
@@ -67,6 +75,8 @@ class Votes:
         if self._neighbours is None or self._neighbours.shape[1] < k:
             if self.approximate:
                 self._neighbours, self.recall = approximate_nearest(self.inputs, k)
+            elif self.kept is not None:
+                self._neighbours, self.were_kept = kept_nearest(self.kept, self.inputs, k)
             else:
                 self._neighbours = nearest(self.inputs, k)
         return self._neighbours[:, :k]
@@ -78,6 +88,7 @@ class Votes:
         means = None if self.mean_distances is None else self.mean_distances[square]
         part = replace(self, distances=self.distances[square], texts=texts, mean_distances=means)
         part._neighbours, part.recall = self._neighbours, self.recall
+        part.were_kept = self.were_kept
         return part
 
 
