@@ -373,5 +373,6 @@ if __name__ == "__main__":
 
     sys.argv[1:] = itself.flags_first(sys.argv[1:])
     require_launcher(sys.argv[1:])
+    gc.set_threshold(100_000)  # texts and rows are many objects at once, and none of them garbage
     itself.main()
     gc.freeze()  # else the interpreter, before it ends, looks at every object once more

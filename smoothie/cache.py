@@ -106,8 +106,7 @@ class VectorCache:
         vectors = np.empty((len(keys), 0), dtype=self.dtype)
         for start, stop in itertools.pairwise(bounds):
             file, places = files[start], order[start:stop]
-            # Copied out and closed at once: a large cache has more files than may be open.
-            records = np.load(self.folder / self._files[file], mmap_mode="r")["vector"]
+            records = np.load(self.folder / self._files[file], allow_pickle=False)["vector"]
             if not start:
                 vectors = np.empty((len(keys), records.shape[1]), dtype=self.dtype)
             vectors[places] = records[numbers[places] - self._starts[file]]
@@ -142,7 +141,8 @@ class VectorCache:
                 continue
             self._seen.add(path.name)
             try:
-                records = np.load(path, mmap_mode="r", allow_pickle=False)
+                # Not mapped: the keys are on all of its pages, and each would be fetched by itself.
+                records = np.load(path, allow_pickle=False)
                 found = np.array(records["key"]).view("V16").ravel().tolist()
                 if records["vector"].dtype != np.dtype(self.dtype):
                     raise ValueError(f"holds {records['vector'].dtype}")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 INTERVAL = (2.5, 97.5)  # percentiles of the bootstrap: a 95% interval
-BLOCK_COUNTS = 1 << 22  # bootstrap counts held at a time (32 MiB)
+BLOCK_COUNTS = 1 << 18  # bootstrap counts held at a time (2 MiB: they stay in the cache)
 
 
 @dataclass(frozen=True)

@@ -54,11 +54,12 @@ def final_answer(text: str) -> str | None:
         A capital letter from A to H; a number in its shortest form, so that equal numbers are
         equal; or words in lower case.
     """
+    text = text.strip()
     marked = marked_line(text)
-    found = IN_MARKED.search(marked)
-    if found is None and (words := WORDS.match(marked.strip(" \t*:\"'"))):
+    found = IN_MARKED.search(marked) if marked else None
+    if marked and not found and (words := WORDS.match(marked.strip(" \t*:\"'"))):
         return words[0].lower()
-    found = found or last_match(IN_SENTENCE, text.strip())
+    found = found or last_match(IN_SENTENCE, text)
     if found is None:
         return None
     *letters, number = found.groups()
@@ -79,12 +80,11 @@ def option_letter(text: str) -> str | None:
 
 def marked_line(text: str) -> str:
     """What follows the last marker of an answer, to the end of its line; empty if none is there."""
-    text = "\n" + text.strip()
     marks = [
         mark
         for word, other, marker in MARKERS
         if word in text or other in text  # much sooner found than the pattern is
-        for mark in marker.finditer(text)
+        for mark in marker.finditer("\n" + text.strip())
     ]
     return max(marks, key=lambda mark: mark.start())[1] if marks else ""
 
@@ -106,8 +106,9 @@ def last_match(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
 def last_sentence(line: str) -> str:
     """What follows the last full stop, exclamation or question mark with white space behind it."""
     stop = len(line)
-    while (stop := max(line.rfind(mark, 0, stop) for mark in ".!?")) >= 0:
-        if pause := PAUSE.match(line, stop + 1):
+    while stop > 0:
+        stop = max(line.rfind(".", 0, stop), line.rfind("!", 0, stop), line.rfind("?", 0, stop))
+        if stop >= 0 and (pause := PAUSE.match(line, stop + 1)):
             return line[pause.end() :]
     return line
 
