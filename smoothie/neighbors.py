@@ -124,10 +124,12 @@ class Nearest:
     def _search(self, targets: NDArray[np.floating[Any]]) -> NDArray[np.intp]:
         """The k nearest points of a block of targets."""
         with np.errstate(over="ignore"):
-            centred = (targets - self.centre) / self.scale
+            centred = targets - self.centre
+            centred /= self.scale
         # Squares of far-off queries would not be finite in float32: their points are all measured.
-        far = np.abs(centred).max(axis=1) > FAR
-        flat = np.where(far[:, None], 0, centred).astype(np.float32)
+        far = np.maximum(centred.max(axis=1), -centred.min(axis=1)) > FAR
+        centred[far] = 0
+        flat = centred.astype(np.float32)
         largest = self.flat[:, -1].max()
         # Twice the bound on the rounding of one product: d + 4 roundings, each of at most eps / 2,
         # of 2 |t| |p| and as many of 2 |p|^2, where `largest` is the largest |p|^2.
