@@ -33,6 +33,12 @@ def new_figure(width: float, height: float, panels: int = 1) -> tuple["Figure", 
     return figure, axes
 
 
+def write_title(ax: "Axes", words: str) -> None:
+    """Write a title above some axes that have nothing else on top."""
+    # Its place is said: to find it, all labels would be measured once more, and more than once.
+    ax.set_title(words, fontsize=10, y=1, parse_math=False)
+
+
 def save(figure: "Figure", folder: Path, name: str) -> list[Path]:
     """Write a figure as PNG and PDF."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -84,7 +90,7 @@ def plot_methods(results: pd.DataFrame, title: str, unit: str, folder: Path) -> 
     if len(random):
         ax.axvline(random.iloc[0], color=BLACK, lw=0.8, ls=":", zorder=0)
     ax.set_xlabel(unit)
-    ax.set_title(title, fontsize=10, parse_math=False)
+    write_title(ax, title)
     figure.legend(fontsize=8, frameon=False, loc="outside lower center", ncols=4)
     return save(figure, folder, "methods")
 
@@ -120,7 +126,7 @@ def plot_k(
     ax.minorticks_off()
     ax.set_xlabel("k, inputs in a neighbourhood")
     ax.set_ylabel(unit)
-    ax.set_title(title, fontsize=10, parse_math=False)
+    write_title(ax, title)
     figure.legend(fontsize=8, frameon=False, loc="outside lower center", ncols=2)
     return save(figure, folder, "score_against_k")
 
@@ -141,9 +147,7 @@ def plot_weights(
         ax.axhline(1 / len(candidates), color=BLACK, lw=0.8, ls=":", zorder=0)
         ax.margins(0.12)
         rho = correlations[method]
-        ax.set_title(
-            method if np.isnan(rho) else f"{method} (rank correlation {rho:.2f})", fontsize=10
-        )
+        write_title(ax, method if np.isnan(rho) else f"{method} (rank correlation {rho:.2f})")
         ax.set_xlabel(f"true {unit}")
         ax.set_ylabel("mean weight")
     return save(figure, folder, "weights_against_scores")

@@ -15,6 +15,7 @@ from smoothie.report.plots import (
     new_figure,
     save,
     write_names,
+    write_title,
 )
 from smoothie.report.tables import CANDIDATE
 
@@ -60,7 +61,7 @@ def plot_budgets(curve: pd.DataFrame, title: str, unit: str, folder: Path) -> li
     ax.minorticks_off()
     ax.set_xlabel("labelled inputs")
     ax.set_ylabel(unit)
-    ax.set_title(title, fontsize=10, parse_math=False)
+    write_title(ax, title)
     figure.legend(fontsize=8, frameon=False, loc="outside lower center", ncols=3)
     return save(figure, folder, "score_against_labels")
 
