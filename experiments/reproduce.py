@@ -43,7 +43,7 @@ from experiments.measures import (
     best_model_rows,
     settings_of,
 )
-from experiments.run import run
+from experiments.pipeline import run
 from smoothie import __version__
 from smoothie.errors import SmoothieError
 from smoothie.files import sha256, write_json

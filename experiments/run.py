@@ -1,350 +1,41 @@
-"""Route one problem: load -> encode -> distances -> route, score -> evaluate -> report.
+"""The command line: route one problem, or each of a sweep, and write what came of it.
 
     python -m experiments.run dataset=local dataset.path=FOLDER encoder=minilm
 
 `python -m experiments.run --help` lists the settings.
 """
 
-from __future__ import annotations
-
 import gc
-import logging
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import hydra
-import numpy as np
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
-from numpy.typing import NDArray
 from omegaconf import DictConfig
 
-from experiments.budgets import curve_over_budgets
 from experiments.clock import Clock
-from experiments.config import one_sentence_errors, plain, typed
-from experiments.costs import compare_costs
-from experiments.result import Result
-from experiments.steps import (
-    Seen,
-    encode,
-    encode_inputs,
-    export_vectors,
-    judge,
-    load,
-    make_encoder,
-    make_router,
-    make_scorer,
-    route,
-    say_what_is_scored,
-    score_problem,
-    score_train,
-)
-from experiments.sweep import collect_sweep, require_launcher
-from experiments.write import write_results
-from smoothie.encoders import Encoder, SentenceEncoder
-from smoothie.errors import SmoothieError
-from smoothie.estimator import require_three_candidates, resolve_errors, triplet_errors
-from smoothie.evaluation import Bootstrap, evaluate, evaluate_candidates, fixed
-from smoothie.metrics import Scores
-from smoothie.problem import Problem
-from smoothie.report.tables import CANDIDATE
-from smoothie.routers import SAVED
-from smoothie.routers.base import Routing, Votes
-from smoothie.routers.labelled import LabelledRouter
-from smoothie.routers.scorer import ScoredRouter
-from smoothie.routers.smoothie_local import SmoothieLocal, neighbourhood_means
-from smoothie.routers.train_time import TrainTimeRouter
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-log = logging.getLogger(__name__)
+from experiments.config import one_sentence_errors
 
 CONF = str(Path(__file__).parents[1] / "conf")
-LARGEST_CURVE = 20_000  # inputs up to which score is plotted against k without being asked
-
-
-def run(cfg: DictConfig, clock: Clock | None = None) -> Result:
-    """Route one problem, score it and evaluate it; writes nothing but caches.
-
-    Parameters
-    ----------
-    cfg : DictConfig
-        The composed configuration.
-    clock : Clock, optional
-        Takes the time of the steps.
-
-    Raises
-    ------
-    SmoothieError
-        If a setting or a file is wrong; the message is one sentence.
-    """
-    clock = clock or Clock()
-    if cfg.get("experiment"):
-        name = next(iter(cfg.experiment))
-        raise SmoothieError(
-            f"experiment={name} is many runs: python -m experiments.reproduce experiment={name}"
-        )
-    methods = methods_of(cfg)
-    routers = {name: make_router(cfg, name) for name in methods}
-    bootstrap = Bootstrap(**typed(Bootstrap, plain(cfg.evaluation, "evaluation"), "evaluation"))
-    output = Output(**typed(Output, plain(cfg.output, "output"), "output"))
-    if output.method not in cfg.method:
-        raise SmoothieError(f"output.method={output.method}: there are {', '.join(cfg.method)}")
-    output_router = routers.get(output.method) or make_router(cfg, output.method)
-    if output.router is not None and not isinstance(output_router, SAVED):
-        raise SmoothieError(
-            f"output.router: a fitted {output.method} cannot be saved; "
-            f"set output.method=smoothie_local or smoothie_global"
-        )
-    with clock.step("load"):
-        source, problem, train = load(cfg)
-    require_three_candidates(len(problem.candidates))
-    for router in routers.values():  # before anything is encoded
-        if isinstance(router, SmoothieLocal):
-            router.require_k(len(problem.inputs))
-    with clock.step("score"):
-        scores = score_problem(cfg, source, problem)
-        say_what_is_scored(problem, scores)
-    encoder = make_encoder(cfg)
-    votes = encode(cfg, encoder, problem, clock)
-    if output.vectors is not None:
-        export_vectors(encoder, problem, Path(output.vectors))
-    seen = Seen(source, problem, votes, scores)
-    scorer = None
-    if any(
-        isinstance(r, ScoredRouter) for r in [*routers.values(), make_router(cfg, output.method)]
-    ):
-        scorer = make_scorer(cfg)
-        with clock.step("judge"):
-            seen = replace(seen, verdicts=judge(cfg, scorer, problem))
-    if train is not None:
-        seen = see_train(cfg, seen, encoder, train, list(routers.values()), clock)
-    whole = scores is not None and not scores.per_candidate
-    sizes = sizes_of_curve(output.k_curve, votes) if whole else []
-    routings = {}
-    with clock.step("route"):
-        if sizes:
-            votes.neighbours(sizes[-1])  # once for all; smaller neighbourhoods are prefixes
-        for name, router in routers.items():
-            routing = route(name, router, seen)
-            if routing is not None:
-                routings[name] = routing
-        if not routings:
-            raise SmoothieError(f"none of the methods {', '.join(methods)} can be used here")
-        routed = routings.get(output.method) or route_texts(output.method, output_router, seen)
-        if votes.were_kept:
-            clock.note("route", "neighbours from the cache")
-    if output.router is not None:
-        if routed is None:
-            raise SmoothieError(f"output.router: {output.method} cannot be fitted here")
-        output_router.save(Path(output.router).expanduser(), problem.candidates)
-
-    table = by_task = k_curve = budget_curve = None
-    if scores is not None:
-        with clock.step("evaluate"):
-            compared = routings | candidates_alone(problem)
-            if scores.per_candidate:
-                rows, lower = len(problem.inputs), scores.lower_is_better
-                table = evaluate_candidates(compared, scores.values[0], rows, lower)
-            else:
-                table = evaluate(compared, scores.values, bootstrap, scores.lower_is_better)
-                by_task = evaluate_tasks(compared, problem, scores, bootstrap, table)
-                k_curve = curve_over_k(sizes, votes, scores, bootstrap)
-                budget_curve = curve_over_budgets(
-                    output.budgets, routers, routings, seen, bootstrap
-                )
-    scored = None if scores is None else scores.scored
-    costs = compare_costs(problem, routings | candidates_alone(problem), routers, scored)
-    k_of = {name: getattr(router, "k", None) for name, router in routers.items()}
-    names = {
-        "dataset": problem.name,
-        "ensemble": ensemble_name(cfg),
-        "encoder": str(cfg.encoder.name),
-    }
-    left_out = 0 if scores is None else int((~scores.scored).sum())
-    metric = "nothing scored" if scores is None else scores.metric
-    signature = " | ".join(
-        [
-            f"data {problem.name}, {len(problem.inputs)} inputs ({left_out} unscored), "
-            f"{len(problem.candidates)} candidates, cleaning {cfg.dataset.get('cleaning', 'none')}",
-            f"encoder {encoder.signature}",
-            f"metric {metric}",
-            *([] if scorer is None else [f"scorer {scorer.signature}"]),
-            *([] if votes.recall is None else [f"neighbours with recall {votes.recall:.3f}"]),
-            f"bootstrap {bootstrap.draws} draws, seed {bootstrap.seed}",
-        ]
-    )
-    return Result(
-        problem,
-        routings,
-        routed,
-        scores,
-        table,
-        by_task,
-        k_curve,
-        names,
-        k_of,
-        signature,
-        budget_curve=budget_curve,
-        costs=costs,
-    )
-
-
-@dataclass
-class Output:
-    """Settings of what is written.
-
-    Attributes
-    ----------
-    method : str
-        Whose texts go to routed.jsonl.
-    plots : bool
-        Whether plots are drawn.
-    vectors : str or None
-        A folder to write the vectors to.
-    router : str or None
-        A file to write the fitted router of `method` to.
-    k_curve : list of int
-        Values of k in the plot of score against k.
-    budgets : list of int
-        Numbers of labels in the plot of score against labels; without any it is not made.
-    """
-
-    method: str = "smoothie_local"
-    plots: bool = True
-    vectors: str | None = None
-    router: str | None = None
-    k_curve: list[int] = field(default_factory=list)
-    budgets: list[int] = field(default_factory=list)
-
-
-def methods_of(cfg: DictConfig) -> list[str]:
-    """Names of the methods to run."""
-    if cfg.methods is None or isinstance(cfg.methods, str):
-        raise SmoothieError(
-            f"methods={cfg.methods}: expected a list such as [smoothie_local,random]"
-        )
-    methods = [str(name) for name in cfg.methods]
-    if not methods:
-        raise SmoothieError(f"methods is empty; there are {', '.join(cfg.method)}")
-    for i, name in enumerate(methods):
-        if name not in cfg.method:
-            raise SmoothieError(f"methods: no method {name!r}; there are {', '.join(cfg.method)}")
-        if name in methods[:i]:
-            raise SmoothieError(f"methods names {name!r} twice")
-    return methods
-
-
-def ensemble_name(cfg: DictConfig) -> str:
-    """Name of the ensemble; a list given on the command line is its own name."""
-    if cfg.dataset.get("model") is not None and cfg.ensemble.name == "all":
-        return f"prompts of {cfg.dataset.model}"
-    if cfg.ensemble.name == "all" and cfg.ensemble.candidates is not None:
-        return "+".join(str(name) for name in cfg.ensemble.candidates)
-    return str(cfg.ensemble.name)
-
-
-def see_train(
-    cfg: DictConfig, seen: Seen, encoder: Encoder, train: Problem, routers: list[Any], clock: Clock
-) -> Seen:
-    """Add what the methods look at of the training split."""
-    scores = votes = None
-    if any(isinstance(router, LabelledRouter) for router in routers):
-        with clock.step("score"):
-            scores = score_train(cfg, seen.source, train, seen.scores)
-    inputs = encode_inputs(encoder, train, clock)
-    has_vectors = isinstance(encoder, SentenceEncoder)
-    if has_vectors and any(isinstance(router, TrainTimeRouter) for router in routers):
-        votes = encode(cfg, encoder, train, clock, "train")
-    return replace(seen, train_inputs=inputs, train_scores=scores, train_votes=votes)
-
-
-def route_texts(name: str, router: Any, seen: Seen) -> Routing | None:
-    """Choices of a method that is not among those compared, for routed.jsonl alone."""
-    fits = not isinstance(router, SmoothieLocal) or 1 <= router.k <= seen.votes.shape[0]
-    routing = route(name, router, seen) if fits else None
-    if routing is None:
-        log.warning("routed.jsonl is not written: output.method=%s cannot be used here", name)
-    return routing
-
-
-def candidates_alone(problem: Problem) -> dict[str, Routing]:
-    """Each candidate as if it were always chosen."""
-    return {
-        f"{CANDIDATE}{name}": fixed(j, len(problem.inputs))
-        for j, name in enumerate(problem.candidates)
-    }
-
-
-def evaluate_tasks(
-    routings: Mapping[str, Routing],
-    problem: Problem,
-    scores: Scores,
-    bootstrap: Bootstrap,
-    whole: pd.DataFrame,
-) -> pd.DataFrame:
-    """Evaluate the inputs of each task by themselves; `whole` is the table of all of them."""
-    import pandas as pd
-
-    tasks = np.array(problem.tasks, dtype=object)
-    tables = []
-    for task in dict.fromkeys(problem.tasks):
-        rows = tasks == task
-        if not scores.scored[rows].any():
-            log.warning("task %s: no input is scored", task or "(unnamed)")
-            continue
-        table = whole.copy()
-        if not rows.all():
-            part = {name: of_rows(routing, rows) for name, routing in routings.items()}
-            table = evaluate(part, scores.values[rows], bootstrap, scores.lower_is_better)
-        table.insert(0, "task", task)
-        table["metric"] = scores.by_task.get(task, scores.metric)
-        tables.append(table)
-    return pd.concat(tables, ignore_index=True)
-
-
-def of_rows(routing: Routing, rows: NDArray[np.bool_]) -> Routing:
-    """What a method chose for some of the inputs."""
-    weights = routing.weights
-    if weights is not None and weights.ndim == 2:
-        weights = weights[rows]
-    return replace(routing, choices=routing.choices[:, rows], weights=weights)
-
-
-def sizes_of_curve(asked: list[int], votes: Votes) -> list[int]:
-    """The values of k that can be plotted, in growing order; none without neighbours."""
-    rows = votes.shape[0]
-    if votes.inputs is None or not asked:
-        return []
-    if rows > LARGEST_CURVE:
-        log.info("score against k is left out: it takes the time of %d^2 distances", rows)
-        return []
-    return sorted({k for k in asked if 1 <= k <= rows})
-
-
-def curve_over_k(
-    sizes: list[int], votes: Votes, scores: Scores, bootstrap: Bootstrap
-) -> pd.DataFrame | None:
-    """Score of Smoothie-Local for several k, in growing order."""
-    if not sizes:
-        return None
-    means = neighbourhood_means(votes.distances, votes.neighbours(sizes[-1]), sizes)
-    routings = {
-        str(k): Routing(resolve_errors(triplet_errors(mean)).argmin(axis=1)[None, :])
-        for k, mean in zip(sizes, means, strict=True)
-    }
-    table = evaluate(routings, scores.values, bootstrap, scores.lower_is_better)
-    table.insert(0, "k", sizes)
-    return table[["k", "score", "ci_low", "ci_high", "n"]]
+LAUNCHERS = {  # of conf/hydra/launcher and of the plugins themselves
+    "joblib_local": "hydra-joblib-launcher",
+    "joblib": "hydra-joblib-launcher",
+    "slurm": "hydra-submitit-launcher",
+    "submitit_slurm": "hydra-submitit-launcher",
+    "submitit_local": "hydra-submitit-launcher",
+}
 
 
 @hydra.main(version_base="1.3", config_path=CONF, config_name="config")
 def main(cfg: DictConfig) -> None:
     """Command line."""
+    # Imported here: help, and a setting that does not exist, wait for none of it.
+    from experiments.pipeline import run
+    from experiments.sweep import collect_sweep
+    from experiments.write import write_results
+
     settings = HydraConfig.get()
     sweep = settings.mode == RunMode.MULTIRUN
     with one_sentence_errors(sweep):
@@ -367,12 +58,26 @@ def flags_first(arguments: list[str]) -> list[str]:
     return flags[:1] + [argument for argument in arguments if argument not in flags]
 
 
+def require_launcher(arguments: list[str]) -> None:
+    """Name the extra that a launcher needs, where its package is not installed."""
+    for argument in arguments:
+        group, _, name = argument.partition("=")
+        if group != "hydra/launcher" or name not in LAUNCHERS:
+            continue
+        try:
+            version(LAUNCHERS[name])
+        except PackageNotFoundError:
+            raise SystemExit(
+                f"Error: {argument} needs more packages: pip install 'smoothie-router[launchers]'"
+            ) from None
+
+
 if __name__ == "__main__":
     # Under the module's own name: processes that launchers start import what they are sent by it.
     from experiments import run as itself
 
     sys.argv[1:] = itself.flags_first(sys.argv[1:])
-    require_launcher(sys.argv[1:])
+    itself.require_launcher(sys.argv[1:])
     gc.set_threshold(100_000)  # texts and rows are many objects at once, and none of them garbage
     itself.main()
     gc.freeze()  # else the interpreter, before it ends, looks at every object once more

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,27 +20,6 @@ PROBLEM = ["dataset", "ensemble", "encoder", "metric"]
 WIDEST = 14  # columns that a page has room for
 BOUNDS = ["random", "oracle"]  # between which gaps are measured
 FILES = ["sweep.csv", "sweep_comparisons.csv", "sweep_labels.csv", "sweep.md"]
-LAUNCHERS = {  # of conf/hydra/launcher and of the plugins themselves
-    "joblib_local": "hydra-joblib-launcher",
-    "joblib": "hydra-joblib-launcher",
-    "slurm": "hydra-submitit-launcher",
-    "submitit_slurm": "hydra-submitit-launcher",
-    "submitit_local": "hydra-submitit-launcher",
-}
-
-
-def require_launcher(arguments: list[str]) -> None:
-    """Name the extra that a launcher needs, where its package is not installed."""
-    for argument in arguments:
-        group, _, name = argument.partition("=")
-        if group != "hydra/launcher" or name not in LAUNCHERS:
-            continue
-        try:
-            version(LAUNCHERS[name])
-        except PackageNotFoundError:
-            raise SystemExit(
-                f"Error: {argument} needs more packages: pip install 'smoothie-router[launchers]'"
-            ) from None
 
 
 def collect_sweep(folder: Path) -> None:

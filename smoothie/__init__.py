@@ -1,21 +1,10 @@
-"""Smoothie: label-free routing of inputs to language models."""
+"""Smoothie: label-free routing of inputs to language models.
 
-from smoothie.errors import NotFittedError, SmoothieError
-from smoothie.problem import Input, Problem, assemble
-from smoothie.routers import load_router
-from smoothie.routers.smoothie_generations import SmoothieGenerations
-from smoothie.routers.smoothie_global import SmoothieGlobal
-from smoothie.routers.smoothie_local import SmoothieLocal
+The public names are those in ``__init__.pyi``. Their modules are imported when a name is asked for
+first, so that a command line that only shows its help waits for none of them.
+"""
+
+import lazy_loader
 
 __version__ = "0.1.0"
-__all__ = [
-    "Input",
-    "NotFittedError",
-    "Problem",
-    "SmoothieError",
-    "SmoothieGenerations",
-    "SmoothieGlobal",
-    "SmoothieLocal",
-    "assemble",
-    "load_router",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -3,7 +3,7 @@ import sys
 import numpy as np
 import pytest
 
-from experiments.run import run
+from experiments.pipeline import run
 from smoothie import SmoothieError
 from smoothie.approximate import approximate_nearest
 

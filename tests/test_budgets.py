@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from experiments.budgets import COLUMNS, overtaken, overtaking
-from experiments.run import run
+from experiments.pipeline import run
 from experiments.steps import memory
 from experiments.sweep import label_rows
 from experiments.write import write_results

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from experiments.benchmarks.cluster import local_cluster
-from experiments.run import run
+from experiments.pipeline import run
 from smoothie import SmoothieError
 from smoothie.cache import VectorCache
 from smoothie.cluster import RayCluster, require_listener

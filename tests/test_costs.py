@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.run import run
+from experiments.pipeline import run
 from experiments.steps import memory
 from experiments.write import write_results
 from tests.conftest import make_set, store_vectors, write_lines

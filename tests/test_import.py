@@ -5,12 +5,18 @@ import sys
 
 import pytest
 
+import smoothie
+
+HEAVY = ["torch", "transformers", "datasets", "pandas", "matplotlib"]
+
 
 @pytest.mark.parametrize(
     ("statement", "absent"),
     [
-        ("import smoothie", ["torch", "transformers", "datasets", "pandas", "matplotlib", "hydra"]),
-        ("import experiments.run", ["torch", "transformers", "datasets", "matplotlib", "pandas"]),
+        ("import smoothie", ["numpy", "hydra", *HEAVY]),
+        ("from smoothie import *", ["hydra", *HEAVY]),
+        ("import experiments.run", ["numpy", *HEAVY]),
+        ("import experiments.pipeline", HEAVY),
     ],
 )
 def test_heavy_packages_are_not_imported(statement, absent):
@@ -19,3 +25,10 @@ def test_heavy_packages_are_not_imported(statement, absent):
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert shown.stdout.split() == []
+
+
+def test_public_names_are_those_of_their_modules():
+    for name in smoothie.__all__:
+        assert getattr(smoothie, name).__name__ == name
+    assert set(smoothie.__all__) <= set(dir(smoothie))
+    assert not hasattr(smoothie, "nothing")

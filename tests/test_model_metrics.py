@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from experiments.run import run
+from experiments.pipeline import run
 from experiments.steps import memory
 from smoothie import Input, SmoothieError, assemble
 from smoothie.cache import VectorCache

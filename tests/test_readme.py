@@ -13,7 +13,7 @@ from experiments.benchmarks import __main__ as benchmarks
 from experiments.benchmarks import rates
 from experiments.benchmarks.places import block_of
 from experiments.headline import headline
-from experiments.run import run
+from experiments.pipeline import run
 from experiments.stacking import as_markdown, read_cells, story
 from experiments.write import summary
 from smoothie import SmoothieLocal

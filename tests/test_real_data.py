@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from experiments.run import run
+from experiments.pipeline import run
 from smoothie import SmoothieLocal
 from smoothie.encoders import SentenceEncoder
 from smoothie.loaders import AlpacaEval, LocalFolder, SmoothieData

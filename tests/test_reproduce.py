@@ -94,7 +94,7 @@ def test_the_command_line(mirror, at, compose, tmp_path):
 
 
 def test_cells_are_those_of_the_single_run_that_the_report_names(mirror, at, compose, tmp_path):
-    from experiments.run import run
+    from experiments.pipeline import run
 
     at(mirror)
     cfg = compose("experiment=table2", "debug=true", SMALL, name="reproduce")
@@ -359,7 +359,7 @@ def test_an_unknown_switch_is_refused_before_anything_is_run(compose, tmp_path, 
 
 
 def test_run_says_that_an_experiment_is_many_runs(compose):
-    from experiments.run import run
+    from experiments.pipeline import run
 
     with pytest.raises(SmoothieError, match=r"experiments\.reproduce experiment=table1"):
         run(compose("experiment=table1"))

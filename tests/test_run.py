@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from experiments.clock import Clock
-from experiments.run import run
+from experiments.pipeline import run
 from experiments.steps import load, memory, score_problem, score_train
 from experiments.sweep import narrow
 from experiments.write import write_results

@@ -3,7 +3,7 @@ import io
 import numpy as np
 import pytest
 
-from experiments.run import run
+from experiments.pipeline import run
 from experiments.steps import memory
 from smoothie import SmoothieError, SmoothieLocal
 from smoothie.loaders import LocalFolder

@@ -5,7 +5,8 @@ import importlib.metadata
 import pandas as pd
 import pytest
 
-from experiments.sweep import FILES, LAUNCHERS, by_value, collect_sweep
+from experiments.run import LAUNCHERS
+from experiments.sweep import FILES, by_value, collect_sweep
 from tests.test_run import COLUMNS, command
 
 INSTALLED = {found.name for found in importlib.metadata.distributions()}

@@ -32,8 +32,8 @@ from experiments.benchmarks.rounding import require_as_autocast, round_products
 from experiments.benchmarks.timing import Row, machine, side_by_side, table
 from experiments.config import one_sentence_errors
 from experiments.jobs import QUIET, composed
+from experiments.pipeline import run
 from experiments.result import Result
-from experiments.run import run
 from experiments.steps import load, make_encoder
 from smoothie.encoders import DTYPES, SentenceEncoder, encode_by_tokens, fast_dtype
 from smoothie.errors import SmoothieError

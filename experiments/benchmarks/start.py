@@ -25,6 +25,7 @@ def start_times() -> list[Row]:
         cached = "a run that finds all in the caches, N=5,000 K=10"
         starts = {
             "import smoothie (limit 0.3 s)": ["-c", "import smoothie"],
+            "from smoothie import SmoothieLocal": ["-c", "from smoothie import SmoothieLocal"],
             "run --help (limit 1.5 s)": ["-m", "experiments.run", "--help"],
             f"{cached} (limit 5 s)": command,
             f"{cached}, output.plots=false": [*command, "output.plots=false"],

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from experiments.run import run
+from experiments.pipeline import run
 from smoothie import SmoothieError
 from smoothie.loaders import AlpacaEval
 from smoothie.metrics import score

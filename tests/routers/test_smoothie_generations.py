@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from experiments.run import run
+from experiments.pipeline import run
 from experiments.steps import memory
 from smoothie import SmoothieError, SmoothieGlobal, SmoothieLocal
 from smoothie.encoders import SentenceEncoder

@@ -3,7 +3,7 @@ import inspect
 import numpy as np
 import pytest
 
-from experiments.run import run
+from experiments.pipeline import run
 from experiments.steps import memory
 from smoothie import SmoothieError, SmoothieGlobal, SmoothieLocal, load_router
 from smoothie.estimator import squared_distances
