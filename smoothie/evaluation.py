@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smoothie.errors import SmoothieError
+from smoothie.parallel import threads_of_products
 from smoothie.problem import complete_rows
 from smoothie.routers.base import Routing, seeded
 
@@ -43,12 +44,14 @@ class Bootstrap:
         rows = len(values)
         result = np.empty((self.draws, values.shape[1]))
         step = max(1, BLOCK_COUNTS // rows)
-        for start in range(0, self.draws, step):
-            block = min(step, self.draws - start)
-            drawn = generator.integers(rows, size=(block, rows))
-            drawn += np.arange(block)[:, None] * rows
-            counts = np.bincount(drawn.ravel(), minlength=block * rows).reshape(block, rows)
-            result[start : start + block] = counts @ values / rows
+        # In one thread: among several, the last bits of a product depend on how many there are.
+        with threads_of_products(1):
+            for start in range(0, self.draws, step):
+                block = min(step, self.draws - start)
+                drawn = generator.integers(rows, size=(block, rows))
+                drawn += np.arange(block)[:, None] * rows
+                counts = np.bincount(drawn.ravel(), minlength=block * rows).reshape(block, rows)
+                result[start : start + block] = counts @ values / rows
         return result
 
 

@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cache
 from threading import Lock
 from typing import Any, TypeVar
@@ -61,12 +62,15 @@ def in_threads(function: Callable[[Item], Value], items: Sequence[Item], most: i
     it runs, this holds for the products of other threads, too; two calls run one after the other.
     """
     threads = min(cores(), most)
-    with (
-        IN_THREADS,
-        matrix_libraries().limit(limits=cores() // threads, user_api="blas"),
-        ThreadPoolExecutor(threads) as pool,
-    ):
+    with threads_of_products(cores() // threads), ThreadPoolExecutor(threads) as pool:
         return list(pool.map(function, items))
+
+
+@contextmanager
+def threads_of_products(threads: int) -> Iterator[None]:
+    """Let each product of matrices take so many threads, in whatever thread of this process."""
+    with IN_THREADS, matrix_libraries().limit(limits=threads, user_api="blas"):
+        yield
 
 
 def cores() -> int:

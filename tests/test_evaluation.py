@@ -3,6 +3,7 @@ import pytest
 
 from smoothie import SmoothieError
 from smoothie.evaluation import Bootstrap, evaluate, evaluate_candidates, fixed, spearman
+from smoothie.parallel import matrix_libraries
 from smoothie.routers import Oracle, Random
 from smoothie.routers.base import Routing, Votes
 
@@ -136,3 +137,12 @@ def test_a_leaderboard_scores_whole_candidates_alone():
     assert table.ci_low.isna().all()
     lower = evaluate_candidates(routings, board, 4, lower=True).set_index("method")
     assert lower.gap_closed["first"] == pytest.approx(100)
+
+
+def test_the_last_bits_do_not_depend_on_the_threads_of_products():
+    """Else a sweep in one process and the same in many would write different tables."""
+    values = np.random.default_rng(0).random((5000, 20))
+    alone = Bootstrap(500).means(values)
+    with matrix_libraries().limit(limits=1, user_api="blas"):
+        limited = Bootstrap(500).means(values)
+    np.testing.assert_array_equal(alone, limited)
