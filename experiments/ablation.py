@@ -119,7 +119,7 @@ def measure(cfg: DictConfig, folder: str) -> pd.DataFrame:
     here = OmegaConf.merge(cfg, {"dataset": settings})
     assert isinstance(here, DictConfig)
     source, problem, _ = load(here)
-    scores = score_problem(here, source, problem)
+    scores = score_problem(here, source, problem, Clock())
     if scores is None or scores.per_candidate or not scores.scored.any():
         raise SmoothieError(f"{folder}: there are no scores of single texts to compare by")
     votes = encode(here, make_encoder(here), problem, Clock())

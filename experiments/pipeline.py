@@ -94,7 +94,7 @@ def run(cfg: DictConfig, clock: Clock | None = None) -> Result:
         if isinstance(router, SmoothieLocal):
             router.require_k(len(problem.inputs))
     with clock.step("score"):
-        scores = score_problem(cfg, source, problem)
+        scores = score_problem(cfg, source, problem, clock)
         say_what_is_scored(problem, scores)
     encoder = make_encoder(cfg)
     votes = encode(cfg, encoder, problem, clock)
@@ -107,7 +107,7 @@ def run(cfg: DictConfig, clock: Clock | None = None) -> Result:
     ):
         scorer = make_scorer(cfg)
         with clock.step("judge"):
-            seen = replace(seen, verdicts=judge(cfg, scorer, problem))
+            seen = replace(seen, verdicts=judge(cfg, scorer, problem, clock))
     if train is not None:
         seen = see_train(cfg, seen, encoder, train, list(routers.values()), clock)
     whole = scores is not None and not scores.per_candidate

@@ -108,20 +108,25 @@ def draw_candidates(candidates: Sequence[str], size: int, seed: int) -> list[str
 
 
 def score_problem(
-    cfg: DictConfig, source: Source, problem: Problem, part: str = "test"
+    cfg: DictConfig, source: Source, problem: Problem, clock: Clock, part: str = "test"
 ) -> Scores | None:
     """Score a problem, from the cache where the scores are known."""
     metric = plain(cfg.metric, "metric")
+    clock.note("score", "kept from an earlier job")
 
     def compute() -> Scores | None:
         cleaned = problem.with_texts(clean_texts(problem.texts, metric["cleaning"]))
         known = VectorCache(cache_folder(cfg, "scores"), "<f8")
         if metric["name"] in MODEL_METRICS:
             settings = {key: value for key, value in metric.items() if key != "cleaning"}
-            return model_scores(cleaned, build(MODEL_METRICS, "name", settings, "metric"), known)
-        return score(
-            cleaned, metric["name"], source.metrics, known, workers_of(cfg), cluster_of(cfg)
-        )
+            model = build(MODEL_METRICS, "name", settings, "metric")
+            made: Scores | None = model_scores(cleaned, model, known)
+        else:
+            machines = workers_of(cfg), cluster_of(cfg)
+            made = score(cleaned, metric["name"], source.metrics, known, *machines)
+        words = f"{known.made} texts scored anew" if known.asked else "nothing to score"
+        clock.note("score", words)
+        return made
 
     scores: Scores | None = memory.get(
         compute, "score", part, plain(cfg.dataset, "dataset"), problem.candidates, metric
@@ -180,7 +185,7 @@ def score_train(
         train = replace(train, labels=None)  # so that "auto" looks at references here, too
     elif not train.has_labels:
         raise SmoothieError(f"{train.name}: the training split has no labels to learn from")
-    train_scores = score_problem(cfg, source, train, "train")
+    train_scores = score_problem(cfg, source, train, Clock(), "train")
     if train_scores is None:
         raise SmoothieError(f"{train.name}: the training split has no references to learn from")
     return train_scores
@@ -312,12 +317,14 @@ def make_scorer(cfg: DictConfig) -> Scorer:
     return scorer
 
 
-def judge(cfg: DictConfig, scorer: Scorer, problem: Problem) -> NDArray[np.float64]:
+def judge(cfg: DictConfig, scorer: Scorer, problem: Problem, clock: Clock) -> NDArray[np.float64]:
     """What the scorer says of every text of a problem."""
     settings = (plain(cfg.dataset, "dataset"), problem.ids, problem.candidates)
+    before = getattr(scorer, "judged", 0)
     verdicts: NDArray[np.float64] = memory.get(
         lambda: scorer.score(problem), "verdicts", plain(cfg.scorer, "scorer"), *settings
     )
+    clock.note("judge", f"{getattr(scorer, 'judged', 0) - before} items judged anew")
     return verdicts
 
 

@@ -50,11 +50,17 @@ class VectorCache:
         Where the files are; made when something is stored. With None, vectors are kept in memory.
     dtype : str
         Type of the stored values.
+
+    Attributes
+    ----------
+    asked, made : int
+        Vectors that `complete` was asked for so far, and those of them that were computed.
     """
 
     def __init__(self, folder: Path | None, dtype: str = "<f4") -> None:
         self.folder = folder
         self.dtype = dtype
+        self.asked = self.made = 0
         self._seen: set[str] = set()
         self._files: list[str] = []
         self._starts = [0]  # number of the first record of each file, and of all records
@@ -80,8 +86,10 @@ class VectorCache:
             Of shape (0, 0) if there are no keys.
         """
         known, result = self.load(keys)
+        self.asked += len(keys)
         for part, values in compute(np.flatnonzero(~known).tolist()):
             self.store([keys[place] for place in part], values)
+            self.made += len(part)
             if not result.shape[1]:  # the first vectors say how long they are
                 result = np.empty((len(keys), values.shape[1]), dtype=self.dtype)
             result[part] = values

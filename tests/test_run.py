@@ -53,6 +53,26 @@ def command(*arguments, cwd=ROOT, **environment):
     )
 
 
+def test_the_clock_says_what_came_from_a_cache(settings, tmp_path, compose):
+    asked = [*settings, "metric=rouge2", f"paths.cache={tmp_path / 'cache'}"]
+    first, second, same_process, labels = Clock(), Clock(), Clock(), Clock()
+    problem = run(compose(*asked), first).problem
+    pairs = {
+        (text, item.references)
+        for item, texts in zip(problem.inputs, problem.texts, strict=True)
+        for text in texts
+    }
+    assert first.notes["score"] == f"{len(pairs)} texts scored anew"
+    memory.kept.clear()
+    run(compose(*asked), second)
+    assert second.notes["score"] == "0 texts scored anew"
+    run(compose(*asked), same_process)
+    assert same_process.notes["score"] == "kept from an earlier job"
+    assert same_process.notes["distances"] == "kept from an earlier job"
+    run(compose(*settings, "metric=labels"), labels)
+    assert labels.notes["score"] == "nothing to score"
+
+
 def test_a_second_run_searches_no_neighbours(settings, tmp_path, compose, monkeypatch):
     monkeypatch.setattr("smoothie.kept_neighbors.FEWEST", 1)
     asked = [*settings, "k=3", f"paths.cache={tmp_path / 'cache'}"]
@@ -369,7 +389,7 @@ def test_the_training_split_is_scored_by_the_same_metric(compose, settings, loca
     (local_set / "labels.jsonl").unlink()
     cfg = compose(*settings, f"dataset.train_path={train}", "evaluation.draws=20")
     source, problem, train_problem = load(cfg)
-    scores = score_problem(cfg, source, problem)
+    scores = score_problem(cfg, source, problem, Clock())
     assert scores.metric == "rouge2"
     assert score_train(cfg, source, train_problem, scores).metric == "rouge2"
 

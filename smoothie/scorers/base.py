@@ -65,6 +65,8 @@ class ModelScorer:
     models : str or None
         A folder with copies of Hub models, each under the last part of its id; a model that is
         there is not fetched from the Hub.
+    judged : int
+        Items that went through the model so far, whatever came from the cache not counted.
     """
 
     model: str
@@ -76,6 +78,7 @@ class ModelScorer:
     cache: str | None = None
     lock: str | None = None
     models: str | None = None
+    judged: int = field(default=0, init=False)
     _loaded: Any = field(default=None, init=False, repr=False)
     _identity: str = field(default="", init=False, repr=False)
 
@@ -153,6 +156,7 @@ class ModelScorer:
                         f"try scorer.dtype=float32"
                     )
                 yield part, values
+                self.judged += len(part)
                 bar.update(len(part))
 
     def _compute(self, items: list[tuple[str, ...]]) -> list[float]:

@@ -182,6 +182,8 @@ def test_comparisons_are_kept(pair_rm, problem, tmp_path, monkeypatch):
     monkeypatch.setattr(PairRM, "_compute", None)
     again = PairRM(str(pair_rm), cache=str(tmp_path), progress=False)
     np.testing.assert_array_equal(again.score(problem), first)
+    assert kept.judged > 0
+    assert again.judged == 0
     assert "PairRM-hf@" in again.signature
     assert "max_logits" in again.signature
     other = PairRM(str(pair_rm), cache=str(tmp_path), progress=False, source_tokens=9)
