@@ -1,6 +1,6 @@
 from .errors import NotFittedError, SmoothieError
 from .problem import Input, Problem, assemble
-from .routers import load_router
+from .routers.loading import load_router
 from .routers.smoothie_generations import SmoothieGenerations
 from .routers.smoothie_global import SmoothieGlobal
 from .routers.smoothie_local import SmoothieLocal

@@ -6,6 +6,7 @@ import sys
 import pytest
 
 import smoothie
+from smoothie import routers
 
 HEAVY = ["torch", "transformers", "datasets", "pandas", "matplotlib"]
 
@@ -14,7 +15,8 @@ HEAVY = ["torch", "transformers", "datasets", "pandas", "matplotlib"]
     ("statement", "absent"),
     [
         ("import smoothie", ["numpy", "hydra", *HEAVY]),
-        ("from smoothie import *", ["hydra", *HEAVY]),
+        ("from smoothie import *", ["hydra", "smoothie.routers.consensus", *HEAVY]),
+        ("from smoothie.routers import *", ["hydra", *HEAVY]),
         ("import experiments.run", ["numpy", *HEAVY]),
         ("import experiments.pipeline", HEAVY),
     ],
@@ -32,3 +34,9 @@ def test_public_names_are_those_of_their_modules():
         assert getattr(smoothie, name).__name__ == name
     assert set(smoothie.__all__) <= set(dir(smoothie))
     assert not hasattr(smoothie, "nothing")
+
+
+def test_every_router_is_a_public_name():
+    for kind in routers.ROUTERS.values():
+        assert getattr(routers, kind.__name__) is kind
+        assert kind.__name__ in routers.__all__

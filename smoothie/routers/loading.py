@@ -1,0 +1,26 @@
+"""Fitted routers from the files that they were saved to."""
+
+from pathlib import Path
+
+from smoothie.errors import SmoothieError
+from smoothie.routers.saved import read_saved
+from smoothie.routers.smoothie_global import SmoothieGlobal
+from smoothie.routers.smoothie_local import SmoothieLocal
+
+SAVED: tuple[type[SmoothieGlobal] | type[SmoothieLocal], ...] = (SmoothieGlobal, SmoothieLocal)
+
+
+def load_router(path: str | Path) -> SmoothieGlobal | SmoothieLocal:
+    """Read a fitted router from a file that `save` of either class wrote.
+
+    Raises
+    ------
+    ValueError
+        If the file is missing, broken or cut off, or holds something else; in one sentence.
+    """
+    saved = read_saved(path)
+    for kind in SAVED:
+        if saved.kind == kind.__name__:
+            return kind.restore(saved)
+    known = ", ".join(kind.__name__ for kind in SAVED)
+    raise SmoothieError(f"{saved.path}: holds a {saved.kind}; this version reads {known}")
