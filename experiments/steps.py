@@ -124,7 +124,7 @@ def score_problem(
         else:
             machines = workers_of(cfg), cluster_of(cfg)
             made = score(cleaned, metric["name"], source.metrics, known, *machines)
-        words = f"{known.made} texts scored anew" if known.asked else "nothing to score"
+        words = f"{known.made} texts scored anew" if known.asked else "nothing to compute"
         clock.note("score", words)
         return made
 

@@ -70,7 +70,7 @@ def test_the_clock_says_what_came_from_a_cache(settings, tmp_path, compose):
     assert same_process.notes["score"] == "kept from an earlier job"
     assert same_process.notes["distances"] == "kept from an earlier job"
     run(compose(*settings, "metric=labels"), labels)
-    assert labels.notes["score"] == "nothing to score"
+    assert labels.notes["score"] == "nothing to compute"
 
 
 def test_a_second_run_searches_no_neighbours(settings, tmp_path, compose, monkeypatch):
