@@ -85,8 +85,6 @@ class SentenceEncoder:
         there is not fetched from the Hub.
     cluster : RayCluster or None
         Set after making the encoder: machines that encode in the place of this process.
-    encoded : int
-        Texts encoded so far, whatever came from the cache not counted.
     """
 
     model: str
@@ -102,7 +100,6 @@ class SentenceEncoder:
     lock: str | None = None
     models: str | None = None
     cluster: RayCluster | None = field(default=None, init=False)
-    encoded: int = field(default=0, init=False)
     _loaded: Any = field(default=None, init=False, repr=False)
     _stores: dict[str, VectorCache] = field(default_factory=dict, init=False, repr=False)
     _identity: str = field(default="", init=False, repr=False)
@@ -138,6 +135,11 @@ class SentenceEncoder:
             apart = "" if self.input_type == kind else f", of inputs in {self.input_type}"
             kind = f"fast (products in {kind}{apart})"
         return f"{name}@{self.identity[:12]} {kind} max_tokens={limit}{text}"
+
+    @property
+    def encoded(self) -> int:
+        """Texts encoded so far, whatever came from the cache not counted."""
+        return sum(cache.made for cache in self._stores.values())
 
     @property
     def number_type(self) -> str:
@@ -232,7 +234,6 @@ class SentenceEncoder:
                 part = places[done : done + len(vectors)]
                 yield part, vectors
                 done += len(part)
-                self.encoded += len(part)
                 bar.update(len(part))
 
     def _cache(self, number_type: str | None = None) -> VectorCache:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smoothie.files import replacing
-from smoothie.neighbors import nearest, require_count, require_vectors
+from smoothie.neighbors import nearest, require_count
 
 log = logging.getLogger(__name__)
 
@@ -51,16 +51,15 @@ def kept_nearest(
     What `nearest` finds depends on the values alone, not on the machine or the number of threads,
     so that it can be kept. 4 N k bytes on disk.
     """
-    points = require_vectors("inputs", inputs)
-    require_count(k, len(points))
-    if len(points) < FEWEST:
-        return nearest(points, k), False
-    name = content_name(points)
+    require_count(k, len(inputs))
+    if len(inputs) < FEWEST:
+        return nearest(inputs, k), False
+    name = content_name(inputs)
     for path in sorted(folder.glob(f"{name}-*.npy")):
-        kept = read_neighbours(path, len(points))
+        kept = read_neighbours(path, len(inputs))
         if kept is not None and kept.shape[1] >= k:
             return kept[:, :k].astype(np.intp), True
-    found = nearest(points, k)
+    found = nearest(inputs, k)
     try:
         with replacing(folder / f"{name}-{k}.npy") as temporary:
             np.save(temporary, found.astype(np.int32), allow_pickle=False)
@@ -69,11 +68,11 @@ def kept_nearest(
     return found, False
 
 
-def content_name(points: NDArray[np.floating[Any]]) -> str:
+def content_name(inputs: NDArray[np.floating[Any]]) -> str:
     """32 hexadecimal digits that stand for the values of a matrix."""
-    name = blake2b(f"{points.dtype.str} {points.shape}".encode(), digest_size=16)
-    for start in range(0, len(points), BLOCK_ROWS):
-        name.update(np.ascontiguousarray(points[start : start + BLOCK_ROWS]).data)
+    name = blake2b(f"{inputs.dtype.str} {inputs.shape}".encode(), digest_size=16)
+    for start in range(0, len(inputs), BLOCK_ROWS):
+        name.update(np.ascontiguousarray(inputs[start : start + BLOCK_ROWS]).data)
     return name.hexdigest()
 
 

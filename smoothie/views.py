@@ -56,8 +56,8 @@ def final_answer(text: str) -> str | None:
     """
     text = text.strip()
     marked = marked_line(text)
-    found = IN_MARKED.search(marked) if marked else None
-    if marked and not found and (words := WORDS.match(marked.strip(" \t*:\"'"))):
+    found = IN_MARKED.search(marked)
+    if found is None and (words := WORDS.match(marked.strip(" \t*:\"'"))):
         return words[0].lower()
     found = found or last_match(IN_SENTENCE, text)
     if found is None:
@@ -106,9 +106,8 @@ def last_match(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
 def last_sentence(line: str) -> str:
     """What follows the last full stop, exclamation or question mark with white space behind it."""
     stop = len(line)
-    while stop > 0:
-        stop = max(line.rfind(".", 0, stop), line.rfind("!", 0, stop), line.rfind("?", 0, stop))
-        if stop >= 0 and (pause := PAUSE.match(line, stop + 1)):
+    while (stop := max(line.rfind(mark, 0, stop) for mark in ".!?")) >= 0:
+        if pause := PAUSE.match(line, stop + 1):
             return line[pause.end() :]
     return line
 

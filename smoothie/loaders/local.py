@@ -147,20 +147,22 @@ def with_more_texts(problem: Problem, written: Mapping[str, Mapping[str, list[st
         If not every candidate wrote the same number for every input.
     """
     count = len(written[problem.candidates[0]][problem.ids[0]])
-    if count == 1 and all(len(texts) == 1 for by in written.values() for texts in by.values()):
+    for candidate in problem.candidates:
+        for key in problem.ids:
+            if len(written[candidate][key]) != count:
+                raise SmoothieError(
+                    f"{problem.name}: {candidate} has {len(written[candidate][key])} generations "
+                    f"for id {key!r}, {problem.candidates[0]} has {count} for id "
+                    f"{problem.ids[0]!r}; expected the same number everywhere"
+                )
+    if count == 1:
         return problem
     more = np.empty((*problem.texts.shape, count - 1), dtype=object)
     for column, candidate in enumerate(problem.candidates):
         for row, key in enumerate(problem.ids):
-            texts = written[candidate][key]
-            if len(texts) != count:
-                raise SmoothieError(
-                    f"{problem.name}: {candidate} has {len(texts)} generations for id {key!r}, "
-                    f"{problem.candidates[0]} has {count} for id {problem.ids[0]!r}; "
-                    f"expected the same number everywhere"
-                )
-            more[row, column] = [without_lone_surrogates(text) for text in texts[1:]]
-    return replace(problem, more_texts=more) if count > 1 else problem
+            texts = written[candidate][key][1:]
+            more[row, column] = [without_lone_surrogates(text) for text in texts]
+    return replace(problem, more_texts=more)
 
 
 def read_labels(path: Path, known: set[str] | None = None) -> dict[str, dict[str, float]]:

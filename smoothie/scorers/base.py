@@ -128,7 +128,9 @@ class ModelScorer:
             key = content_key(type(self).__name__, self.identity, *self.settings).hex()
             folder = Path(self.cache).expanduser() / "scorers" / key
         keys = [content_key(*item) for item in distinct]
-        known = VectorCache(folder, "<f8").complete(keys, partial(self._anew, distinct))
+        cache = VectorCache(folder, "<f8")
+        known = cache.complete(keys, partial(self._anew, distinct))
+        self.judged += cache.made
         places = dict(zip(distinct, range(len(distinct)), strict=True))
         return np.array([known[places[item], 0] for item in items])
 
@@ -156,7 +158,6 @@ class ModelScorer:
                         f"try scorer.dtype=float32"
                     )
                 yield part, values
-                self.judged += len(part)
                 bar.update(len(part))
 
     def _compute(self, items: list[tuple[str, ...]]) -> list[float]:
