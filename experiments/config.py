@@ -64,7 +64,11 @@ def build(registry: Mapping[str, type[Any]], key: str, cfg: Mapping[str, Any], w
     if name not in registry:
         raise SmoothieError(f"{where}.{key}={name}: expected one of {', '.join(registry)}")
     values = {entry: value for entry, value in cfg.items() if entry != key}
-    return registry[name](**typed(registry[name], values, where))
+    settings = typed(registry[name], values, where)
+    try:
+        return registry[name](**settings)
+    except SmoothieError as error:  # of the library, which knows the parameter alone
+        raise SmoothieError(f"{where}.{error}") from error
 
 
 def plain(cfg: DictConfig, where: str) -> dict[str, Any]:

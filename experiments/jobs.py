@@ -31,7 +31,6 @@ from smoothie.routers.stored import StoredSelections
 from smoothie.routers.train_time import TrainTimeRouter
 
 CONF = Path(__file__).parents[1] / "conf"
-GROUPS = ("protocol", "dataset", "ensemble", "encoder", "metric")
 QUIET = ["output.plots=false", "output.k_curve=[]"]  # of runs whose tables alone are read
 LONG_AXIS = 10  # ensembles: in the debug size, only the first few are run
 DEBUG_ENSEMBLES = 2
@@ -131,7 +130,7 @@ def compose_run(overrides: Sequence[str]) -> DictConfig:
             if key == "experiment":
                 with open_dict(cfg):
                     cfg.merge_with(OmegaConf.load(CONF / key / f"{value}.yaml"))
-            elif key in GROUPS:
+            elif isinstance(value, str) and isinstance(cfg.get(key), DictConfig):  # a group
                 cfg[key] = composed(f"{key}={value}")[key]
             else:
                 values.append((key, value))

@@ -102,14 +102,13 @@ def run(cfg: DictConfig, clock: Clock | None = None) -> Result:
         export_vectors(encoder, problem, Path(output.vectors))
     seen = Seen(source, problem, votes, scores)
     scorer = None
-    if any(
-        isinstance(r, ScoredRouter) for r in [*routers.values(), make_router(cfg, output.method)]
-    ):
+    if any(isinstance(router, ScoredRouter) for router in [*routers.values(), output_router]):
         scorer = make_scorer(cfg)
         with clock.step("judge"):
             seen = replace(seen, verdicts=judge(cfg, scorer, problem, clock))
     if train is not None:
-        seen = see_train(cfg, seen, encoder, train, list(routers.values()), clock)
+        looking = [*routers.values(), output_router]
+        seen = see_train(cfg, seen, encoder, train, looking, clock)
     whole = scores is not None and not scores.per_candidate
     sizes = sizes_of_curve(output.k_curve, votes) if whole else []
     routings = {}

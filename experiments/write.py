@@ -12,7 +12,15 @@ from experiments.budgets import OVERTAKEN, overtaken, overtaking
 from experiments.costs import costs_markdown
 from experiments.result import Result
 from smoothie import __version__
-from smoothie.files import replacing, write_csv, write_json, write_jsonl, write_text
+from smoothie.errors import SmoothieError
+from smoothie.files import (
+    read_json,
+    replacing,
+    write_csv,
+    write_json,
+    write_jsonl,
+    write_text,
+)
 from smoothie.metrics import Scores
 from smoothie.problem import Problem
 from smoothie.report.tables import latex, markdown, summary_rows
@@ -26,8 +34,7 @@ METRICS += ["n", "candidates", "labels_used"]
 COMPARISONS = ["dataset", "ensemble", "method", "encoder", "k", "metric", "difference"]
 COMPARISONS += ["difference_low", "difference_high", "gap_closed", "gap_low", "gap_high"]
 COMPARISONS += ["rank_correlation"]
-FIGURES = ["methods", "score_against_k", "weights_against_scores", "score_against_labels"]
-FIGURES += ["quality_against_cost"]
+MANIFEST = "manifest.json"  # the files of a folder's last run
 
 
 def write_results(result: Result, folder: Path, plots: bool = True) -> str:
@@ -79,7 +86,7 @@ def write_results(result: Result, folder: Path, plots: bool = True) -> str:
     if costs is not None and result.problem.attributes:
         write_text(path("costs.md"), costs_markdown(costs))
         shown += "\n" + costs_markdown(costs)
-    remove_stale(folder, written)
+    replace_manifest(folder, written)
     listed = "\n".join(f"  {entry}" for entry in sorted(written))
     return f"\n{shown}\nWritten:\n{listed}\n"
 
@@ -199,12 +206,31 @@ def draw(result: Result, table: pd.DataFrame, folder: Path) -> list[Path]:
     return written
 
 
-def remove_stale(folder: Path, written: list[Path]) -> None:
-    """Remove what an earlier run left in the folder and this one did not make."""
+def replace_manifest(folder: Path, written: list[Path]) -> None:
+    """Name the files of this run in manifest.json; remove those of an earlier one beside them.
+
+    Only plain names of files are taken from an earlier manifest, so that nothing outside of the
+    folder is ever removed.
+    """
+    names = sorted(path.name for path in written)
+    for name in earlier_files(folder):
+        if name not in names and Path(name).name == name:
+            (folder / name).unlink(missing_ok=True)
+    write_json(folder / MANIFEST, {"files": names})
+
+
+def earlier_files(folder: Path) -> list[str]:
+    """Files that an earlier run left; without a manifest, what such runs may have written."""
+    path = folder / MANIFEST
+    if path.is_file():
+        manifest = read_json(path)
+        files = manifest.get("files") if isinstance(manifest, dict) else None
+        if not isinstance(files, list) or not all(isinstance(name, str) for name in files):
+            raise SmoothieError(f"{path}: expected the names of files under 'files'; remove it")
+        return files
     names = ["weights.csv", "routed.jsonl", "metrics.csv", "comparisons.csv", "metrics_by_task.csv"]
     names += ["table.md", "table.tex", "score_against_k.csv", "score_against_labels.csv"]
-    names += ["costs.csv", "costs.md"]
-    names += [f"{figure}.{suffix}" for figure in FIGURES for suffix in ("png", "pdf")]
-    for name in names:
-        if folder / name not in written:
-            (folder / name).unlink(missing_ok=True)
+    names += ["labels_to_overtake.csv", "costs.csv", "costs.md"]
+    figures = ["methods", "score_against_k", "weights_against_scores", "score_against_labels"]
+    figures += ["quality_against_cost"]
+    return [*names, *(f"{figure}.{suffix}" for figure in figures for suffix in ("png", "pdf"))]

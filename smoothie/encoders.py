@@ -107,17 +107,13 @@ class SentenceEncoder:
     def __post_init__(self) -> None:
         """Check the settings."""
         if self.dtype is not None and self.dtype not in DTYPES:
-            raise SmoothieError(
-                f"encoder.dtype={self.dtype}: expected one of {', '.join(DTYPES)}, or null"
-            )
+            raise SmoothieError(f"dtype={self.dtype}: expected one of {', '.join(DTYPES)}, or null")
         if self.profile not in PROFILES:
-            raise SmoothieError(
-                f"encoder.profile={self.profile}: expected one of {', '.join(PROFILES)}"
-            )
+            raise SmoothieError(f"profile={self.profile}: expected one of {', '.join(PROFILES)}")
         if self.batch_size < 1:
-            raise SmoothieError(f"encoder.batch_size={self.batch_size}: expected at least 1")
+            raise SmoothieError(f"batch_size={self.batch_size}: expected at least 1")
         if self.max_tokens is not None and self.max_tokens < 1:
-            raise SmoothieError(f"encoder.max_tokens={self.max_tokens}: expected at least 1")
+            raise SmoothieError(f"max_tokens={self.max_tokens}: expected at least 1")
 
     @property
     def folder(self) -> Path | None:

@@ -5,5 +5,5 @@ class SmoothieError(ValueError):
     """Input that cannot be used; the message is one sentence that a user can act on."""
 
 
-class NotFittedError(ValueError, AttributeError):
+class NotFittedError(SmoothieError, AttributeError):
     """A router was asked for choices before it was fitted."""

@@ -117,8 +117,9 @@ def evaluate(
         if oracle > random:
             gap = 100 * (means[i] - random) / (oracle - random)
             some = gaps > 0
-            shares = 100 * (draws[some, i] - draws[some, 0]) / gaps[some]
-            gap_low, gap_high = np.percentile(shares, INTERVAL)
+            if some.any():  # a few draws may all miss the inputs on which candidates differ
+                shares = 100 * (draws[some, i] - draws[some, 0]) / gaps[some]
+                gap_low, gap_high = np.percentile(shares, INTERVAL)
         rows.append(
             {
                 "method": method,

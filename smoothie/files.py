@@ -4,8 +4,7 @@ import csv
 import hashlib
 import json
 import mmap
-import os
-import tempfile
+import uuid
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -34,12 +33,10 @@ def replacing(path: Path) -> Iterator[Path]:
         Where to write. It is removed if the block raises, and `path` is left as it was.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
-    os.close(handle)
-    temporary = Path(name)
+    temporary = path.parent / f".{path.stem}-{uuid.uuid4().hex}{path.suffix}"
+    temporary.touch(exist_ok=False)  # unlike tempfile's, readable by whom the umask lets read
     try:
         yield temporary
-        temporary.chmod(0o644)  # mkstemp makes files private; results are to be read by others
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)

@@ -171,11 +171,11 @@ VERSION = "2"  # part of every cache key: change it when a metric above changes
 
 
 def label_scores(problem: Problem) -> Scores:
-    """The given labels: 0 to 100 if they all lie between 0 and 1, else in their own unit."""
+    """The given labels: 0 to 100 if all of the source lie in 0 to 1, else in their own unit."""
     if problem.labels is None:
         raise SmoothieError(f"metric=labels: {problem.name} has no labels")
-    given = problem.labels[np.isfinite(problem.labels)]
-    percent = bool(((given >= 0) & (given <= 1)).all())
+    low, high = problem.label_range or (0.0, 1.0)
+    percent = low >= 0 and high <= 1
     return Scores(
         problem.labels * (100.0 if percent else 1.0),
         "labels",

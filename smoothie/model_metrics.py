@@ -62,7 +62,7 @@ class ModelMetric:
         for setting in ("batch_size", "max_tokens"):
             value = getattr(self, setting)
             if value is not None and value < 1:
-                raise SmoothieError(f"metric.{setting}={value}: expected at least 1")
+                raise SmoothieError(f"{setting}={value}: expected at least 1")
 
     @property
     def signature(self) -> str:
@@ -228,7 +228,7 @@ class BARTScore(ModelMetric):
         super().__post_init__()
         if self.condition not in CONDITIONS:
             raise SmoothieError(
-                f"metric.condition={self.condition}: expected one of {', '.join(CONDITIONS)}"
+                f"condition={self.condition}: expected one of {', '.join(CONDITIONS)}"
             )
 
     def given(self, item: Input) -> tuple[str, ...]:

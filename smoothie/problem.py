@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +48,9 @@ class Problem:
         Quality of each text where somebody judged it, else NaN.
     leaderboard : ndarray of shape (K,) or None
         Quality of each candidate over all inputs, where no more than that is known.
+    label_range : (float, float) or None
+        Lowest and highest label of the whole source, of all its candidates and inputs. It decides
+        the unit of the labels, which is the same for every part of the source.
     lower_is_better : bool
         Whether a lower label or leaderboard value means a better text, as with ranks.
     rows : ndarray of shape (N,)
@@ -68,6 +71,7 @@ class Problem:
     candidates: tuple[str, ...]
     texts: NDArray[np.object_]
     labels: NDArray[np.float64] | None = None
+    label_range: tuple[float, float] | None = None
     leaderboard: NDArray[np.float64] | None = None
     lower_is_better: bool = False
     rows: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, dtype=np.intp))
@@ -114,6 +118,8 @@ class Problem:
             if len(set(names)) < len(names):
                 twice = next(name for i, name in enumerate(names) if name in names[:i])
                 raise SmoothieError(f"{self.name}: {what} {twice!r} occurs twice")
+        if self.labels is not None and self.label_range is None:
+            object.__setattr__(self, "label_range", range_of(self.labels[np.isfinite(self.labels)]))
         if not len(self.rows):
             object.__setattr__(self, "rows", np.arange(shape[0]))
             object.__setattr__(self, "source_rows", shape[0])
@@ -272,6 +278,12 @@ class Problem:
         return assemble(name, inputs, generations, labels, missing)
 
 
+def range_of(values: Iterable[float]) -> tuple[float, float] | None:
+    """Lowest and highest of some finite values; None if there are none."""
+    given = np.fromiter(values, dtype=np.float64)
+    return (float(given.min()), float(given.max())) if given.size else None
+
+
 def complete_rows(values: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Rows without NaN."""
     return np.asarray(np.isfinite(values).all(axis=1))
@@ -414,6 +426,9 @@ def assemble(
         candidates=tuple(candidates),
         texts=matrix,
         labels=scores,
+        label_range=range_of(
+            value for given in (labels or {}).values() for value in given.values()
+        ),
         rows=np.flatnonzero(keep),
         source_rows=len(inputs),
     )

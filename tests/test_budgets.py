@@ -1,5 +1,7 @@
 """Score against labels: the same numbers as single runs, and sentences that say what they show."""
 
+import json
+
 import pandas as pd
 import pytest
 
@@ -47,6 +49,9 @@ def test_each_point_is_the_score_of_a_run_with_that_budget(compose, settings, tm
         assert (out / f"score_against_labels.{suffix}").stat().st_size > 1000
     write_results(run(compose(*settings)), out, plots=False)
     assert not list(out.glob("score_against_labels*"))
+    assert not (out / "labels_to_overtake.csv").exists()
+    listed = json.loads((out / "manifest.json").read_text())["files"]
+    assert sorted(path.name for path in out.iterdir()) == sorted([*listed, "manifest.json"])
 
 
 @pytest.mark.parametrize(

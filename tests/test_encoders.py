@@ -320,9 +320,9 @@ def test_problems_are_embedded_in_their_shape(encoder, local_set):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"dtype": "int8"}, "encoder.dtype=int8"),
+        ({"dtype": "int8"}, "^dtype=int8"),
         ({"batch_size": 0}, "batch_size=0"),
-        ({"profile": "quick"}, "encoder.profile=quick: expected one of exact, fast"),
+        ({"profile": "quick"}, "^profile=quick: expected one of exact, fast"),
         (
             {"profile": "fast", "dtype": "int8"},
             "expected one of float32, bfloat16, float16, or null",

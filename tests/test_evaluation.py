@@ -146,3 +146,13 @@ def test_the_last_bits_do_not_depend_on_the_threads_of_products():
     with matrix_libraries().limit(limits=1, user_api="blas"):
         limited = Bootstrap(500).means(values)
     np.testing.assert_array_equal(alone, limited)
+
+
+def test_draws_that_all_miss_the_one_difference_have_no_interval():
+    scores = np.ones((50, 3))
+    scores[0, 1] = 0
+    for seed in range(5):  # the input is missed by a draw with a probability of 0.36
+        table = evaluate({"best": fixed(0, 50)}, scores, Bootstrap(draws=1, seed=seed))
+        assert table.gap_closed[0] == pytest.approx(100)
+        drawn = np.random.default_rng(seed).integers(50, size=(1, 50))
+        assert np.isnan(table.gap_low[0]) == (0 not in drawn)

@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pytest
 
@@ -59,3 +61,13 @@ def test_dropping_pages_loses_nothing(tmp_path, mode):
         array[7] = expected[7] = -1
     drop_pages(np.asarray(array[3:]).reshape(-1, 1))
     np.testing.assert_array_equal(array, expected)
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
+def test_files_have_the_permissions_that_the_umask_leaves(tmp_path, umask, mode):
+    before = os.umask(umask)
+    try:
+        write_text(tmp_path / "file.txt", "new")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "file.txt").stat().st_mode & 0o777 == mode

@@ -75,6 +75,17 @@ def test_every_experiment_runs_on_the_mirror(mirror, at, compose, tmp_path, caps
     assert (tmp_path / "tables" / "table2.tex").is_file()
 
 
+@pytest.mark.parametrize("choice", ["engine=ray", "scorer=reward_model", "engine=local"])
+def test_every_group_can_be_overridden(choice):
+    """Composed piece by piece, a run has the configuration that its command would get."""
+    from hydra import compose as hydra_compose
+    from hydra import initialize_config_dir
+
+    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        expected = hydra_compose("config", overrides=[choice, "k=3"])
+    assert compose_run([choice, "k=3"]) == expected
+
+
 def test_the_command_line(mirror, at, compose, tmp_path):
     at(mirror)
     command = [sys.executable, "-m", "experiments.reproduce", "experiment=gsm8k", "debug=true"]

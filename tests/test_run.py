@@ -326,6 +326,7 @@ def test_odd_names_of_candidates(compose, tmp_path):
     chosen = pd.read_csv(tmp_path / "out" / "choices.csv", dtype=str).smoothie_local
     assert set(chosen) <= set(names)
     assert (folder / "generations" / "1.jsonl").rename(folder / "generations" / "id.jsonl")
+    (folder / "labels.jsonl").unlink()  # they name the candidate as it was called before
     memory.kept.clear()
     with pytest.raises(SmoothieError, match="no candidate can be called 'id'"):
         run(compose(*settings))
@@ -413,7 +414,11 @@ def test_the_training_split_is_scored_by_the_same_metric(compose, settings, loca
         ("+method.random.k=1", "method.random: no setting 'k'"),
         ("evaluation.draws=0", "evaluation.draws=0"),
         ("evaluation.seed=-1", "seed=-1"),
-        ("method.random.seed=-1", "seed=-1"),
+        ("method.random.seed=-1", "method.random.seed=-1"),
+        ("method.consensus.beta=0", "method.consensus.beta=0"),
+        ("method.mlp.hidden=0 methods=[mlp]", "method.mlp.hidden=0"),
+        ("method.labeled_knn.budget=0", "method.labeled_knn.budget=0"),
+        ("dataset.unknown_labels=maybe", "dataset.unknown_labels=maybe"),
         ("output.plots=maybe", "output.plots=maybe"),
         ("output.k_curve=[a]", "output.k_curve"),
         ("ensemble.candidates=[]", "ensemble.candidates is empty"),
@@ -426,7 +431,39 @@ def test_wrong_settings_are_named(compose, settings, override, message):
     if override.startswith("encoder="):
         settings = settings[:2]
     with pytest.raises(SmoothieError, match=message):
-        run(compose(*settings, override))
+        run(compose(*settings, *override.split()))
+
+
+@pytest.mark.parametrize("method", ["labeled_knn", "smoothie_local_train"])
+def test_the_routed_method_sees_the_training_split_whether_listed_or_not(
+    compose, settings, tmp_path, tiny_encoder, method
+):
+    train = make_set(tmp_path / "train", inputs=12)
+    path = train / "labels.jsonl"
+    path.write_text(path.read_text().replace("0.0", "x").replace("1.0", "0.0").replace("x", "1.0"))
+    settings = [*settings[:2], "encoder=minilm", f"encoder.model={tiny_encoder}"]
+    settings += [f"dataset.train_path={train}", "evaluation.draws=20", f"output.method={method}"]
+    listed = run(compose(*settings, f"methods=[random,{method}]")).routed
+    alone = run(compose(*settings, "methods=[random]")).routed
+    np.testing.assert_array_equal(alone.choices, listed.choices)
+
+
+def test_a_manifest_removes_nothing_outside_of_its_folder(compose, settings, tmp_path):
+    out = tmp_path / "out"
+    result = run(compose(*settings))
+    write_results(result, out, plots=False)
+    (tmp_path / "mine.csv").write_text("mine")
+    (out / "notes.txt").write_text("mine")
+    (out / "old.csv").write_text("of an earlier run")
+    names = ["../mine.csv", str(tmp_path / "mine.csv"), "old.csv"]
+    (out / "manifest.json").write_text(json.dumps({"files": names}))
+    write_results(result, out, plots=False)
+    assert (tmp_path / "mine.csv").exists()
+    assert (out / "notes.txt").exists()
+    assert not (out / "old.csv").exists()
+    (out / "manifest.json").write_text("[]")
+    with pytest.raises(SmoothieError, match=r"manifest\.json: expected the names of files"):
+        write_results(result, out, plots=False)
 
 
 @pytest.mark.parametrize("method", ["random", "consensus", "smoothie_local_train"])

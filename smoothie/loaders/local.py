@@ -24,6 +24,8 @@ from smoothie.problem import (
 
 log = logging.getLogger(__name__)
 
+UNKNOWN_LABELS = ("error", "ignore")
+
 
 @dataclass
 class LocalFolder(Source):
@@ -37,27 +39,40 @@ class LocalFolder(Source):
         score) and candidates.jsonl (candidate, cost, latency; see `smoothie.loaders.attributes`).
     train_path : str or None
         A second folder in the same layout whose inputs label-using methods may learn from.
+    unknown_labels : {"error", "ignore"}
+        What to do about labels of a candidate without generations, or of an id that dataset.jsonl
+        does not hold: refuse the folder, or leave them out with a warning.
     """
 
     path: str | None = None
     train_path: str | None = None
+    unknown_labels: str = "error"
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        if self.unknown_labels not in UNKNOWN_LABELS:
+            raise SmoothieError(
+                f"unknown_labels={self.unknown_labels}: expected one of {', '.join(UNKNOWN_LABELS)}"
+            )
 
     def read(self, candidates: Sequence[str] | None) -> Problem:
         """Read the folder."""
         if self.path is None:
             raise SmoothieError("dataset=local needs dataset.path=FOLDER")
         folder = existing_folder(self.path, "dataset.path")
-        return read_folder(folder, candidates, self.missing)
+        return read_folder(folder, candidates, self.missing, self.unknown_labels)
 
     def read_train(self, candidates: Sequence[str]) -> Problem | None:
         """Read the training folder."""
         if self.train_path is None:
             return None
         folder = existing_folder(self.train_path, "dataset.train_path")
-        return read_folder(folder, candidates, self.missing)
+        return read_folder(folder, candidates, self.missing, self.unknown_labels)
 
 
-def read_folder(folder: Path, candidates: Sequence[str] | None, missing: str) -> Problem:
+def read_folder(
+    folder: Path, candidates: Sequence[str] | None, missing: str, unknown_labels: str = "error"
+) -> Problem:
     """Read a folder in the layout that `LocalFolder` describes.
 
     Raises
@@ -76,7 +91,13 @@ def read_folder(folder: Path, candidates: Sequence[str] | None, missing: str) ->
     names = choose_candidates(list(files), candidates, str(folder / "generations"))
     written = {name: read_all_generations(files[name]) for name in names}
     answers = {name: first_texts(texts) for name, texts in written.items()}
-    labels = read_labels(folder / "labels.jsonl", set(files))
+    labels = known_labels(
+        read_labels(folder / "labels.jsonl"),
+        set(files),
+        {item.id for item in inputs},
+        folder / "labels.jsonl",
+        unknown_labels,
+    )
     problem = assemble(folder.resolve().name, inputs, answers, labels, missing)
     problem = add_attributes(problem, folder / "candidates.jsonl")
     return with_more_texts(problem, written)
@@ -165,10 +186,10 @@ def with_more_texts(problem: Problem, written: Mapping[str, Mapping[str, list[st
     return replace(problem, more_texts=more)
 
 
-def read_labels(path: Path, known: set[str] | None = None) -> dict[str, dict[str, float]]:
-    """Read labels.jsonl, if it is there: candidate -> id -> score; warn of names not known."""
+def read_labels(path: Path) -> dict[str, dict[str, float]]:
+    """Read labels.jsonl, if it is there: candidate -> id -> score."""
     labels: dict[str, dict[str, float]] = {}
-    if not path.exists():
+    if not path.exists() and not path.is_symlink():  # a dangling link is a fault, not an absence
         return labels
     for number, row in read_jsonl(path):
         where = f"{path}, line {number}"
@@ -183,10 +204,55 @@ def read_labels(path: Path, known: set[str] | None = None) -> dict[str, dict[str
         if key in of_model:
             raise SmoothieError(f"{where}: {model} has two scores for id {key!r}")
         of_model[key] = as_score(score, where)
-    strangers = sorted(labels.keys() - (labels.keys() if known is None else known))
-    if strangers:
-        log.warning("%s: labels of %s, who wrote no generations", path, ", ".join(strangers))
+    if not labels:
+        log.warning("%s: holds no scores", path)
     return labels
+
+
+def known_labels(
+    labels: Mapping[str, Mapping[str, float]],
+    candidates: set[str],
+    ids: set[str],
+    path: Path,
+    unknown: str,
+) -> dict[str, dict[str, float]]:
+    """The labels of texts that exist.
+
+    Parameters
+    ----------
+    labels : mapping of candidate -> id -> score
+        As `read_labels` reads them.
+    candidates, ids : set of str
+        What the folder holds.
+    path : Path
+        The file of the labels, for messages.
+    unknown : {"error", "ignore"}
+        What to do about labels of other candidates or ids.
+
+    Raises
+    ------
+    SmoothieError
+        If there are such labels and `unknown` is "error".
+    """
+    strangers = sorted(labels.keys() - candidates)
+    lost = sorted({key for given in labels.values() for key in given} - ids)
+    faults = []
+    if strangers:
+        faults.append(f"labels of {len(strangers)} candidates without generations ({strangers[0]})")
+    if lost:
+        faults.append(f"labels of {len(lost)} ids that dataset.jsonl does not hold ({lost[0]!r})")
+    if faults and unknown == "error":
+        raise SmoothieError(
+            f"{path}: {' and '.join(faults)}; correct the names, "
+            f"or leave those labels out with dataset.unknown_labels=ignore"
+        )
+    for fault in faults:
+        log.warning("%s: %s; not used", path, fault)
+    return {
+        name: {key: score for key, score in given.items() if key in ids}
+        for name, given in labels.items()
+        if name in candidates
+    }
 
 
 def read_id(row: dict[str, Any], where: str) -> str:

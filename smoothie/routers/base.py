@@ -203,9 +203,14 @@ class SmoothieEstimator:
 
 def seeded(seed: int) -> np.random.Generator:
     """A random generator; a seed below zero is refused."""
+    require_seed(seed)
+    return np.random.default_rng(seed)
+
+
+def require_seed(seed: int) -> None:
+    """Refuse a seed below zero."""
     if seed < 0:
         raise SmoothieError(f"seed={seed}: expected zero or more")
-    return np.random.default_rng(seed)
 
 
 class HindsightRouter:

@@ -70,16 +70,17 @@ class Consensus:
     prior: float = 1.0
     answered: float = 2 / 3
 
+    def __post_init__(self) -> None:
+        """Check the settings, before anything is computed."""
+        if not 0 < self.beta < np.inf:
+            raise SmoothieError(f"beta={self.beta}: expected a positive number")
+        if not 0 <= self.prior < np.inf:
+            raise SmoothieError(f"prior={self.prior}: expected zero or more")
+        if not 0 <= self.answered <= 1:
+            raise SmoothieError(f"answered={self.answered}: expected between 0 and 1")
+
     def route(self, votes: Votes) -> Routing:
         """Choose the text with the most support; the first one of equal ones."""
-        if not 0 < self.beta < np.inf:
-            raise SmoothieError(f"method.consensus.beta={self.beta}: expected a positive number")
-        if not 0 <= self.prior < np.inf:
-            raise SmoothieError(f"method.consensus.prior={self.prior}: expected zero or more")
-        if not 0 <= self.answered <= 1:
-            raise SmoothieError(
-                f"method.consensus.answered={self.answered}: expected between 0 and 1"
-            )
         require_three_candidates(votes.shape[1])
         support = shared_meaning(votes.distances)
         answers = None

@@ -34,6 +34,12 @@ class LabeledKNN(LabelledRouter):
     ignore_neighbours: bool = False
     looks_at_inputs: ClassVar[bool] = True
 
+    def __post_init__(self) -> None:
+        """Check the settings, before anything is computed."""
+        super().__post_init__()
+        if self.neighbours < 1:
+            raise SmoothieError(f"neighbours={self.neighbours}: expected at least 1")
+
     def choose(self, sample: Labelled, inputs: Inputs | None, rows: int) -> NDArray[np.intp]:
         """Ask the neighbours."""
         if self.ignore_neighbours:
@@ -41,8 +47,6 @@ class LabeledKNN(LabelledRouter):
             best = np.flatnonzero(means == means.max())
             return np.asarray(seeded(self.seed).choice(best, size=rows))
         learnt, asked = require_inputs("labeled_knn", sample, inputs)
-        if self.neighbours < 1:
-            raise SmoothieError(f"neighbours={self.neighbours}: expected at least 1")
         k = min(self.neighbours, len(learnt))
         near = sample.scores[nearest(learnt, k, asked)].mean(axis=1)
         tied = np.isclose(near, near.max(axis=1, keepdims=True), rtol=0, atol=1e-9)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from smoothie.errors import SmoothieError
 from smoothie.problem import complete_rows
-from smoothie.routers.base import Routing, seeded
+from smoothie.routers.base import Routing, require_seed, seeded
 
 Inputs = NDArray[np.floating[Any]]
 
@@ -55,6 +55,13 @@ class LabelledRouter:
     seed: int = 42
     looks_at_inputs: ClassVar[bool] = False  # whether `choose` needs embedded inputs
 
+    def __post_init__(self) -> None:
+        """Check the settings, before anything is computed."""
+        for name, least in (("budget", 1), ("trials", 1), ("folds", 2)):
+            if getattr(self, name) < least:
+                raise SmoothieError(f"{name}={getattr(self, name)}: expected at least {least}")
+        require_seed(self.seed)
+
     def choose(self, sample: Labelled, inputs: Inputs | None, rows: int) -> NDArray[np.intp]:
         """Choose for some inputs, knowing a labelled sample.
 
@@ -83,9 +90,6 @@ class LabelledRouter:
         train : Labelled, optional
             A training split; with it, the scores of `own` are not looked at.
         """
-        for name, least in (("budget", 1), ("trials", 1), ("folds", 2)):
-            if getattr(self, name) < least:
-                raise SmoothieError(f"{name}={getattr(self, name)}: expected at least {least}")
         generator = seeded(self.seed)
         choices = np.zeros((self.trials, len(own.scores)), dtype=np.intp)
         used = 0

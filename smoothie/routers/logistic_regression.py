@@ -34,11 +34,15 @@ class LogisticRegressionRouter(LabelledRouter):
     C: float = 1.0
     looks_at_inputs: ClassVar[bool] = True
 
+    def __post_init__(self) -> None:
+        """Check the settings, before anything is computed."""
+        super().__post_init__()
+        if not 0 < self.C < np.inf:
+            raise SmoothieError(f"C={self.C}: expected a positive number")
+
     def choose(self, sample: Labelled, inputs: Inputs | None, rows: int) -> NDArray[np.intp]:
         """Fit on the sample, choose the most probable candidate."""
         learnt, asked = require_inputs("logistic_regression", sample, inputs)
-        if not 0 < self.C < np.inf:
-            raise SmoothieError(f"C={self.C}: expected a positive number")
         best = sample.scores == sample.scores.max(axis=1, keepdims=True)
         row, candidate = np.nonzero(best)
         if len(np.unique(candidate)) == 1:

@@ -38,13 +38,17 @@ class MLPRouter(LabelledRouter):
     alpha: float = 0.1
     looks_at_inputs: ClassVar[bool] = True
 
-    def choose(self, sample: Labelled, inputs: Inputs | None, rows: int) -> NDArray[np.intp]:
-        """Fit on the sample, choose the highest prediction."""
-        learnt, asked = require_inputs("mlp", sample, inputs)
+    def __post_init__(self) -> None:
+        """Check the settings, before anything is computed."""
+        super().__post_init__()
         if self.hidden < 1:
             raise SmoothieError(f"hidden={self.hidden}: expected at least 1")
         if not 0 <= self.alpha < np.inf:
             raise SmoothieError(f"alpha={self.alpha}: expected zero or more")
+
+    def choose(self, sample: Labelled, inputs: Inputs | None, rows: int) -> NDArray[np.intp]:
+        """Fit on the sample, choose the highest prediction."""
+        learnt, asked = require_inputs("mlp", sample, inputs)
         means = sample.scores.mean(axis=0)
         if not np.ptp(sample.scores, axis=0).any():
             return np.full(rows, means.argmax())

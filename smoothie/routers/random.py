@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from smoothie.errors import SmoothieError
-from smoothie.routers.base import Routing, Votes, seeded
+from smoothie.routers.base import Routing, Votes, require_seed, seeded
 
 
 @dataclass(eq=False)
@@ -27,10 +27,14 @@ class Random:
     trials: int = 10
     seed: int = 42
 
+    def __post_init__(self) -> None:
+        """Check the settings, before anything is computed."""
+        if self.trials < 1:
+            raise SmoothieError(f"trials={self.trials}: expected at least 1")
+        require_seed(self.seed)
+
     def route(self, votes: Votes) -> Routing:
         """Draw the trials."""
-        if self.trials < 1:
-            raise SmoothieError(f"method.random.trials={self.trials}: expected at least 1")
         rows, candidates = votes.shape
         choices = seeded(self.seed).integers(candidates, size=(self.trials, rows))
         uniform = np.full(candidates, 1 / candidates)

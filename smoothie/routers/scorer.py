@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smoothie.errors import SmoothieError
-from smoothie.routers.base import Routing, Votes, seeded
+from smoothie.routers.base import Routing, Votes, require_seed, seeded
 
 TIES = ("first", "random")
 
@@ -50,10 +50,14 @@ class ScorerRouter(ScoredRouter):
     ties: str = "first"
     seed: int = 42
 
-    def route_scored(self, votes: Votes, scores: NDArray[np.float64]) -> Routing:
-        """Choose the highest score."""
+    def __post_init__(self) -> None:
+        """Check the settings, before anything is computed."""
         if self.ties not in TIES:
             raise SmoothieError(f"ties={self.ties}: expected one of {', '.join(TIES)}")
+        require_seed(self.seed)
+
+    def route_scored(self, votes: Votes, scores: NDArray[np.float64]) -> Routing:
+        """Choose the highest score."""
         judged = ~np.isnan(scores)
         if not judged.any():
             raise SmoothieError("the scorer has no verdict about any text")

@@ -61,10 +61,13 @@ class SmoothiePrior(ScoredRouter):
     strength: float = 1.0
     k: int = 1
 
-    def route_scored(self, votes: Votes, scores: NDArray[np.float64]) -> Routing:
-        """Choose the lowest posterior error."""
+    def __post_init__(self) -> None:
+        """Check the settings, before anything is computed."""
         if not 0 <= self.strength < np.inf:
             raise SmoothieError(f"strength={self.strength}: expected zero or more")
+
+    def route_scored(self, votes: Votes, scores: NDArray[np.float64]) -> Routing:
+        """Choose the lowest posterior error."""
         fitted = SmoothieLocal(self.k).fit_votes(votes)
         errors = posterior_errors(fitted.errors_, scores, self.strength, self.k)
         weights = inverse_error_weights(errors)

@@ -85,9 +85,9 @@ class ModelScorer:
     def __post_init__(self) -> None:
         """Check the settings."""
         if self.dtype not in DTYPES:
-            raise SmoothieError(f"scorer.dtype={self.dtype}: expected one of {', '.join(DTYPES)}")
+            raise SmoothieError(f"dtype={self.dtype}: expected one of {', '.join(DTYPES)}")
         if self.batch_size < 1:
-            raise SmoothieError(f"scorer.batch_size={self.batch_size}: expected at least 1")
+            raise SmoothieError(f"batch_size={self.batch_size}: expected at least 1")
 
     @property
     def settings(self) -> tuple[str, ...]:

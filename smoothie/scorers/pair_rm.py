@@ -60,12 +60,10 @@ class PairRM(ModelScorer):
         """Check the settings."""
         super().__post_init__()
         if self.policy not in POLICIES:
-            raise SmoothieError(
-                f"scorer.policy={self.policy}: expected one of {', '.join(POLICIES)}"
-            )
+            raise SmoothieError(f"policy={self.policy}: expected one of {', '.join(POLICIES)}")
         for name in ("source_tokens", "candidate_tokens"):
             if getattr(self, name) < 4:  # [CLS], the special token, one of the text, [SEP]
-                raise SmoothieError(f"scorer.{name}={getattr(self, name)}: expected at least 4")
+                raise SmoothieError(f"{name}={getattr(self, name)}: expected at least 4")
 
     @property
     def settings(self) -> tuple[str, ...]:

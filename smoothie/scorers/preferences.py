@@ -39,7 +39,7 @@ class StoredPreferences:
         """Check the settings."""
         if self.aggregate not in AGGREGATES:
             raise SmoothieError(
-                f"scorer.aggregate={self.aggregate}: expected one of {', '.join(AGGREGATES)}"
+                f"aggregate={self.aggregate}: expected one of {', '.join(AGGREGATES)}"
             )
 
     @property

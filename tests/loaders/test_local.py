@@ -1,10 +1,12 @@
 import json
+import re
 
 import numpy as np
 import pytest
 
 from smoothie import SmoothieError
 from smoothie.loaders import LocalFolder
+from smoothie.metrics import label_scores
 from tests.conftest import make_set, write_lines
 
 
@@ -130,8 +132,54 @@ def test_a_null_generation_is_missing(local_set):
     assert len(LocalFolder(path=str(local_set), missing="drop_inputs").load().inputs) == 11
 
 
-def test_labels_of_strangers_are_named(local_set, caplog):
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ({"id": "q0", "model": "delta", "score": 1}, "1 candidates without generations (delta)"),
+        ({"id": "q99", "model": "alpha", "score": 1}, "1 ids that dataset.jsonl does not hold"),
+    ],
+)
+def test_labels_of_strangers_are_refused_unless_allowed(local_set, caplog, row, message):
+    before = LocalFolder(path=str(local_set)).load()
     with (local_set / "labels.jsonl").open("a") as handle:
-        handle.write(json.dumps({"id": "q0", "model": "delta", "score": 1}) + "\n")
-    LocalFolder(path=str(local_set)).load(["alpha", "beta", "gamma"])
-    assert "labels of delta, who wrote no generations" in caplog.text
+        handle.write(json.dumps(row) + "\n")
+    for candidates in (None, ["alpha", "beta", "gamma"]):
+        with pytest.raises(SmoothieError, match=re.escape(message)) as raised:
+            LocalFolder(path=str(local_set)).load(candidates)
+        assert "dataset.unknown_labels=ignore" in str(raised.value)
+    after = LocalFolder(path=str(local_set), unknown_labels="ignore").load()
+    assert message in caplog.text
+    np.testing.assert_array_equal(after.labels, before.labels)
+    with pytest.raises(SmoothieError, match="unknown_labels=maybe: expected one of error, ignore"):
+        LocalFolder(path=str(local_set), unknown_labels="maybe")
+
+
+def test_labels_that_hold_nothing_are_told(local_set, caplog):
+    path = local_set / "labels.jsonl"
+    path.write_text("")
+    assert LocalFolder(path=str(local_set)).load().labels is None
+    assert "labels.jsonl: holds no scores" in caplog.text
+    path.unlink()
+    path.symlink_to(local_set / "gone.jsonl")
+    with pytest.raises(SmoothieError, match=r"labels\.jsonl: no such file"):
+        LocalFolder(path=str(local_set)).load()
+    path.unlink()
+    path.symlink_to(path)  # a loop
+    with pytest.raises(SmoothieError, match=r"labels\.jsonl: cannot be read"):
+        LocalFolder(path=str(local_set)).load()
+
+
+@pytest.mark.parametrize("candidates", [None, ["gamma", "beta", "alpha"]])
+def test_the_unit_of_labels_is_that_of_the_whole_set(local_set, candidates):
+    """Grades of 0 to 2 stay grades in a slice, or an ensemble, that holds only 0 and 1."""
+    path = local_set / "labels.jsonl"
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    rows[-1]["score"] = 2
+    write_lines(path, rows)
+    whole = label_scores(LocalFolder(path=str(local_set)).load(candidates))
+    part = label_scores(LocalFolder(path=str(local_set), limit=6).load(candidates))
+    assert not whole.percent
+    assert not part.percent
+    np.testing.assert_array_equal(part.values, whole.values[:6])
+    few = LocalFolder(path=str(local_set)).load(candidates).select(["alpha", "beta"])
+    assert label_scores(few).values.max() == 1

@@ -148,12 +148,13 @@ def test_a_sub_ensemble_is_a_slice():
 
 
 def test_bad_settings_are_named():
-    votes = votes_of([["a", "b", "c"]])
-    with pytest.raises(SmoothieError, match=r"consensus\.beta=-1"):
-        Consensus(beta=-1).route(votes)
-    with pytest.raises(SmoothieError, match=r"consensus\.prior=-1"):
-        Consensus(prior=-1).route(votes)
-    with pytest.raises(SmoothieError, match=r"consensus\.answered=2"):
-        Consensus(answered=2).route(votes)
+    for wrong, message in (
+        ({"beta": -1}, "^beta=-1"),
+        ({"beta": float("inf")}, "^beta=inf"),
+        ({"prior": -1}, "^prior=-1"),
+        ({"answered": 2}, "^answered=2"),
+    ):
+        with pytest.raises(SmoothieError, match=message):
+            Consensus(**wrong)
     with pytest.raises(SmoothieError, match="three candidates"):
         Consensus().route(votes_of([["a", "b"]]))

@@ -229,13 +229,15 @@ def test_samples_that_teach_nothing(router):
 
 def test_settings_of_the_learners_are_checked():
     sample = clusters()
-    for router, message in [
-        (LogisticRegressionRouter(C=0), "C=0"),
-        (MLPRouter(hidden=0), "hidden=0"),
-        (MLPRouter(alpha=-1), "alpha=-1"),
+    for kind, settings, message in [
+        (LogisticRegressionRouter, {"C": 0}, "^C=0"),
+        (LogisticRegressionRouter, {"seed": -1}, "^seed=-1"),
+        (MLPRouter, {"hidden": 0}, "^hidden=0"),
+        (MLPRouter, {"alpha": -1}, "^alpha=-1"),
+        (MLPRouter, {"folds": 1}, "^folds=1"),
     ]:
         with pytest.raises(SmoothieError, match=message):
-            router.route(sample)
+            kind(**settings)
     for router in (LogisticRegressionRouter(), MLPRouter()):
         with pytest.raises(SmoothieError, match="not empty"):
             router.route(Labelled(sample.scores))

@@ -197,13 +197,13 @@ def test_a_model_among_copies_is_found(pair_rm):
 
 
 def test_what_is_not_a_pair_rm_is_refused(pair_rm, problem, tmp_path):
-    with pytest.raises(SmoothieError, match=r"scorer\.policy=best"):
+    with pytest.raises(SmoothieError, match="policy=best"):
         PairRM(str(pair_rm), policy="best")
-    with pytest.raises(SmoothieError, match=r"scorer\.dtype=int8"):
+    with pytest.raises(SmoothieError, match="dtype=int8"):
         PairRM(str(pair_rm), dtype="int8")
-    with pytest.raises(SmoothieError, match=r"scorer\.batch_size=0"):
+    with pytest.raises(SmoothieError, match="batch_size=0"):
         PairRM(str(pair_rm), batch_size=0)
-    with pytest.raises(SmoothieError, match=r"scorer\.source_tokens=3"):
+    with pytest.raises(SmoothieError, match="source_tokens=3"):
         PairRM(str(pair_rm), source_tokens=3)
     with pytest.raises(SmoothieError, match="no such folder, and not the id"):
         PairRM("./nowhere").score(problem)
