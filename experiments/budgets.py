@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from experiments.steps import Seen, what_lacks
 from smoothie.errors import SmoothieError
 from smoothie.evaluation import Bootstrap, evaluate
-from smoothie.metrics import Scores
-from smoothie.routers.base import HindsightRouter, Routing
-from smoothie.routers.labelled import LabelledRouter
+from smoothie.evidence import HINDSIGHT, OF_LABELS, Evidence, what_lacks
+from smoothie.metrics.scores import Scores
+from smoothie.routers.base import Router, Routing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,9 +26,10 @@ COLUMNS = ["method", "budget", "score", "ci_low", "ci_high", "n", "labels_used"]
 
 def curve_over_budgets(
     budgets: Sequence[int],
-    routers: Mapping[str, object],
+    routers: Mapping[str, Router],
     routings: Mapping[str, Routing],
-    seen: Seen,
+    seen: Evidence,
+    scores: Scores,
     bootstrap: Bootstrap,
 ) -> pd.DataFrame | None:
     """Score of every labelled method at several budgets, and of the label-free ones.
@@ -40,8 +40,10 @@ def curve_over_budgets(
         Labelled inputs that a choice may be learnt from.
     routers, routings : mapping of method -> router, Routing
         The methods of the run, and what they chose.
-    seen : Seen
-        Scores and inputs; labelled methods get the same as in the run.
+    seen : Evidence
+        Labels and inputs; labelled methods get the same as in the run.
+    scores : Scores
+        Quality of every text.
     bootstrap : Bootstrap
         How intervals are made: the same resamples at every budget.
 
@@ -60,21 +62,22 @@ def curve_over_budgets(
     learners = {
         name: router
         for name, router in routers.items()
-        if isinstance(router, LabelledRouter) and what_lacks(router, seen) is None
+        if router.needs & OF_LABELS and what_lacks(router, seen) is None
     }
-    scores, own = seen.scores, seen.own
-    if not budgets or not learners or scores is None or own is None or scores.per_candidate:
+    if not budgets or not learners or scores.per_candidate:
         return None
     if min(budgets) < 1:
         raise SmoothieError(f"output.budgets={list(budgets)}: expected numbers of at least 1")
     at: dict[tuple[str, int], Routing] = {
         (name, 0): routing
         for name, routing in routings.items()
-        if not isinstance(routers[name], LabelledRouter | HindsightRouter)
+        if not routers[name].needs & (OF_LABELS | HINDSIGHT)
     }
     for budget in sorted(set(budgets)):
         for name, router in learners.items():
-            routing = replace(router, budget=budget).route(own, seen.train)
+            learner = copy.copy(router)
+            vars(learner)["budget"] = budget
+            routing = learner.route(seen.limited_to(learner))
             if routing.labels_used < budget:
                 log.warning("output.budgets: %d is left out, there are fewer labels", budget)
                 break

@@ -3,7 +3,7 @@
 import dataclasses
 import logging
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,13 @@ def one_sentence_errors(sweep: bool = False) -> Iterator[None]:
         raise SystemExit(f"Error: {message}") from None
 
 
-def build(registry: Mapping[str, type[Any]], key: str, cfg: Mapping[str, Any], where: str) -> Any:
+def build(
+    registry: Mapping[str, type[Any]],
+    key: str,
+    cfg: Mapping[str, Any],
+    where: str,
+    given: Mapping[str, Any] | None = None,
+) -> Any:
     """Make the object that a configuration describes.
 
     Parameters
@@ -54,6 +60,8 @@ def build(registry: Mapping[str, type[Any]], key: str, cfg: Mapping[str, Any], w
         For instance {source: local, path: ...}, as `plain` makes it.
     where : str
         Name of the group, for error messages.
+    given : mapping, optional
+        Parameters that no configuration can hold, such as objects made before.
 
     Raises
     ------
@@ -64,10 +72,18 @@ def build(registry: Mapping[str, type[Any]], key: str, cfg: Mapping[str, Any], w
     if name not in registry:
         raise SmoothieError(f"{where}.{key}={name}: expected one of {', '.join(registry)}")
     values = {entry: value for entry, value in cfg.items() if entry != key}
-    settings = typed(registry[name], values, where)
+    given = given or {}
+    settings = typed(registry[name], values, where, given)
+    with named(where):
+        return registry[name](**settings, **given)
+
+
+@contextmanager
+def named(where: str) -> Iterator[None]:
+    """Put the configuration's key before errors of the library, which names parameters alone."""
     try:
-        return registry[name](**settings)
-    except SmoothieError as error:  # of the library, which knows the parameter alone
+        yield
+    except SmoothieError as error:
         raise SmoothieError(f"{where}.{error}") from error
 
 
@@ -80,13 +96,18 @@ def plain(cfg: DictConfig, where: str) -> dict[str, Any]:
     return typing.cast(dict[str, Any], values)
 
 
-def typed(kind: type[Any], values: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """Check parameters against the types of a dataclass's constructor, and convert them."""
+def typed(
+    kind: type[Any], values: Mapping[str, Any], where: str, given: Iterable[str] = ()
+) -> dict[str, Any]:
+    """Check parameters against the types of a dataclass's constructor, and convert them.
+
+    Those that are given otherwise are no settings.
+    """
     hints = typing.get_type_hints(kind)
     parameters: list[Any] = [
         (entry.name, hints[entry.name], field_like(entry))
         for entry in dataclasses.fields(kind)
-        if entry.init
+        if entry.init and entry.name not in given
     ]
     names = [name for name, _, _ in parameters]
     unknown = [name for name in values if name not in names]

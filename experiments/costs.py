@@ -8,23 +8,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from smoothie.evidence import OF_ANSWERS
 from smoothie.problem import Problem
-from smoothie.report.tables import CANDIDATE, markdown
-from smoothie.routers import BestSingle, Random
-from smoothie.routers.base import Routing
-from smoothie.routers.labelled import LabelledRouter
-from smoothie.routers.train_time import TrainTimeRouter
+from smoothie.report.tables import markdown
+from smoothie.routers.base import Router, Routing
 
 if TYPE_CHECKING:
     import pandas as pd
-
-ASKS_ONE = (Random, BestSingle, LabelledRouter, TrainTimeRouter)
 
 
 def compare_costs(
     problem: Problem,
     routings: Mapping[str, Routing],
-    routers: Mapping[str, Any],
+    routers: Mapping[str, Router],
     rows: NDArray[np.bool_] | None = None,
 ) -> pd.DataFrame:
     """Mean cost, latency and length of what each method returns, beside each single candidate.
@@ -62,7 +58,7 @@ def compare_costs(
     table = []
     for method, routing in routings.items():
         chosen = Routing(routing.choices[:, kept], routing.probabilities)
-        asks_one = method.startswith(CANDIDATE) or isinstance(routers.get(method), ASKS_ONE)
+        asks_one = method not in routers or not routers[method].needs & OF_ANSWERS
         row: dict[str, Any] = {"method": method}
         for name, values in problem.attributes.items():
             total = values.sum(axis=1) if name == "cost" else values.max(axis=1)

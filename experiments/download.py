@@ -15,14 +15,14 @@ from omegaconf import DictConfig
 from tqdm import tqdm
 
 from experiments.config import build, one_sentence_errors, plain
-from experiments.jobs import compose_run, expand, stored_selections
+from experiments.paper.jobs import compose_run, expand, stored_selections
 from experiments.reproduce import experiments_of
 from experiments.steps import make_encoder
-from smoothie.encoders import SentenceEncoder
+from smoothie.encoders.sentence import SentenceEncoder
 from smoothie.errors import SmoothieError
 from smoothie.loaders import SOURCES
 from smoothie.loaders.hub import HubSource, SmoothieData
-from smoothie.lock import HubLock
+from smoothie.storage.lock import HubLock
 
 Wanted = tuple[str, str, str | None, str]  # kind, repository, revision, file
 

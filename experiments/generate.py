@@ -15,12 +15,12 @@ import hydra
 from omegaconf import DictConfig, OmegaConf
 
 from experiments.config import one_sentence_errors
-from smoothie.encoders import DTYPES
+from smoothie.encoders.sentence import DTYPES
 from smoothie.errors import SmoothieError
-from smoothie.files import read_json, write_json, write_jsonl
 from smoothie.loaders.local import read_generations, read_inputs
-from smoothie.lock import HubLock
 from smoothie.problem import Input
+from smoothie.storage.files import read_json, write_json, write_jsonl
+from smoothie.storage.lock import HubLock
 
 log = logging.getLogger(__name__)
 

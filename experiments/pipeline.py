@@ -6,22 +6,21 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from omegaconf import DictConfig
 
 from experiments.budgets import curve_over_budgets
-from experiments.clock import Clock
-from experiments.config import plain, typed
+from experiments.config import named, plain, typed
 from experiments.costs import compare_costs
 from experiments.result import Result
 from experiments.steps import (
-    Seen,
     encode,
     encode_inputs,
     export_vectors,
+    gather,
     judge,
     load,
     make_encoder,
@@ -32,19 +31,19 @@ from experiments.steps import (
     score_problem,
     score_train,
 )
-from smoothie.encoders import Encoder, SentenceEncoder
+from smoothie.clock import Clock
+from smoothie.encoders.base import Encoder
 from smoothie.errors import SmoothieError
 from smoothie.estimator import require_three_candidates, resolve_errors, triplet_errors
 from smoothie.evaluation import Bootstrap, evaluate, evaluate_candidates, fixed
-from smoothie.metrics import Scores
+from smoothie.evidence import OF_LABELS, Evidence, Labelled, Need, Votes
+from smoothie.loaders import Source
+from smoothie.metrics.scores import Scores
 from smoothie.problem import Problem
 from smoothie.report.tables import CANDIDATE
-from smoothie.routers import SAVED
-from smoothie.routers.base import Routing, Votes
-from smoothie.routers.labelled import LabelledRouter
-from smoothie.routers.scorer import ScoredRouter
-from smoothie.routers.smoothie_local import SmoothieLocal, neighbourhood_means
-from smoothie.routers.train_time import TrainTimeRouter
+from smoothie.routers.base import Router, Routing
+from smoothie.routers.loading import SAVED
+from smoothie.routers.smoothie_local import neighborhood_means
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,9 +89,9 @@ def run(cfg: DictConfig, clock: Clock | None = None) -> Result:
     with clock.step("load"):
         source, problem, train = load(cfg)
     require_three_candidates(len(problem.candidates))
-    for router in routers.values():  # before anything is encoded
-        if isinstance(router, SmoothieLocal):
-            router.require_k(len(problem.inputs))
+    for name, router in routers.items():  # before anything is encoded
+        with named(f"method.{name}"):
+            router.check(problem.texts.shape)
     with clock.step("score"):
         scores = score_problem(cfg, source, problem, clock)
         say_what_is_scored(problem, scores)
@@ -100,21 +99,20 @@ def run(cfg: DictConfig, clock: Clock | None = None) -> Result:
     votes = encode(cfg, encoder, problem, clock)
     if output.vectors is not None:
         export_vectors(encoder, problem, Path(output.vectors))
-    seen = Seen(source, problem, votes, scores)
-    scorer = None
-    if any(isinstance(router, ScoredRouter) for router in [*routers.values(), output_router]):
+    needs = frozenset().union(*(router.needs for router in [*routers.values(), output_router]))
+    scorer = verdicts = None
+    if Need.VERDICTS in needs:
         scorer = make_scorer(cfg)
         with clock.step("judge"):
-            seen = replace(seen, verdicts=judge(cfg, scorer, problem, clock))
-    if train is not None:
-        looking = [*routers.values(), output_router]
-        seen = see_train(cfg, seen, encoder, train, looking, clock)
+            verdicts = judge(cfg, scorer, problem, clock)
+    train_votes, train_labels = see_train(cfg, source, train, encoder, needs, scores, clock)
+    seen = gather(source, problem, votes, scores, train_votes, train_labels, verdicts)
     whole = scores is not None and not scores.per_candidate
     sizes = sizes_of_curve(output.k_curve, votes) if whole else []
     routings = {}
     with clock.step("route"):
         if sizes:
-            votes.neighbours(sizes[-1])  # once for all; smaller neighbourhoods are prefixes
+            votes.index.search(sizes[-1])  # once for all; smaller neighborhoods are prefixes
         for name, router in routers.items():
             routing = route(name, router, seen)
             if routing is not None:
@@ -122,9 +120,9 @@ def run(cfg: DictConfig, clock: Clock | None = None) -> Result:
         if not routings:
             raise SmoothieError(f"none of the methods {', '.join(methods)} can be used here")
         routed = routings.get(output.method) or route_texts(output.method, output_router, seen)
-        if votes.were_kept:
-            clock.note("route", "neighbours from the cache")
-    if output.router is not None:
+        if votes.index.from_cache:
+            clock.note("route", "neighbors from the cache")
+    if output.router is not None and isinstance(output_router, SAVED):
         if routed is None:
             raise SmoothieError(f"output.router: {output.method} cannot be fitted here")
         output_router.save(Path(output.router).expanduser(), problem.candidates)
@@ -141,7 +139,7 @@ def run(cfg: DictConfig, clock: Clock | None = None) -> Result:
                 by_task = evaluate_tasks(compared, problem, scores, bootstrap, table)
                 k_curve = curve_over_k(sizes, votes, scores, bootstrap)
                 budget_curve = curve_over_budgets(
-                    output.budgets, routers, routings, seen, bootstrap
+                    output.budgets, routers, routings, seen, scores, bootstrap
                 )
     scored = None if scores is None else scores.scored
     costs = compare_costs(problem, routings | candidates_alone(problem), routers, scored)
@@ -153,6 +151,7 @@ def run(cfg: DictConfig, clock: Clock | None = None) -> Result:
     }
     left_out = 0 if scores is None else int((~scores.scored).sum())
     metric = "nothing scored" if scores is None else scores.metric
+    recall = votes.index.recall
     signature = " | ".join(
         [
             f"data {problem.name}, {len(problem.inputs)} inputs ({left_out} unscored), "
@@ -160,7 +159,7 @@ def run(cfg: DictConfig, clock: Clock | None = None) -> Result:
             f"encoder {encoder.signature}",
             f"metric {metric}",
             *([] if scorer is None else [f"scorer {scorer.signature}"]),
-            *([] if votes.recall is None else [f"neighbours with recall {votes.recall:.3f}"]),
+            *([] if recall is None else [f"neighbors with recall {recall:.3f}"]),
             f"bootstrap {bootstrap.draws} draws, seed {bootstrap.seed}",
         ]
     )
@@ -235,24 +234,36 @@ def ensemble_name(cfg: DictConfig) -> str:
 
 
 def see_train(
-    cfg: DictConfig, seen: Seen, encoder: Encoder, train: Problem, routers: list[Any], clock: Clock
-) -> Seen:
-    """Add what the methods look at of the training split."""
-    scores = votes = None
-    if any(isinstance(router, LabelledRouter) for router in routers):
+    cfg: DictConfig,
+    source: Source,
+    train: Problem | None,
+    encoder: Encoder,
+    needs: frozenset[Need],
+    scores: Scores | None,
+    clock: Clock,
+) -> tuple[Votes | None, Labelled | None]:
+    """What the methods need of the training split: votes and labels."""
+    if train is None:
+        return None, None
+    train_scores = votes = None
+    if needs & OF_LABELS:
         with clock.step("score"):
-            scores = score_train(cfg, seen.source, train, seen.scores)
+            train_scores = score_train(cfg, source, train, scores)
     inputs = encode_inputs(encoder, train, clock)
-    has_vectors = isinstance(encoder, SentenceEncoder)
-    if has_vectors and any(isinstance(router, TrainTimeRouter) for router in routers):
+    if inputs is not None and Need.TRAIN in needs:
         votes = encode(cfg, encoder, train, clock, "train")
-    return replace(seen, train_inputs=inputs, train_scores=scores, train_votes=votes)
+    labels = None if train_scores is None else Labelled(train_scores.quality, inputs)
+    return votes, labels
 
 
-def route_texts(name: str, router: Any, seen: Seen) -> Routing | None:
+def route_texts(name: str, router: Router, seen: Evidence) -> Routing | None:
     """Choices of a method that is not among those compared, for routed.jsonl alone."""
-    fits = not isinstance(router, SmoothieLocal) or 1 <= router.k <= seen.votes.shape[0]
-    routing = route(name, router, seen) if fits else None
+    routing = None
+    try:
+        router.check(seen.shape)
+        routing = route(name, router, seen)
+    except SmoothieError as error:
+        log.warning("%s: %s", name, error)
     if routing is None:
         log.warning("routed.jsonl is not written: output.method=%s cannot be used here", name)
     return routing
@@ -302,7 +313,7 @@ def of_rows(routing: Routing, rows: NDArray[np.bool_]) -> Routing:
 
 
 def sizes_of_curve(asked: list[int], votes: Votes) -> list[int]:
-    """The values of k that can be plotted, in growing order; none without neighbours."""
+    """The values of k that can be plotted, in growing order; none without neighbors."""
     rows = votes.shape[0]
     if votes.inputs is None or not asked:
         return []
@@ -318,7 +329,7 @@ def curve_over_k(
     """Score of Smoothie-Local for several k, in growing order."""
     if not sizes:
         return None
-    means = neighbourhood_means(votes.distances, votes.neighbours(sizes[-1]), sizes)
+    means = neighborhood_means(votes.distances, votes.index.search(sizes[-1]), sizes)
     routings = {
         str(k): Routing(resolve_errors(triplet_errors(mean)).argmin(axis=1)[None, :])
         for k, mean in zip(sizes, means, strict=True)

@@ -21,7 +21,8 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from experiments.config import one_sentence_errors, plain, typed
-from experiments.jobs import (
+from experiments.paper.comparison import KEY, REPRODUCED, compare, read_published, summary_line
+from experiments.paper.jobs import (
     CONF,
     QUIET,
     Experiment,
@@ -35,7 +36,7 @@ from experiments.jobs import (
     protocol_named,
     protocol_overrides,
 )
-from experiments.measures import (
+from experiments.paper.measures import (
     MEASURES,
     SUMMARIES,
     Cell,
@@ -43,12 +44,11 @@ from experiments.measures import (
     best_model_rows,
     settings_of,
 )
+from experiments.paper.reproduction import write_report
 from experiments.pipeline import run
 from smoothie import __version__
 from smoothie.errors import SmoothieError
-from smoothie.files import sha256, write_json
-from smoothie.report.comparison import KEY, REPRODUCED, compare, read_published, summary_line
-from smoothie.report.reproduction import write_report
+from smoothie.storage.files import sha256, write_json
 
 log = logging.getLogger(__name__)
 

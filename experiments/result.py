@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from smoothie.metrics import Scores
+from smoothie.metrics.scores import Scores
 from smoothie.problem import Problem
 from smoothie.routers.base import Routing
 
@@ -34,7 +34,7 @@ class Result:
     names : dict of str -> str
         Names of dataset, ensemble and encoder.
     k_of : dict of method -> int or None
-        Inputs in a neighbourhood, for methods that have such.
+        Inputs in a neighborhood, for methods that have such.
     signature : str
         What made the numbers, in one line.
     budget_curve : DataFrame or None

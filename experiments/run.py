@@ -15,8 +15,8 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from experiments.clock import Clock
 from experiments.config import one_sentence_errors
+from smoothie.clock import Clock
 
 CONF = str(Path(__file__).parents[1] / "conf")
 LAUNCHERS = {  # of conf/hydra/launcher and of the plugins themselves

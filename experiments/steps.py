@@ -6,7 +6,8 @@ Within a sweep, what a step made is kept for the jobs that ask for the same.
 import json
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,27 +15,24 @@ import numpy as np
 from numpy.typing import NDArray
 from omegaconf import DictConfig
 
-from experiments.clock import Clock
 from experiments.config import build, plain, typed
-from smoothie.cache import VectorCache
 from smoothie.cleaning import clean_texts
-from smoothie.cluster import RayCluster
-from smoothie.encoders import ENCODERS, Encoder, SentenceEncoder, StoredVectors
-from smoothie.errors import SmoothieError
-from smoothie.estimator import squared_distances
-from smoothie.files import replacing
-from smoothie.loaders import SOURCES, SmoothieData, Source
-from smoothie.metrics import Scores, score
-from smoothie.model_metrics import MODEL_METRICS, model_scores
-from smoothie.parallel import cores
-from smoothie.problem import Problem, complete_rows
-from smoothie.routers import ROUTERS, BestSingle, SmoothieGenerations, StoredSelections
-from smoothie.routers.base import HindsightRouter, Routing, Votes, seeded
-from smoothie.routers.labelled import Labelled, LabelledRouter
-from smoothie.routers.scorer import ScoredRouter
-from smoothie.routers.train_time import SmoothieLocalTrain, TrainTimeRouter
+from smoothie.clock import Clock
+from smoothie.encoders import ENCODERS
+from smoothie.encoders.base import Encoder
+from smoothie.errors import NotAvailableError, SmoothieError
+from smoothie.evidence import Evidence, Labelled, Need, Votes, what_lacks
+from smoothie.loaders import SOURCES, Source
+from smoothie.metrics.models import MODEL_METRICS, model_scores
+from smoothie.metrics.scores import Scores
+from smoothie.metrics.scoring import score
+from smoothie.parallel.cluster import RayCluster
+from smoothie.parallel.local import cores
+from smoothie.problem import Problem
+from smoothie.routers.base import ROUTERS, Router, Routing, seeded
 from smoothie.scorers import SCORERS, Scorer
-from smoothie.stored_distances import StoredDistances
+from smoothie.storage.cache import VectorCache
+from smoothie.storage.files import replacing
 
 log = logging.getLogger(__name__)
 
@@ -124,7 +122,7 @@ def score_problem(
         else:
             machines = workers_of(cfg), cluster_of(cfg)
             made = score(cleaned, metric["name"], source.metrics, known, *machines)
-        words = f"{known.made} texts scored anew" if known.asked else "nothing to compute"
+        words = f"{known.made} texts scored" if known.asked else "nothing to compute"
         clock.note("score", words)
         return made
 
@@ -201,11 +199,11 @@ def make_encoder(cfg: DictConfig) -> Encoder:
             "another model with encoder=sentence_transformers encoder.model=NAME, "
             "or your own vectors with encoder=stored encoder.folder=FOLDER"
         )
+    engine = plain(cfg.engine, "engine")
+    given = {"cluster": cluster_of(cfg)} if settings["encoder"] == "sentence_transformers" else {}
     encoder: Encoder = memory.get(
-        lambda: build(ENCODERS, "encoder", settings, "encoder"), "encoder", settings
+        lambda: build(ENCODERS, "encoder", settings, "encoder", given), "encoder", settings, engine
     )
-    if isinstance(encoder, SentenceEncoder):
-        encoder.cluster = cluster_of(cfg)
     return encoder
 
 
@@ -220,8 +218,8 @@ def encode(
     known: dict[tuple[str, ...], Votes] = memory.get(dict, "votes", *settings)
     if problem.candidates not in known:
         votes = take_votes(encoder, problem, known, clock, several)
-        votes.approximate = approximate
-        votes.kept = cache_folder(cfg, "neighbours")
+        votes.index.approximate = approximate
+        votes.index.cache = cache_folder(cfg, "neighbors")
         known[problem.candidates] = votes
     else:
         clock.note("distances", "kept from an earlier job")
@@ -231,16 +229,16 @@ def encode(
 def asks_for_several(cfg: DictConfig) -> bool:
     """Whether a method looks at more than the first generation; to embed more costs time."""
     return any(
-        cfg.method[name].router == "smoothie_generations"
+        Need.GENERATIONS in make_router(cfg, name).needs
         for name in (*cfg.methods, cfg.output.method)
     )
 
 
 def is_approximate(cfg: DictConfig) -> bool:
-    """Whether neighbours are looked up in an approximate index."""
-    asked = cfg.get("neighbours", "exact")
+    """Whether neighbors are looked up in an approximate index."""
+    asked = cfg.get("neighbors", "exact")
     if asked not in ("exact", "approximate"):
-        raise SmoothieError(f"neighbours={asked}: expected exact or approximate")
+        raise SmoothieError(f"neighbors={asked}: expected exact or approximate")
     return bool(asked == "approximate")
 
 
@@ -248,7 +246,7 @@ def encode_inputs(
     encoder: Encoder, train: Problem, clock: Clock
 ) -> NDArray[np.floating[Any]] | None:
     """Embed the inputs of the training split; None where they are empty or have no vectors."""
-    if not isinstance(encoder, SentenceEncoder) or not train.has_inputs:
+    if not train.has_inputs:
         return None
     with clock.step("encode"):
         return encoder.encode_inputs(train.input_texts)
@@ -266,26 +264,9 @@ def take_votes(
         if set(problem.candidates) <= set(columns):
             clock.note("distances", "a slice of a larger ensemble's")
             return votes.select(np.array([columns.index(name) for name in problem.candidates]))
+    measured = encoder.measure(problem, several, clock)
     tasks = np.array(problem.tasks)
-    if isinstance(encoder, StoredDistances | StoredVectors):
-        clock.note("encode", "nothing to encode")
-        with clock.step("distances"):
-            distances, inputs = encoder.measure(problem)
-            return Votes(distances, inputs, problem.texts, tasks)
-    with clock.step("encode"):
-        before = getattr(encoder, "encoded", 0)
-        generations, inputs = encoder.encode_problem(problem, problem.has_inputs)
-        more = []
-        if several and problem.more_texts is not None and isinstance(encoder, SentenceEncoder):
-            for texts in np.moveaxis(problem.more_texts, -1, 0):
-                more.append(encoder.encode_problem(problem.with_texts(texts), inputs=False)[0])
-        clock.note("encode", f"{getattr(encoder, 'encoded', 0) - before} texts encoded anew")
-    with clock.step("distances"):
-        distances = squared_distances(generations)
-        means = None
-        if more:
-            means = (distances + sum(squared_distances(part) for part in more)) / (1 + len(more))
-        return Votes(distances, inputs, problem.texts, tasks, means)
+    return Votes(measured.distances, measured.inputs, problem.texts, tasks, measured.mean_distances)
 
 
 def export_vectors(encoder: Encoder, problem: Problem, folder: Path) -> None:
@@ -301,10 +282,11 @@ def export_vectors(encoder: Encoder, problem: Problem, folder: Path) -> None:
             np.save(temporary, vectors, allow_pickle=False)
 
 
-def make_router(cfg: DictConfig, name: str) -> Any:
+def make_router(cfg: DictConfig, name: str) -> Router:
     """The router of a method."""
     where = f"method.{name}"
-    return build(ROUTERS, "router", plain(cfg.method[name], where), where)
+    router: Router = build(ROUTERS, "router", plain(cfg.method[name], where), where)
+    return router
 
 
 def make_scorer(cfg: DictConfig) -> Scorer:
@@ -324,119 +306,48 @@ def judge(cfg: DictConfig, scorer: Scorer, problem: Problem, clock: Clock) -> ND
     verdicts: NDArray[np.float64] = memory.get(
         lambda: scorer.score(problem), "verdicts", plain(cfg.scorer, "scorer"), *settings
     )
-    clock.note("judge", f"{getattr(scorer, 'judged', 0) - before} items judged anew")
+    clock.note("judge", f"{getattr(scorer, 'judged', 0) - before} items judged")
     return verdicts
 
 
-@dataclass(frozen=True, eq=False)
-class Seen:
-    """All that there is to look at in a run; `route` hands each kind of method its part.
-
-    Attributes
-    ----------
-    source, problem : Source, Problem
-        Where the texts come from, and the texts.
-    votes : Votes
-        Distances and inputs.
-    scores : Scores or None
-        Quality of every text.
-    train_inputs : ndarray of shape (M, e) or None
-        Inputs of the training split.
-    train_scores : Scores or None
-        Quality of the training split's texts.
-    train_votes : Votes or None
-        Distances and inputs of the training split.
-    verdicts : ndarray of shape (N, K) or None
-        What the scorer says of every text, where a method asks for it.
-    """
-
-    source: Source
-    problem: Problem
-    votes: Votes
-    scores: Scores | None = None
-    train_inputs: NDArray[np.floating[Any]] | None = None
-    train_scores: Scores | None = None
-    train_votes: Votes | None = None
-    verdicts: NDArray[np.float64] | None = None
-
-    @property
-    def own(self) -> Labelled | None:
-        """The inputs to route, for methods that learn from labels of other folds."""
-        return None if self.scores is None else Labelled(self.scores.quality, self.votes.inputs)
-
-    @property
-    def train(self) -> Labelled | None:
-        """The labelled training split."""
-        if self.train_scores is None:
-            return None
-        return Labelled(self.train_scores.quality, self.train_inputs)
+def gather(
+    source: Source,
+    problem: Problem,
+    votes: Votes,
+    scores: Scores | None,
+    train: Votes | None = None,
+    train_labels: Labelled | None = None,
+    verdicts: NDArray[np.float64] | None = None,
+) -> Evidence:
+    """All that there is to route by in a run, with the reasons for what is missing."""
+    missing = {Need.TRAIN: "there is no training split with vectors (dataset.train_split)"}
+    if not problem.has_inputs:
+        missing[Need.INPUTS] = "the inputs are empty, so that there is nothing to compare them by"
+    selections = getattr(source, "selections", None)
+    if selections is not None and getattr(source, "pooled", False):
+        missing[Need.SELECTIONS] = (
+            "selections were stored for the set as generated (dataset.pooled=false)"
+        )
+        selections = None
+    return Evidence(
+        votes,
+        None if scores is None else scores.quality,
+        scores is not None and scores.per_candidate,
+        train,
+        train_labels,
+        verdicts,
+        None if selections is None else partial(selections, problem=problem),
+        missing,
+    )
 
 
-def route(name: str, router: Any, seen: Seen) -> Routing | None:
-    """Let a method choose from what it may see; None, with a word, if it cannot be used here."""
-    lack = what_lacks(router, seen)
-    if lack is not None:
-        log.warning("%s is left out: %s", name, lack)
-        return None
-    if isinstance(router, HindsightRouter):
-        assert seen.scores is not None
-        return router.route(seen.scores.quality)
-    if isinstance(router, LabelledRouter):
-        assert seen.own is not None
-        return router.route(seen.own, seen.train)
-    if isinstance(router, TrainTimeRouter):
-        assert seen.train_votes is not None
-        return router.route_new(seen.train_votes, seen.votes.inputs, seen.votes.shape[0])
-    if isinstance(router, ScoredRouter):
-        assert seen.verdicts is not None
-        return router.route_scored(seen.votes, seen.verdicts)
-    if isinstance(router, StoredSelections):
-        assert isinstance(seen.source, SmoothieData)
-        return Routing(seen.source.selections(router.path, seen.problem))
-    routing: Routing = router.route(seen.votes)
-    return routing
-
-
-def what_lacks(router: Any, seen: Seen) -> str | None:
-    """What a method would need that is not here, or None if it can be used."""
-    trained = isinstance(router, TrainTimeRouter)
-    asks_inputs = isinstance(router, SmoothieLocalTrain) or looks_at_inputs(router)
-    asks_inputs |= not trained and (getattr(router, "k", None) or 1) > 1
-    if asks_inputs and seen.votes.inputs is None:
-        if seen.problem.has_inputs:
-            return "there are no vectors of the inputs to compare them by"
-        return "the inputs are empty, so that there is nothing to compare them by"
-    if isinstance(router, LabelledRouter | HindsightRouter):
-        return what_scores_lack(router, seen)
-    if trained and seen.train_votes is None:
-        return "there is no training split with vectors (dataset.train_split)"
-    if isinstance(router, SmoothieGenerations) and seen.votes.mean_distances is None:
-        return "it needs several generations of each candidate, embedded by a model"
-    if isinstance(router, StoredSelections):
-        if not isinstance(seen.source, SmoothieData) or router.folder is None:
-            return "no selections are stored for this dataset and ensemble"
-        if seen.source.pooled:
-            return "selections were stored for the set as generated (dataset.pooled=false)"
-    return None
-
-
-def looks_at_inputs(router: Any) -> bool:
-    """Whether a method that learns from labels learns by the embedded inputs."""
-    return isinstance(router, LabelledRouter) and router.looks_at_inputs
-
-
-def what_scores_lack(router: Any, seen: Seen) -> str | None:
-    """What a method that looks at scores would need that is not here."""
-    if seen.scores is None:
-        return "it needs scores"
-    if seen.scores.per_candidate and not isinstance(router, BestSingle):
-        return "it needs scores of single inputs, and only one of each candidate is known"
-    if not isinstance(router, LabelledRouter):
-        return None
-    if seen.train is None and seen.scores.scored.sum() < 2:
-        return "it needs labels of other inputs, and fewer than two inputs have any"
-    if seen.train is not None and not complete_rows(seen.train.scores).any():
-        return "no input of the training split has a score for every candidate"
-    if looks_at_inputs(router) and seen.train is not None and seen.train.inputs is None:
-        return "there are no vectors of the training split's inputs"
+def route(name: str, router: Router, evidence: Evidence) -> Routing | None:
+    """Let a method choose from what it declared; None, with a warning, if something is missing."""
+    lack = what_lacks(router, evidence)
+    if lack is None:
+        try:
+            return router.route(evidence.limited_to(router))
+        except NotAvailableError as error:
+            lack = str(error)
+    log.warning("%s is left out: %s", name, lack)
     return None

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from experiments.write import COMPARISONS, METRICS, write_table
-from smoothie.files import write_text
 from smoothie.report.tables import CANDIDATE, interval, markdown, number
+from smoothie.storage.files import write_text
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,7 +13,11 @@ from experiments.costs import costs_markdown
 from experiments.result import Result
 from smoothie import __version__
 from smoothie.errors import SmoothieError
-from smoothie.files import (
+from smoothie.metrics.scores import Scores
+from smoothie.problem import Problem
+from smoothie.report.tables import latex, markdown, summary_rows
+from smoothie.routers.base import Routing
+from smoothie.storage.files import (
     read_json,
     replacing,
     write_csv,
@@ -21,10 +25,6 @@ from smoothie.files import (
     write_jsonl,
     write_text,
 )
-from smoothie.metrics import Scores
-from smoothie.problem import Problem
-from smoothie.report.tables import latex, markdown, summary_rows
-from smoothie.routers.base import Routing
 
 if TYPE_CHECKING:
     import pandas as pd

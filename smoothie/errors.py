@@ -7,3 +7,7 @@ class SmoothieError(ValueError):
 
 class NotFittedError(SmoothieError, AttributeError):
     """A router was asked for choices before it was fitted."""
+
+
+class NotAvailableError(SmoothieError):
+    """A router needs something that is not there: a run leaves the router out and goes on."""

@@ -36,7 +36,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smoothie.errors import SmoothieError
-from smoothie.files import drop_pages
+from smoothie.storage.files import drop_pages
 
 Floats = NDArray[np.floating[Any]]
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smoothie.errors import SmoothieError
-from smoothie.parallel import threads_of_products
+from smoothie.parallel.local import threads_of_products
 from smoothie.problem import complete_rows
 from smoothie.routers.base import Routing, seeded
 

@@ -141,7 +141,7 @@ class Problem:
 
     @property
     def has_inputs(self) -> bool:
-        """Whether there are input texts, so that neighbours mean something."""
+        """Whether there are input texts, so that neighbors mean something."""
         return any(item.text.strip() for item in self.inputs)
 
     @property

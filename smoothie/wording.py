@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smoothie.ngrams import TABLE_BITS, Ngrams, distinct_ngrams
-from smoothie.parallel import cores
+from smoothie.parallel.local import cores
 
 SAMPLE = 128  # n-grams of a text that are looked at, on average, where texts are longer
 BLOCK_CHARACTERS = 1 << 19  # of texts at a time

@@ -31,7 +31,7 @@ def naive_errors(generations: np.ndarray) -> np.ndarray:
     return np.array(errors)
 
 
-def naive_neighbours(inputs: np.ndarray, queries: np.ndarray, k: int, own: bool) -> np.ndarray:
+def naive_neighbors(inputs: np.ndarray, queries: np.ndarray, k: int, own: bool) -> np.ndarray:
     """The k nearest rows, by sorting all distances; the row itself first."""
     result = []
     for q, query in enumerate(queries):

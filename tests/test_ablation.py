@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.ablation import (
+from experiments.research.ablation import (
     VARIANTS,
     draw_ensembles,
     gap_closed,
@@ -12,8 +12,8 @@ from experiments.ablation import (
     left_out_table,
     support,
 )
-from smoothie.routers import Consensus
-from smoothie.routers.base import Votes
+from smoothie.evidence import Evidence, Votes
+from smoothie.routers.consensus import Consensus
 from tests.conftest import ROOT
 from tests.naive import naive_distances
 
@@ -29,7 +29,7 @@ def votes():
 
 
 def test_support_is_what_consensus_chooses_by(votes):
-    chosen = Consensus().route(votes).choices[0]
+    chosen = Consensus().route(Evidence(votes)).choices[0]
     np.testing.assert_array_equal(support(votes).argmax(axis=1), chosen)
     for name in ("beta 2", "coarser 0.1", "prior 1"):
         np.testing.assert_array_equal(VARIANTS[name](votes).argmax(axis=1), chosen)

@@ -5,7 +5,7 @@ import pytest
 
 from experiments.pipeline import run
 from smoothie import SmoothieError
-from smoothie.approximate import approximate_nearest
+from smoothie.neighbors.approximate import approximate_nearest
 
 
 @pytest.fixture
@@ -13,35 +13,35 @@ def points():
     return np.random.default_rng(0).normal(size=(1500, 12))
 
 
-def sorted_neighbours(points, k):
+def sorted_neighbors(points, k):
     """The k nearest rows of each row, by sorting all squared distances."""
     distances = ((points[:, None] - points[None]) ** 2).sum(axis=2)
     return distances.argsort(axis=1)[:, :k]
 
 
-def test_recall_is_that_of_the_neighbours(points):
+def test_recall_is_that_of_the_neighbors(points):
     pytest.importorskip("faiss")
-    neighbours, recall = approximate_nearest(points, 10, recall=0.5)
-    exact = sorted_neighbours(points, 10)
-    found = np.mean([len(set(a) & set(b)) / 10 for a, b in zip(neighbours, exact, strict=True)])
+    neighbors, recall = approximate_nearest(points, 10, recall=0.5)
+    exact = sorted_neighbors(points, 10)
+    found = np.mean([len(set(a) & set(b)) / 10 for a, b in zip(neighbors, exact, strict=True)])
     assert found == pytest.approx(recall, abs=0.02)  # the sample holds two thirds of the rows
     assert 0.5 <= recall < 1
-    np.testing.assert_array_equal(neighbours[:, 0], np.arange(1500))
-    np.testing.assert_array_equal(approximate_nearest(points, 10, recall=0.5)[0], neighbours)
+    np.testing.assert_array_equal(neighbors[:, 0], np.arange(1500))
+    np.testing.assert_array_equal(approximate_nearest(points, 10, recall=0.5)[0], neighbors)
 
 
 def test_a_recall_of_one_is_exact(points):
     pytest.importorskip("faiss")
-    neighbours, recall = approximate_nearest(points, 300, recall=1.0)
+    neighbors, recall = approximate_nearest(points, 300, recall=1.0)
     assert recall == 1
-    np.testing.assert_array_equal(np.sort(neighbours), np.sort(sorted_neighbours(points, 300)))
+    np.testing.assert_array_equal(np.sort(neighbors), np.sort(sorted_neighbors(points, 300)))
 
 
-def test_equal_inputs_are_their_own_first_neighbours():
+def test_equal_inputs_are_their_own_first_neighbors():
     pytest.importorskip("faiss")
-    neighbours, _ = approximate_nearest(np.ones((200, 3)), 5)
-    np.testing.assert_array_equal(neighbours[:, 0], np.arange(200))
-    assert all(len(set(row)) == 5 for row in neighbours)
+    neighbors, _ = approximate_nearest(np.ones((200, 3)), 5)
+    np.testing.assert_array_equal(neighbors[:, 0], np.arange(200))
+    assert all(len(set(row)) == 5 for row in neighbors)
 
 
 def test_bad_settings_are_named(points, monkeypatch):
@@ -56,8 +56,8 @@ def test_bad_settings_are_named(points, monkeypatch):
 def test_a_run_reports_the_recall(compose):
     pytest.importorskip("faiss")
     exact = run(compose("k=5", "methods=[smoothie_local]"))
-    result = run(compose("k=5", "methods=[smoothie_local]", "neighbours=approximate"))
-    assert "neighbours with recall" in result.signature
+    result = run(compose("k=5", "methods=[smoothie_local]", "neighbors=approximate"))
+    assert "neighbors with recall" in result.signature
     assert "recall" not in exact.signature
-    with pytest.raises(SmoothieError, match="neighbours=nearby: expected exact or approximate"):
-        run(compose("neighbours=nearby"))
+    with pytest.raises(SmoothieError, match="neighbors=nearby: expected exact or approximate"):
+        run(compose("neighbors=nearby"))

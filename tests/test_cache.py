@@ -4,7 +4,7 @@ import sys
 import numpy as np
 import pytest
 
-from smoothie.cache import VectorCache, content_key
+from smoothie.storage.cache import VectorCache, content_key
 
 
 def keys(*names):
@@ -51,7 +51,7 @@ def test_two_processes_at_once(tmp_path):
     program = (
         "import sys, numpy as np\n"
         "from pathlib import Path\n"
-        "from smoothie.cache import VectorCache, content_key\n"
+        "from smoothie.storage.cache import VectorCache, content_key\n"
         "cache = VectorCache(Path(sys.argv[1]))\n"
         "for i in range(40):\n"
         "    names = [f'both{i}', f'{sys.argv[2]}{i}']\n"

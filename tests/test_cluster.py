@@ -11,11 +11,11 @@ import pytest
 from experiments.benchmarks.cluster import local_cluster
 from experiments.pipeline import run
 from smoothie import SmoothieError
-from smoothie.cache import VectorCache
-from smoothie.cluster import RayCluster, require_listener
-from smoothie.encoders import SentenceEncoder
+from smoothie.encoders.sentence import SentenceEncoder
 from smoothie.loaders.local import read_folder
-from smoothie.metrics import reference_scores
+from smoothie.metrics.scoring import reference_scores
+from smoothie.parallel.cluster import RayCluster, require_listener
+from smoothie.storage.cache import VectorCache
 from tests.conftest import make_set
 
 ray = pytest.importorskip("ray", reason="ray is not installed: pip install -e .[ray]")
@@ -72,14 +72,13 @@ def test_a_machine_lost_in_the_middle_of_a_chunk(machines, tmp_path):
 def test_vectors_are_those_of_one_process(machines, tiny_encoder, tmp_path, monkeypatch):
     import torch
 
-    monkeypatch.setattr("smoothie.encoders.FLUSH_TEXTS", 8)
+    monkeypatch.setattr("smoothie.encoders.sentence.FLUSH_TEXTS", 8)
     texts = [letter * length for length in range(1, 30) for letter in "abcd"]
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     expected = SentenceEncoder(str(tiny_encoder), progress=False, device="cpu").encode(texts)
     torch.set_num_threads(threads)
-    far = SentenceEncoder(str(tiny_encoder), progress=False, device="cpu")
-    far.cluster = RayCluster()
+    far = SentenceEncoder(str(tiny_encoder), progress=False, device="cpu", cluster=RayCluster())
     far._stores["float32"] = Losing(machines, tmp_path)
     vectors = far.encode(texts)
     assert len(machines.workers) == 1
@@ -102,8 +101,8 @@ def test_a_run_over_ray(machines, compose, local_set, tiny_encoder):
 
 
 def test_scores_are_those_of_one_process(machines, tmp_path, monkeypatch):
-    monkeypatch.setattr("smoothie.metrics.WORTH_A_PROCESS", 1)
-    monkeypatch.setattr("smoothie.metrics.CHUNK", 3)
+    monkeypatch.setattr("smoothie.metrics.scoring.WORTH_A_PROCESS", 1)
+    monkeypatch.setattr("smoothie.metrics.scoring.CHUNK", 3)
     problem = read_folder(make_set(tmp_path / "set", inputs=40), None, "error")
     metrics = {"shades": "rouge2", "colours": "chrf"}
     expected = reference_scores(problem, metrics).values
@@ -125,8 +124,7 @@ def test_an_error_of_a_chunk_arrives_as_it_is(machines):
 
 def test_other_weights_elsewhere_are_refused(machines, tiny_encoder):
     machines.at_least(1)
-    encoder = SentenceEncoder(str(tiny_encoder), progress=False)
-    encoder.cluster = RayCluster()
+    encoder = SentenceEncoder(str(tiny_encoder), progress=False, cluster=RayCluster())
     encoder._identity = "0" * 64
     with pytest.raises(SmoothieError, match="other files on a machine of the cluster than here"):
         encoder.encode(["x"])

@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 
 from experiments.config import build, plain
-from experiments.jobs import compose_run, expand, protocol_named
+from experiments.paper.jobs import compose_run, expand, protocol_named
 from experiments.reproduce import experiments_of
 from experiments.steps import cluster_of
 from smoothie.encoders import ENCODERS
 from smoothie.errors import SmoothieError
 from smoothie.loaders import SOURCES
-from smoothie.metrics import METRICS
-from smoothie.model_metrics import MODEL_METRICS
-from smoothie.routers import ROUTERS
+from smoothie.metrics.models import MODEL_METRICS
+from smoothie.metrics.texts import METRICS
+from smoothie.routers.base import ROUTERS
 from smoothie.routers.scorer import TIES
 from smoothie.scorers import SCORERS
 from tests.conftest import ROOT

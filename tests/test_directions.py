@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from experiments.directions import (
+from experiments.research.directions import (
     DIRECTIONS,
     held_out_k,
     posterior,
@@ -17,8 +17,8 @@ from experiments.directions import (
     without_length,
 )
 from smoothie import SmoothieGlobal, SmoothieLocal
-from smoothie.routers.base import Votes
-from tests.naive import naive_distances, naive_errors, naive_neighbours
+from smoothie.evidence import Votes
+from tests.naive import naive_distances, naive_errors, naive_neighbors
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_posterior_is_closeness_to_the_weighted_centroid(generations, votes):
     centroids = np.einsum("nkd,k->nd", generations, weights)
     expected = -((generations - centroids[:, None]) ** 2).sum(axis=2)
     np.testing.assert_allclose(posterior(votes, k=None), expected)
-    weights = SmoothieLocal(k=7).fit(generations, votes.inputs).weights_
+    weights = SmoothieLocal(k=7).fit(generations, inputs=votes.inputs).weights_
     centroids = np.einsum("nkd,nk->nd", generations, weights)
     expected = -((generations - centroids[:, None]) ** 2).sum(axis=2)
     np.testing.assert_allclose(posterior(votes, k=7), expected)
@@ -94,14 +94,14 @@ def test_length_alone_explains_distances_of_lengths():
     np.testing.assert_allclose(without_length(Votes(distances, texts=texts)), 0, atol=1e-9)
 
 
-def test_k_is_the_one_that_foretells_best(generations, votes):
-    near = naive_neighbours(votes.inputs, votes.inputs, 20, own=True)
+def test_k_is_the_one_that_predicts_best(generations, votes):
+    near = naive_neighbors(votes.inputs, votes.inputs, 20, own=True)
     misses = {}
     for size in (2, 5, 10, 20):
         found = [votes.distances[row[1:size]].mean(axis=0) for row in near]
         misses[size] = np.mean((np.array(found) - votes.distances) ** 2)
     best = min(misses, key=misses.get)
-    expected = SmoothieLocal(k=best).fit(generations, votes.inputs).errors_
+    expected = SmoothieLocal(k=best).fit(generations, inputs=votes.inputs).errors_
     np.testing.assert_allclose(held_out_k(votes, (2, 5, 10, 20, 100)), -expected)
 
 

@@ -7,15 +7,9 @@ import numpy as np
 import pytest
 
 from smoothie import SmoothieError
-from smoothie.encoders import (
-    DTYPES,
-    SentenceEncoder,
-    StoredVectors,
-    encode_by_tokens,
-    fast_dtype,
-    rows_of,
-    weights_in,
-)
+from smoothie.encoders.fast import encode_by_tokens, fast_dtype, rows_of, weights_in
+from smoothie.encoders.sentence import DTYPES, SentenceEncoder
+from smoothie.encoders.stored import StoredVectors
 from smoothie.estimator import squared_distances
 from smoothie.loaders.local import read_folder
 from tests.conftest import ROOT, store_vectors
@@ -53,7 +47,7 @@ def test_distinct_texts_are_encoded_once_and_a_second_run_encodes_nothing(encode
 
 
 def test_an_interrupted_run_goes_on_where_it_was(encoder, monkeypatch):
-    monkeypatch.setattr("smoothie.encoders.FLUSH_TEXTS", 2)
+    monkeypatch.setattr("smoothie.encoders.sentence.FLUSH_TEXTS", 2)
     first = encoder()
     encode = first._encode
 
@@ -73,9 +67,9 @@ def test_an_interrupted_run_goes_on_where_it_was(encoder, monkeypatch):
 def test_several_processes_with_one_cache(tiny_encoder, tmp_path):
     """Two encode the same texts, a third some of them and others; all at once."""
     program = (
-        "import sys, numpy as np, smoothie.encoders\n"
-        "from smoothie.encoders import SentenceEncoder\n"
-        "smoothie.encoders.FLUSH_TEXTS = 4\n"
+        "import sys, numpy as np, smoothie.encoders.sentence\n"
+        "from smoothie.encoders.sentence import SentenceEncoder\n"
+        "smoothie.encoders.sentence.FLUSH_TEXTS = 4\n"
         "model, cache, first, out = sys.argv[1:]\n"
         "texts = [letter * n for n in range(1, 25) for letter in 'abcdef'][int(first):]\n"
         "encoder = SentenceEncoder(model, cache=cache, progress=False, device='cpu')\n"
@@ -358,9 +352,11 @@ def test_stored_vectors_are_measured_a_block_at_a_time(local_set, tmp_path, monk
     problem = read_folder(local_set, None, "error").take(kept)
     generations, inputs = StoredVectors(str(folder)).encode_problem(problem, inputs=True)
     monkeypatch.setattr("smoothie.estimator.BLOCK_VALUES", 60)
-    distances, points = StoredVectors(str(folder)).measure(problem)
-    np.testing.assert_array_equal(distances, squared_distances(generations.astype(np.float64)))
-    np.testing.assert_array_equal(points, inputs)
+    measured = StoredVectors(str(folder)).measure(problem)
+    np.testing.assert_array_equal(
+        measured.distances, squared_distances(generations.astype(np.float64))
+    )
+    np.testing.assert_array_equal(measured.inputs, inputs)
     broken = np.load(folder / "beta.npy")
     broken[5] = np.inf
     np.save(folder / "beta.npy", broken)

@@ -34,11 +34,11 @@ def test_distances_and_errors_equal_the_loops_of_the_paper(shape, seed):
 
 @given(shapes, st.integers(0, 10**6), st.data())
 @settings(deadline=None)
-def test_local_equals_the_loop_over_each_neighbourhood(shape, seed, data):
+def test_local_equals_the_loop_over_each_neighborhood(shape, seed, data):
     generations = votes(shape, seed)
     inputs = np.random.default_rng(seed + 1).normal(size=(shape[0], 3))
     k = data.draw(st.integers(1, shape[0]))
-    local = SmoothieLocal(k=k).fit(generations, inputs)
+    local = SmoothieLocal(k=k).fit(generations, inputs=inputs)
     for row in range(shape[0]):
         gaps = ((inputs - inputs[row]) ** 2).sum(axis=1)
         near = np.argsort(gaps, kind="stable")[:k]
@@ -115,7 +115,7 @@ def test_equal_embeddings_tie_to_the_last_bit():
         generations[:, 4] = generations[:, 1]
         errors = SmoothieLocal(k=1).fit(generations).errors_
         assert (errors[:, 1] == errors[:, 4]).all()
-        errors = SmoothieLocal(k=3).fit(generations, generator.normal(size=(4, 2))).errors_
+        errors = SmoothieLocal(k=3).fit(generations, inputs=generator.normal(size=(4, 2))).errors_
         assert (errors[:, 1] == errors[:, 4]).all()
 
 

@@ -3,9 +3,15 @@ import pytest
 
 from smoothie import SmoothieError
 from smoothie.evaluation import Bootstrap, evaluate, evaluate_candidates, fixed, spearman
-from smoothie.parallel import matrix_libraries
-from smoothie.routers import Oracle, Random
-from smoothie.routers.base import Routing, Votes
+from smoothie.evidence import Evidence, Votes
+from smoothie.parallel.local import matrix_libraries
+from smoothie.routers.base import Routing
+from smoothie.routers.oracle import Oracle
+from smoothie.routers.random import Random
+
+
+def in_hindsight(scores):
+    return Evidence(Votes(np.zeros((*scores.shape, scores.shape[1]))), scores)
 
 
 @pytest.fixture
@@ -20,8 +26,8 @@ def test_scores_are_gathers_over_the_same_inputs(scores):
     routings = {
         "trials": Routing(choices, labels_used=7),
         "one": fixed(2, 200),
-        "random": Random().route(Votes(np.zeros((200, 3, 3)))),
-        "oracle": Oracle().route(scores),
+        "random": Random().route(Evidence(Votes(np.zeros((200, 3, 3))))),
+        "oracle": Oracle().route(in_hindsight(scores)),
     }
     table = evaluate(routings, scores, Bootstrap(draws=200)).set_index("method")
     keep = [i for i in range(200) if i != 5]
@@ -110,7 +116,7 @@ def test_ranks_are_judged_as_their_negatives(scores):
     weights = np.array([0.2, 0.5, 0.3])
     routings = {
         "one": Routing(np.full((1, 200), 2), weights=weights),
-        "oracle": Oracle().route(-scores),
+        "oracle": Oracle().route(in_hindsight(-scores)),
     }
     ranks = evaluate(routings, scores, Bootstrap(draws=200), lower_is_better=True)
     negated = evaluate(routings, -scores, Bootstrap(draws=200))
@@ -129,7 +135,7 @@ def test_a_leaderboard_scores_whole_candidates_alone():
     board = np.array([10.0, 30, 20])
     mixed = Routing(np.array([[0, 1, 2, 0]]))
     trials = Routing(np.array([[1, 1, 1, 1], [2, 2, 2, 2]]))
-    random = Random().route(Votes(np.zeros((4, 3, 3))))
+    random = Random().route(Evidence(Votes(np.zeros((4, 3, 3)))))
     routings = {"mixed": mixed, "trials": trials, "random": random, "first": fixed(0, 4)}
     table = evaluate_candidates(routings, board, 4, lower=False).set_index("method")
     assert table.score.to_dict() == pytest.approx({"trials": 25, "random": 20, "first": 10})

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from smoothie import SmoothieError
-from smoothie.files import drop_pages, read_json, read_jsonl, replacing, write_text
+from smoothie.storage.files import drop_pages, read_json, read_jsonl, replacing, write_text
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path):

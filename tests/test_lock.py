@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 
-from smoothie.files import sha256
+from smoothie.storage.files import sha256
 from tests.conftest import ROOT
 
 
@@ -14,7 +14,7 @@ def test_no_entry_is_lost_and_no_reader_sees_half_a_file(tmp_path):
     program = (
         "import sys\n"
         "from pathlib import Path\n"
-        "from smoothie.lock import HubLock\n"
+        "from smoothie.storage.lock import HubLock\n"
         "lock = HubLock(Path(sys.argv[1]))\n"
         "for i in range(30):\n"
         "    with lock._update() as entries:\n"

@@ -6,21 +6,12 @@ import numpy as np
 import pytest
 
 from smoothie import Input, SmoothieError, assemble
-from smoothie.cache import VectorCache
 from smoothie.loaders.local import read_folder
-from smoothie.metrics import (
-    METRICS,
-    chrf,
-    contains_answer,
-    final_number,
-    gsm8k,
-    gsm8k_paper,
-    label_scores,
-    reference_scores,
-    rouge2,
-    score,
-    substring,
-)
+from smoothie.metrics.numbers import final_number
+from smoothie.metrics.rouge import rouge2
+from smoothie.metrics.scoring import label_scores, reference_scores, score
+from smoothie.metrics.texts import METRICS, chrf, contains_answer, gsm8k, gsm8k_paper, substring
+from smoothie.storage.cache import VectorCache
 
 
 def naive_rouge2(text, reference):
@@ -176,7 +167,7 @@ def test_scores_are_computed_once(tmp_path, monkeypatch):
     def fail(*_):
         raise AssertionError("scored again")
 
-    monkeypatch.setitem(__import__("smoothie.metrics").metrics.METRICS, "rouge2", fail)
+    monkeypatch.setitem(METRICS, "rouge2", fail)
     again = reference_scores(
         problem(), {"t": "rouge2", "u": "rouge2"}, VectorCache(tmp_path, "<f8")
     )
@@ -184,8 +175,8 @@ def test_scores_are_computed_once(tmp_path, monkeypatch):
 
 
 def test_values_do_not_depend_on_the_processes(local_set, monkeypatch):
-    monkeypatch.setattr("smoothie.metrics.CHUNK", 4)
-    monkeypatch.setattr("smoothie.metrics.WORTH_A_PROCESS", 0)
+    monkeypatch.setattr("smoothie.metrics.scoring.CHUNK", 4)
+    monkeypatch.setattr("smoothie.metrics.scoring.WORTH_A_PROCESS", 0)
     given = read_folder(local_set, None, "error")
     metrics = {"colours": "rouge2", "shades": "contains_answer"}
     one = reference_scores(given, metrics)
@@ -198,7 +189,7 @@ def test_values_do_not_depend_on_the_processes(local_set, monkeypatch):
 
 
 def test_an_interruption_keeps_the_scores_so_far(local_set, tmp_path, monkeypatch):
-    monkeypatch.setattr("smoothie.metrics.CHUNK", 4)
+    monkeypatch.setattr("smoothie.metrics.scoring.CHUNK", 4)
     given = read_folder(local_set, None, "error")
     metrics = {"colours": "substring", "shades": "substring"}
     pairs = {

@@ -6,8 +6,8 @@ import pytest
 from experiments.pipeline import run
 from experiments.steps import memory
 from smoothie import Input, SmoothieError, assemble
-from smoothie.cache import VectorCache
-from smoothie.model_metrics import BARTScore, BERTScore, model_scores
+from smoothie.metrics.models import BARTScore, BERTScore, model_scores
+from smoothie.storage.cache import VectorCache
 from tests.conftest import make_set, store_vectors
 
 TEXTS = ["a red fox", "the fox ran off", "red", "a red fox", "it is what it is, is it not"]

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smoothie.neighbors import Nearest, nearest, row_keys
-from tests.naive import naive_neighbours
+from smoothie.neighbors.exact import Nearest, nearest, row_keys
+from tests.naive import naive_neighbors
 
 
 @given(st.integers(1, 40), st.integers(1, 6), st.integers(0, 10**6), st.booleans(), st.data())
@@ -15,35 +15,35 @@ def test_equals_sorting_all_distances(rows, dimensions, seed, duplicates, data):
     if duplicates:  # few distinct rows on a grid: many exact ties
         inputs = generator.integers(0, 2, size=(rows, dimensions)).astype(float)
     k = data.draw(st.integers(1, rows))
-    np.testing.assert_array_equal(nearest(inputs, k), naive_neighbours(inputs, inputs, k, True))
+    np.testing.assert_array_equal(nearest(inputs, k), naive_neighbors(inputs, inputs, k, True))
     queries = generator.normal(size=(5, dimensions))
     found = nearest(inputs, k, queries)
-    np.testing.assert_array_equal(found, naive_neighbours(inputs, queries, k, False))
+    np.testing.assert_array_equal(found, naive_neighbors(inputs, queries, k, False))
 
 
 @pytest.mark.parametrize("scale", [2.0**-100, 1.0, 2.0**100])
 @pytest.mark.parametrize("offset", [0.0, 1e3])
-def test_close_neighbours_are_told_apart_at_any_scale(scale, offset):
+def test_close_neighbors_are_told_apart_at_any_scale(scale, offset):
     """Gaps far below what a float32 matrix product resolves."""
     inputs = (offset + np.arange(50)[:, None] * 1e-6 + np.zeros((50, 8))) * scale
-    expected = naive_neighbours(inputs, inputs, 3, True)
+    expected = naive_neighbors(inputs, inputs, 3, True)
     np.testing.assert_array_equal(nearest(inputs, 3), expected)
 
 
-def test_more_equal_inputs_than_neighbours():
-    """Rows 0 to 39 are equal, and more than k of them: a row is still its own first neighbour."""
+def test_more_equal_inputs_than_neighbors():
+    """Rows 0 to 39 are equal, and more than k of them: a row is still its own first neighbor."""
     inputs = np.concatenate([np.zeros((40, 3)), np.random.default_rng(0).normal(size=(10, 3))])
     for k in (2, 7, 45):
-        np.testing.assert_array_equal(nearest(inputs, k), naive_neighbours(inputs, inputs, k, True))
+        np.testing.assert_array_equal(nearest(inputs, k), naive_neighbors(inputs, inputs, k, True))
         found = nearest(inputs, k, inputs)
-        np.testing.assert_array_equal(found, naive_neighbours(inputs, inputs, k, False))
+        np.testing.assert_array_equal(found, naive_neighbors(inputs, inputs, k, False))
 
 
 def test_blocks_do_not_change_the_result(monkeypatch):
     inputs = np.random.default_rng(0).normal(size=(120, 5))
     whole = nearest(inputs, 7)
-    monkeypatch.setattr("smoothie.neighbors.BLOCK_POINTS", 13)
-    monkeypatch.setattr("smoothie.neighbors.BLOCK_QUERIES", 50)
+    monkeypatch.setattr("smoothie.neighbors.exact.BLOCK_POINTS", 13)
+    monkeypatch.setattr("smoothie.neighbors.exact.BLOCK_QUERIES", 50)
     np.testing.assert_array_equal(nearest(inputs, 7), whole)
 
 
@@ -53,7 +53,7 @@ def test_one_query_at_a_time_finds_what_all_find_together():
     queries = generator.normal(size=(30, 4)).astype(np.float32)
     search = Nearest.among(inputs, 9)
     together = search.of(queries)
-    np.testing.assert_array_equal(together, naive_neighbours(inputs, queries, 9, False))
+    np.testing.assert_array_equal(together, naive_neighbors(inputs, queries, 9, False))
     for query, found in zip(queries, together, strict=True):
         np.testing.assert_array_equal(search.of(query[None]), found[None])
 
@@ -64,7 +64,7 @@ def test_far_off_queries_are_still_exact(distance):
     inputs = np.random.default_rng(0).permutation(20)[:, None] * 0.125
     queries = np.array([[distance], [-distance], [1.1]])
     for points in (inputs, np.concatenate([inputs, [[distance / 3]]])):
-        expected = naive_neighbours(points, queries, 4, False)
+        expected = naive_neighbors(points, queries, 4, False)
         np.testing.assert_array_equal(nearest(points, 4, queries), expected)
 
 
@@ -94,7 +94,7 @@ def test_tight_clusters_far_from_one_another_in_many_dimensions(spread):
     generator = np.random.default_rng(0)
     centres = generator.normal(size=(6, 200))
     inputs = centres[generator.integers(0, 6, 150)] + spread * generator.normal(size=(150, 200))
-    np.testing.assert_array_equal(nearest(inputs, 9), naive_neighbours(inputs, inputs, 9, True))
+    np.testing.assert_array_equal(nearest(inputs, 9), naive_neighbors(inputs, inputs, 9, True))
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.floats(width=32, allow_nan=False)), min_size=1))

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from smoothie import SmoothieError
-from smoothie.cluster import RayCluster
-from smoothie.parallel import cores, in_chunks, in_threads
+from smoothie.parallel.cluster import RayCluster
+from smoothie.parallel.local import cores, in_chunks, in_threads
 
 
 def squares(items):

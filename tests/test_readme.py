@@ -12,13 +12,13 @@ import pytest
 from experiments.benchmarks import __main__ as benchmarks
 from experiments.benchmarks import rates
 from experiments.benchmarks.places import block_of
-from experiments.headline import headline
+from experiments.paper.headline import headline
+from experiments.paper.stacking import as_markdown, read_cells, story
 from experiments.pipeline import run
-from experiments.stacking import as_markdown, read_cells, story
 from experiments.write import summary
 from smoothie import SmoothieLocal
-from smoothie.encoders import SentenceEncoder
-from smoothie.views import VIEWS
+from smoothie.encoders.sentence import SentenceEncoder
+from smoothie.metrics.views import VIEWS
 from tests.conftest import ROOT, make_set
 
 
@@ -35,7 +35,7 @@ def test_the_demo_table_is_that_of_the_demo(compose):
 
 def test_the_table_of_reproduced_results_is_made_from_the_results():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    pattern = r"<!-- reproduced: python -m experiments.headline -->\n(.*?)<!-- end -->"
+    pattern = r"<!-- reproduced: python -m experiments.paper.headline -->\n(.*?)<!-- end -->"
     shown = re.search(pattern, readme, re.DOTALL)
     assert shown is not None
     assert shown.group(1) == headline()
@@ -88,7 +88,7 @@ def test_the_example_of_routing_new_inputs(compose, tmp_path, tiny_encoder):
     encoder = SentenceEncoder(str(tiny_encoder), progress=False)
     generations, inputs = encoder.encode_problem(problem, inputs=True)
     new = encoder.encode(json.loads(re.search(r"encode\((\[.*?\])\)", program).group(1)))
-    choice = SmoothieLocal(k=2).fit(generations, inputs).predict(np.asarray(new))[0]
+    choice = SmoothieLocal(k=2).fit(generations, inputs=inputs).predict(np.asarray(new))[0]
     assert shown.stdout.strip() == problem.candidates[choice]
 
 

@@ -9,11 +9,12 @@ import pytest
 
 from experiments.pipeline import run
 from smoothie import SmoothieLocal
-from smoothie.encoders import SentenceEncoder
+from smoothie.encoders.sentence import SentenceEncoder
+from smoothie.evidence import Evidence, Votes
 from smoothie.loaders import AlpacaEval, LocalFolder, SmoothieData
-from smoothie.metrics import gsm8k, label_scores
-from smoothie.routers import Consensus
-from smoothie.routers.base import Votes
+from smoothie.metrics.scoring import label_scores
+from smoothie.metrics.texts import gsm8k
+from smoothie.routers.consensus import Consensus
 
 pytestmark = pytest.mark.shared
 
@@ -95,7 +96,7 @@ def test_final_answers_outvote_the_crowd_on_gsm8k(shared):
     problem = LocalFolder(path=str(shared / "data" / "sets" / "gsm8k")).load()
     rows, candidates = problem.texts.shape
     alike = Votes(np.ones((rows, candidates, candidates)), texts=problem.texts)
-    scores = Consensus().route(alike).scores(label_scores(problem).values)
+    scores = Consensus().route(Evidence(alike)).scores(label_scores(problem).values)
     assert scores.mean() > 92
 
 

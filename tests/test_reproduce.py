@@ -10,11 +10,11 @@ import pytest
 from omegaconf import OmegaConf
 
 from experiments.config import plain
-from experiments.jobs import compose_run, needs_of
-from experiments.measures import correlation_box, gains_of_local, rank_counts
+from experiments.paper.comparison import KEY
+from experiments.paper.jobs import compose_run, needs_of
+from experiments.paper.measures import correlation_box, gains_of_local, rank_counts
 from experiments.reproduce import flipped, make_plans, reproduce, say_what_is_there
 from smoothie.errors import SmoothieError
-from smoothie.report.comparison import KEY
 from tests.conftest import ROOT
 from tests.paper_mirror import copy_encoders, make_paper_mirror
 
@@ -63,7 +63,7 @@ def test_every_experiment_runs_on_the_mirror(mirror, at, compose, tmp_path, caps
     comparison = pd.read_csv(tmp_path / "comparison.csv", dtype={"x": str}, keep_default_na=False)
     assert f"{len(comparison[comparison.verdict != 'ours only'])} published cells" in shown
     lacking = comparison[comparison.verdict == "not at hand"]
-    skipped = {"alpaca_eval", "random_ensembles", "neighbourhood", "run_time"}  # smaller in debug
+    skipped = {"alpaca_eval", "random_ensembles", "neighborhood", "run_time"}  # smaller in debug
     if protocol == "corrected":  # nobody stored PairRM's choices for the pooled tasks
         assert set(lacking.method[~lacking.experiment.isin(skipped)]) == {"pair_rm"}
     else:
@@ -177,7 +177,7 @@ def test_a_broken_file_costs_its_own_runs_alone(mirror, at, compose, tmp_path):
 
 SWITCHES = [  # switch, experiment in which it moves a cell, a method that it moves
     ("alignment", "alpaca_eval", "smoothie_global"),
-    ("ignore_neighbours", "table2", "labeled_knn"),
+    ("ignore_neighbors", "table2", "labeled_knn"),
     ("full_text", "figure2a", "smoothie_global"),
     ("special_tokens", "table1", "random"),
     ("pooled", "table2", "random"),
@@ -185,7 +185,7 @@ SWITCHES = [  # switch, experiment in which it moves a cell, a method that it mo
     ("best_model", "table2", "best_model"),
     ("first_line", "gsm8k", "random"),
     ("gsm8k_accuracy", "gsm8k", "random"),
-    ("squad_input", "neighbourhood", "smoothie_local"),
+    ("squad_input", "neighborhood", "smoothie_local"),
     ("with_replacement", "table1", "best_on_val"),
     ("ranks_by", "mix_instruct", "random"),
 ]
@@ -204,7 +204,7 @@ def test_each_switch_alone_moves_what_it_is_about(
     moved = moved[moved.quantity.isin(["score", "rank_correlation", "weight"])]
     assert method in set(moved.method)
     labelled = {"labeled_knn", "best_model", "best_on_val"}
-    if switch in ("ignore_neighbours", "best_model", "with_replacement"):
+    if switch in ("ignore_neighbors", "best_model", "with_replacement"):
         assert set(moved.method) <= labelled
     if switch == "expected_random":
         assert set(moved.method) == {"random"}
@@ -335,7 +335,7 @@ def test_published_tables_hold_the_numbers_of_the_paper(shared):
     for place, values in source["neighbourhood_ablation"]["values"].items():
         ensemble, dataset = place.split("_", 1)
         for k, value in zip(source["neighbourhood_ablation"]["k"], values, strict=True):
-            assert score("neighbourhood", dataset, ensemble, "smoothie_local", str(k)) == value
+            assert score("neighborhood", dataset, ensemble, "smoothie_local", str(k)) == value
             count += 1
     for dataset, methods in source["pythia_prompting"]["values"].items():
         for method, values in methods.items():

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rouge_score.rouge_scorer import RougeScorer
 
-from smoothie.rouge import rouge2
+from smoothie.metrics.rouge import rouge2
 
 SCORER = RougeScorer(["rouge2"])
 # Few words, so that pairs repeat; and any text, for what counts as a word.

@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.clock import Clock
 from experiments.pipeline import run
 from experiments.steps import load, memory, score_problem, score_train
 from experiments.sweep import narrow
 from experiments.write import write_results
 from smoothie import SmoothieError, SmoothieLocal, load_router
-from smoothie.encoders import SentenceEncoder
+from smoothie.clock import Clock
+from smoothie.encoders.sentence import SentenceEncoder
 from tests.conftest import ROOT, make_set, store_vectors
 
 METHODS = ["random", "best_on_val", "labeled_knn", "smoothie_global", "smoothie_local"]
@@ -62,10 +62,10 @@ def test_the_clock_says_what_came_from_a_cache(settings, tmp_path, compose):
         for item, texts in zip(problem.inputs, problem.texts, strict=True)
         for text in texts
     }
-    assert first.notes["score"] == f"{len(pairs)} texts scored anew"
+    assert first.notes["score"] == f"{len(pairs)} texts scored"
     memory.kept.clear()
     run(compose(*asked), second)
-    assert second.notes["score"] == "0 texts scored anew"
+    assert second.notes["score"] == "0 texts scored"
     run(compose(*asked), same_process)
     assert same_process.notes["score"] == "kept from an earlier job"
     assert same_process.notes["distances"] == "kept from an earlier job"
@@ -73,11 +73,11 @@ def test_the_clock_says_what_came_from_a_cache(settings, tmp_path, compose):
     assert labels.notes["score"] == "nothing to compute"
 
 
-def test_a_second_run_searches_no_neighbours(settings, tmp_path, compose, monkeypatch):
-    monkeypatch.setattr("smoothie.kept_neighbors.FEWEST", 1)
+def test_a_second_run_searches_no_neighbors(settings, tmp_path, compose, monkeypatch):
+    monkeypatch.setattr("smoothie.neighbors.cached.FEWEST", 1)
     asked = [*settings, "k=3", f"paths.cache={tmp_path / 'cache'}"]
     choices = []
-    for words in (None, "neighbours from the cache"):
+    for words in (None, "neighbors from the cache"):
         memory.kept.clear()
         clock = Clock()
         choices.append(run(compose(*asked), clock).routings["smoothie_local"].choices)
@@ -148,7 +148,7 @@ def test_choices_are_those_of_the_estimator(compose, settings, tmp_path):
     result = run(compose(*settings, "k=4"))
     vectors = [np.load(tmp_path / "vectors" / f"{name}.npy") for name in result.problem.candidates]
     inputs = np.load(tmp_path / "vectors" / "inputs.npy")
-    expected = SmoothieLocal(k=4).fit(np.stack(vectors, axis=1), inputs).choices_
+    expected = SmoothieLocal(k=4).fit(np.stack(vectors, axis=1), inputs=inputs).choices_
     np.testing.assert_array_equal(result.routings["smoothie_local"].choices[0], expected)
     curve = result.k_curve.set_index("k").score
     assert list(curve.index) == [1, 2, 5, 10]
@@ -170,7 +170,7 @@ def test_the_fitted_router_is_written(compose, settings, tmp_path, method):
     if method == "smoothie_local":
         vectors = [np.load(tmp_path / "vectors" / f"{name}.npy") for name in router.candidates]
         inputs = np.load(tmp_path / "vectors" / "inputs.npy")
-        fitted = SmoothieLocal(k=3).fit(np.stack(vectors, axis=1), inputs)
+        fitted = SmoothieLocal(k=3).fit(np.stack(vectors, axis=1), inputs=inputs)
         np.testing.assert_array_equal(router.predict(new), fitted.predict(new))
     if method == "smoothie_global_by_task":
         tasks = result.problem.tasks
@@ -340,7 +340,7 @@ def test_many_ensembles_use_one_encoder_and_one_set_of_distances(
     settings += [f"encoder.model={tiny_encoder}", "evaluation.draws=10"]
     settings += ["methods=[smoothie_local]"]
     run(compose(*settings))
-    monkeypatch.setattr("experiments.steps.squared_distances", None)
+    monkeypatch.setattr("smoothie.encoders.text.squared_distances", None)
     monkeypatch.setattr("experiments.steps.ENCODERS", {})
     for last in "cdefg":
         for first in "ab":
@@ -476,7 +476,10 @@ def test_only_smoothie_can_be_saved(compose, settings, tmp_path, method):
 def test_errors_are_one_sentence_with_a_status(settings, tmp_path):
     failed = command(*settings, "k=99", f"hydra.run.dir={tmp_path / 'out'}")
     assert failed.returncode == 1
-    assert failed.stderr.strip() == "Error: k=99: expected between 1 and the number of inputs, 12"
+    assert (
+        failed.stderr.strip()
+        == "Error: method.smoothie_local.k=99: expected between 1 and the number of inputs, 12"
+    )
 
 
 def test_a_sweep_is_collected_and_goes_on_after_a_failure(settings, tmp_path):
@@ -484,7 +487,7 @@ def test_a_sweep_is_collected_and_goes_on_after_a_failure(settings, tmp_path):
     arguments = [*settings, "output.plots=false", f"hydra.sweep.dir={out}"]
     done = command(*arguments, "-m", "k=1,99,3", "ensemble.candidates=null,[gamma,beta,alpha]")
     assert done.returncode == 1
-    assert "Error: k=99" in done.stderr
+    assert "Error: method.smoothie_local.k=99" in done.stderr
     assert "Traceback" not in done.stderr
     sweep = pd.read_csv(out / "sweep.csv")
     assert list(sweep.columns) == [*COLUMNS, "job"]
@@ -534,7 +537,7 @@ def test_a_sweep_reuses_what_the_process_has(compose, settings, tiny_encoder, mo
     settings = [*settings[:2], "encoder=minilm", f"encoder.model={tiny_encoder}"]
     first = run(compose(*settings))
     monkeypatch.setattr(SentenceEncoder, "encode", None)
-    monkeypatch.setattr("experiments.steps.squared_distances", None)
+    monkeypatch.setattr("smoothie.encoders.text.squared_distances", None)
     with monkeypatch.context() as only_now:
         only_now.setattr("experiments.steps.score", None)
         again = run(compose(*settings, "k=3"))

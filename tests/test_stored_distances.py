@@ -6,8 +6,8 @@ import pytest
 from experiments.pipeline import run
 from experiments.steps import memory
 from smoothie import SmoothieError, SmoothieLocal
+from smoothie.encoders.distances import StoredDistances
 from smoothie.loaders import LocalFolder
-from smoothie.stored_distances import StoredDistances
 
 NAMES = ["delta", "gamma", "alpha", "beta"]  # one more than the set has, in another order
 
@@ -47,12 +47,12 @@ def test_a_run_on_distances(compose, settings, arrays, tmp_path, limit):
 def test_rows_follow_the_dataset_where_inputs_are_left_out(arrays, local_set, tmp_path):
     np.savez(tmp_path / "votes.npz", **arrays)
     problem = LocalFolder(path=str(local_set)).load().take(np.array([9, 2]))
-    distances, inputs = StoredDistances(str(tmp_path / "votes.npz")).measure(problem)
-    np.testing.assert_array_equal(distances[:, 0, 2], arrays["distances"][[9, 2], 2, 1])
-    np.testing.assert_array_equal(inputs, arrays["inputs"][[9, 2]])
+    measured = StoredDistances(str(tmp_path / "votes.npz")).measure(problem)
+    np.testing.assert_array_equal(measured.distances[:, 0, 2], arrays["distances"][[9, 2], 2, 1])
+    np.testing.assert_array_equal(measured.inputs, arrays["inputs"][[9, 2]])
 
 
-def test_without_inputs_there_are_no_neighbours(compose, settings, arrays, tmp_path, caplog):
+def test_without_inputs_there_are_no_neighbors(compose, settings, arrays, tmp_path, caplog):
     del arrays["inputs"]
     np.savez(tmp_path / "votes.npz", **arrays)
     result = run(compose(*settings, "k=3"))

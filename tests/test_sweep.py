@@ -84,7 +84,7 @@ def test_a_job_that_fails_is_named_and_the_others_are_collected(tmp_path):
         f"hydra.sweep.dir={tmp_path / 'out'}",
     )
     assert done.returncode == 1
-    assert "Error: k=9999" in done.stderr
+    assert "Error: method.smoothie_local.k=9999" in done.stderr
     assert "Traceback" not in done.stderr
     assert set(pd.read_csv(tmp_path / "out" / "sweep.csv").job) == {0}
 

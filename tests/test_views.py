@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smoothie import SmoothieError, views
-from smoothie.views import VIEWS, final_answer, final_answers, make_view, view_answers
+from smoothie import SmoothieError
+from smoothie.metrics import views
+from smoothie.metrics.views import VIEWS, final_answer, final_answers, make_view, view_answers
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import sys
 from experiments.benchmarks.consensus import consensus_and_local
 from experiments.benchmarks.encoding import fast_against_plain
 from experiments.benchmarks.estimation import local_against_the_loop, sweep
-from experiments.benchmarks.neighbours import approximate_against_exact, exact_against_faiss
+from experiments.benchmarks.neighbors import approximate_against_exact, exact_against_faiss
 from experiments.benchmarks.places import RESULTS, ROOT, keep
 from experiments.benchmarks.scoring import scores_against_the_released_way
 from experiments.benchmarks.start import start_times

@@ -24,12 +24,12 @@ from numpy.typing import NDArray
 
 from experiments.benchmarks.places import DEMO, encoders_folder
 from experiments.config import one_sentence_errors
-from smoothie.cluster import RayCluster
-from smoothie.encoders import SentenceEncoder
+from smoothie.encoders.sentence import SentenceEncoder
 from smoothie.errors import SmoothieError
 from smoothie.loaders.local import LocalFolder
-from smoothie.metrics import Pair, score_pairs
-from smoothie.parallel import in_chunks
+from smoothie.metrics.scoring import Pair, score_pairs
+from smoothie.parallel.cluster import RayCluster
+from smoothie.parallel.local import in_chunks
 from smoothie.report.tables import markdown
 
 CHUNK = 64  # texts of a task: few, so that there is a midway also in a small set
@@ -150,7 +150,7 @@ def main() -> None:
             machines,
             f"encoding {len(texts):,} texts",
             partial(encoder._encode, number_type="float32"),
-            encoder.elsewhere("float32", threads=1),
+            encoder.remote("float32", threads=1),
             texts,
         )
         if pairs:

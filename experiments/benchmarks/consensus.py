@@ -7,9 +7,10 @@ from experiments.benchmarks.estimation import make
 from experiments.benchmarks.places import DEMO
 from experiments.benchmarks.timing import Row, side_by_side
 from smoothie.estimator import squared_distances
+from smoothie.evidence import Evidence, Votes
 from smoothie.loaders.local import LocalFolder
-from smoothie.routers import Consensus, SmoothieLocal
-from smoothie.routers.base import Votes
+from smoothie.routers.consensus import Consensus
+from smoothie.routers.smoothie_local import SmoothieLocal
 
 
 def consensus_and_local() -> list[Row]:
@@ -25,7 +26,7 @@ def row_of(rows: int, texts: NDArray[np.object_], candidates: int = 10) -> Row:
     answers = np.resize(texts, (rows, candidates))
 
     def consensus() -> object:
-        return Consensus().route(Votes(squared_distances(generations), texts=answers))
+        return Consensus().route(Evidence(Votes(squared_distances(generations), texts=answers)))
 
     def local() -> object:
         return SmoothieLocal(k=1).fit(generations)

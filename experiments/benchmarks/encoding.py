@@ -31,11 +31,12 @@ from experiments.benchmarks.places import DEMO, RESULTS, encoders_folder, keep
 from experiments.benchmarks.rounding import require_as_autocast, round_products
 from experiments.benchmarks.timing import Row, machine, side_by_side, table
 from experiments.config import one_sentence_errors
-from experiments.jobs import QUIET, composed
+from experiments.paper.jobs import QUIET, composed
 from experiments.pipeline import run
 from experiments.result import Result
 from experiments.steps import load, make_encoder
-from smoothie.encoders import DTYPES, SentenceEncoder, encode_by_tokens, fast_dtype
+from smoothie.encoders.fast import encode_by_tokens, fast_dtype
+from smoothie.encoders.sentence import DTYPES, SentenceEncoder
 from smoothie.errors import SmoothieError
 from smoothie.loaders.local import LocalFolder
 from smoothie.report.tables import markdown

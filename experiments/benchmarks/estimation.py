@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from experiments.benchmarks.timing import Row, median_seconds
 from smoothie.estimator import squared_distances, triplet_errors
-from smoothie.neighbors import nearest
-from smoothie.routers.base import Votes
-from smoothie.routers.smoothie_local import neighbourhood_means
+from smoothie.evidence import Votes
+from smoothie.neighbors.exact import nearest
+from smoothie.routers.smoothie_local import neighborhood_means
 
 Floats = NDArray[np.floating[Any]]
 
@@ -47,21 +47,21 @@ def local_against_the_loop() -> list[Row]:
     """Smoothie-Local at N=2,000, K=10, k=20, d=768; the loop is timed on 20 of the inputs."""
     rows, timed, k = 2000, 20, 20
     generations, inputs = make(rows, 10, 768)
-    neighbours = nearest(inputs, k)
+    neighbors = nearest(inputs, k)
 
     def ours() -> Floats:
-        means = next(neighbourhood_means(squared_distances(generations), neighbours, [k]))
+        means = next(neighborhood_means(squared_distances(generations), neighbors, [k]))
         return triplet_errors(means)
 
     def loop() -> Floats:
-        return np.array([loop_errors(generations[neighbours[row]]) for row in range(timed)])
+        return np.array([loop_errors(generations[neighbors[row]]) for row in range(timed)])
 
     np.testing.assert_allclose(ours()[:timed], loop(), rtol=1e-4)
     exact = np.array(
-        [loop_errors(generations[neighbours[row]].astype(np.float64)) for row in range(timed)]
+        [loop_errors(generations[neighbors[row]].astype(np.float64)) for row in range(timed)]
     )
     np.testing.assert_allclose(ours()[:timed], exact, rtol=1e-6)
-    what = "Smoothie-Local, N=2,000 K=10 k=20 d=768, without the neighbour search"
+    what = "Smoothie-Local, N=2,000 K=10 k=20 d=768, without the neighbor search"
     scale = rows / timed
     return [Row(what, "the paper's loop", median_seconds(ours), scale * median_seconds(loop, 3))]
 
@@ -73,18 +73,18 @@ def sweep() -> list[Row]:
     generator = np.random.default_rng(1)
     ensembles = [np.sort(generator.permutation(10)[:5]) for _ in range(50)]
     votes = Votes(squared_distances(generations), inputs)
-    neighbours = votes.neighbours(sizes[-1])
+    neighbors = votes.index.search(sizes[-1])
 
     def ours() -> list[Floats]:
         choices = []
-        for mean in neighbourhood_means(votes.distances, neighbours, sizes):
+        for mean in neighborhood_means(votes.distances, neighbors, sizes):
             for columns in ensembles:
                 part = mean[:, columns[:, None], columns]
                 choices.append(triplet_errors(part).argmin(axis=1))
         return choices
 
     one = votes.select(ensembles[7])
-    alone = next(neighbourhood_means(one.distances, neighbours, [20]))
+    alone = next(neighborhood_means(one.distances, neighbors, [20]))
     position = sizes.index(20) * len(ensembles) + 7
     np.testing.assert_array_equal(ours()[position], triplet_errors(alone).argmin(axis=1))
     return [Row("20 values of k x 50 ensembles, N=5,000 K=10", "", median_seconds(ours, 3))]

@@ -4,7 +4,7 @@ import os
 import re
 from pathlib import Path
 
-from smoothie.files import read_text, write_text
+from smoothie.storage.files import read_text, write_text
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "results"

@@ -19,11 +19,11 @@ from experiments.benchmarks.places import DEMO, RESULTS, ROOT, encoders_folder, 
 from experiments.benchmarks.timing import machine
 from experiments.config import one_sentence_errors
 from smoothie import SmoothieLocal
-from smoothie.encoders import SentenceEncoder
+from smoothie.encoders.sentence import SentenceEncoder
 from smoothie.errors import SmoothieError
 from smoothie.loaders.local import LocalFolder
-from smoothie.metrics import CHUNK, Pair, score_pairs
-from smoothie.parallel import cores, in_chunks
+from smoothie.metrics.scoring import CHUNK, Pair, score_pairs
+from smoothie.parallel.local import cores, in_chunks
 from smoothie.report.tables import markdown
 
 COMMAND = "python -m experiments.benchmarks.rates"

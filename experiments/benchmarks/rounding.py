@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from smoothie.encoders import encode_by_tokens
+from smoothie.encoders.fast import encode_by_tokens
 
 ACTIVATIONS = ("GELUActivation", "GELU", "Tanh", "ReLU")  # they take and give sums of a layer
 

@@ -5,9 +5,9 @@ import numpy as np
 from experiments.benchmarks.places import DEMO
 from experiments.benchmarks.timing import Row, side_by_side
 from smoothie.loaders.local import LocalFolder
-from smoothie.metrics import reference_scores
-from smoothie.parallel import cores
-from smoothie.rouge import bigrams
+from smoothie.metrics.rouge import bigrams
+from smoothie.metrics.scoring import reference_scores
+from smoothie.parallel.local import cores
 
 # Texts that the released code scores for each input with the default methods: random, best_on_val
 # and labeled_knn in ten trials each, smoothie_global, smoothie_local and consensus once, and every

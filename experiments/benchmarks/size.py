@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from experiments.benchmarks.places import RESULTS, ROOT, keep
 from smoothie import SmoothieError, SmoothieGlobal, SmoothieLocal
 from smoothie.estimator import squared_distances, triplet_errors
-from smoothie.files import drop_pages, write_csv
+from smoothie.storage.files import drop_pages, write_csv
 
 SIZES = (10_000, 100_000, 1_000_000)
 CANDIDATES, DIMENSIONS = 5, 384

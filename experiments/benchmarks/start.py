@@ -12,8 +12,8 @@ import numpy as np
 
 from experiments.benchmarks.places import ROOT
 from experiments.benchmarks.timing import Row
-from smoothie.cache import content_key
-from smoothie.encoders import SentenceEncoder
+from smoothie.encoders.sentence import SentenceEncoder
+from smoothie.storage.cache import content_key
 
 
 def start_times() -> list[Row]:

@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from smoothie.errors import SmoothieError
-from smoothie.files import read_json
 from smoothie.loaders.base import choose_candidates, existing_folder
 from smoothie.loaders.hub import HubSource
 from smoothie.problem import Input, Problem, as_score, assemble
+from smoothie.storage.files import read_json
 
 ALIGNMENTS = ("instruction", "position")
 

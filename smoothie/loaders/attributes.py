@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from smoothie.errors import SmoothieError
-from smoothie.files import read_jsonl
 from smoothie.problem import Problem, as_score, as_text
+from smoothie.storage.files import read_jsonl
 
 log = logging.getLogger(__name__)
 

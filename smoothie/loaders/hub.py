@@ -23,10 +23,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smoothie.errors import SmoothieError
-from smoothie.files import read_json, read_jsonl
 from smoothie.loaders.base import Source, choose_candidates, existing_folder
-from smoothie.lock import HubLock
 from smoothie.problem import Input, Problem, as_references, as_text, assemble
+from smoothie.storage.files import read_json, read_jsonl
+from smoothie.storage.lock import HubLock
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from smoothie.errors import SmoothieError
 from smoothie.loaders.base import Source
-from smoothie.lock import HubLock
 from smoothie.problem import Problem
+from smoothie.storage.lock import HubLock
 
 
 @dataclass

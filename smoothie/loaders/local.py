@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from smoothie.errors import SmoothieError
-from smoothie.files import read_jsonl
 from smoothie.loaders.attributes import add_attributes
 from smoothie.loaders.base import Source, choose_candidates, existing_folder
 from smoothie.problem import (
@@ -21,6 +20,7 @@ from smoothie.problem import (
     assemble,
     without_lone_surrogates,
 )
+from smoothie.storage.files import read_jsonl
 
 log = logging.getLogger(__name__)
 

@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from smoothie.errors import SmoothieError
-from smoothie.files import read_jsonl
 from smoothie.loaders.base import choose_candidates
 from smoothie.loaders.hub import HubSource
 from smoothie.problem import Input, Problem, as_text, assemble
+from smoothie.storage.files import read_jsonl
 
 RANKS = ("model", "text")
 

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from smoothie.files import replacing
 from smoothie.report.tables import CANDIDATE
+from smoothie.storage.files import replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -124,7 +124,7 @@ def plot_k(
     ax.set_xscale("log")
     ax.set_xticks(curve["k"], [str(k) for k in curve["k"]])
     ax.minorticks_off()
-    ax.set_xlabel("k, inputs in a neighbourhood")
+    ax.set_xlabel("k, inputs in a neighborhood")
     ax.set_ylabel(unit)
     write_title(ax, title)
     figure.legend(fontsize=8, frameon=False, loc="outside lower center", ncols=2)

@@ -1,3 +1,4 @@
+from .base import ROUTERS, Router, Routing, register_router
 from .best_on_val import BestOnVal
 from .best_single import BestSingle
 from .consensus import Consensus
@@ -10,7 +11,6 @@ from .mbr_overlap import MBROverlap
 from .mlp import MLPRouter
 from .oracle import Oracle
 from .random import Random
-from .registry import ROUTERS
 from .scorer import ScorerRouter
 from .smoothie_answers import SmoothieAnswers
 from .smoothie_generations import SmoothieGenerations
@@ -35,6 +35,8 @@ __all__ = [
     "MajorityVote",
     "Oracle",
     "Random",
+    "Router",
+    "Routing",
     "ScorerRouter",
     "SmoothieAnswers",
     "SmoothieGenerations",
@@ -46,4 +48,5 @@ __all__ = [
     "StoredSelections",
     "WeightedVote",
     "load_router",
+    "register_router",
 ]

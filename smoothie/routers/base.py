@@ -1,95 +1,14 @@
-"""What routers may see, and what they give back."""
+"""What a router is: what it declares to need, and how it chooses."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field, fields, replace
-from pathlib import Path
-from typing import Any, Protocol, Self
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from smoothie.approximate import approximate_nearest
-from smoothie.errors import NotFittedError, SmoothieError
-from smoothie.estimator import (
-    inverse_error_weights,
-    resolve_errors,
-    run_on_weights,
-    triplet_errors,
-)
-from smoothie.kept_neighbors import kept_nearest
-from smoothie.neighbors import nearest
-
-
-@dataclass(eq=False)
-class Votes:
-    """What a label-free router may see.
-
-    Attributes
-    ----------
-    distances : ndarray of shape (N, K, K)
-        Squared distances between the answers to each input.
-    inputs : ndarray of shape (N, e) or None
-        Embedded inputs; None where inputs are empty.
-    texts : ndarray of shape (N, K), object, or None
-        What the candidates wrote, for routers that read.
-    groups : ndarray of shape (N,) or None
-        Task of each input, for routers that estimate errors task by task.
-    mean_distances : ndarray of shape (N, K, K) or None
-        Where candidates wrote several generations for each input: `distances` averaged over all of
-        them.
-    approximate : bool
-        Whether neighbours are looked up in an approximate index (`smoothie.approximate`).
-    kept : Path or None
-        A folder in which exact neighbours are kept (`smoothie.kept_neighbors`).
-    were_kept : bool
-        Whether they were there.
-    recall : float or None
-        Share of the exact neighbours that the approximate ones hold, once they were looked up.
-    """
-
-    distances: NDArray[np.float64]
-    inputs: NDArray[np.floating[Any]] | None = None
-    texts: NDArray[np.object_] | None = None
-    groups: NDArray[Any] | None = None
-    mean_distances: NDArray[np.float64] | None = None
-    approximate: bool = False
-    kept: Path | None = None
-    were_kept: bool = field(default=False, init=False)
-    recall: float | None = field(default=None, init=False)
-    _neighbours: NDArray[np.intp] | None = field(default=None, init=False, repr=False)
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Inputs and candidates, (N, K)."""
-        return self.distances.shape[0], self.distances.shape[1]
-
-    def neighbours(self, k: int) -> NDArray[np.intp]:
-        """The k nearest inputs of each input, itself first; found once for the largest k."""
-        rows = self.shape[0]
-        if not 1 <= k <= rows:
-            raise SmoothieError(f"k={k}: expected between 1 and the number of inputs, {rows}")
-        if k == 1:
-            return np.arange(rows)[:, None]
-        if self.inputs is None:
-            raise SmoothieError(f"k={k} needs inputs, to find neighbours by; there are none")
-        if self._neighbours is None or self._neighbours.shape[1] < k:
-            if self.approximate:
-                self._neighbours, self.recall = approximate_nearest(self.inputs, k)
-            elif self.kept is not None:
-                self._neighbours, self.were_kept = kept_nearest(self.kept, self.inputs, k)
-            else:
-                self._neighbours = nearest(self.inputs, k)
-        return self._neighbours[:, :k]
-
-    def select(self, columns: NDArray[np.intp]) -> "Votes":
-        """The votes of some of the candidates: a slice, nothing is computed again."""
-        texts = None if self.texts is None else self.texts[:, columns]
-        square = (slice(None), columns[:, None], columns)
-        means = None if self.mean_distances is None else self.mean_distances[square]
-        part = replace(self, distances=self.distances[square], texts=texts, mean_distances=means)
-        part._neighbours, part.recall = self._neighbours, self.recall
-        part.were_kept = self.were_kept
-        return part
+from smoothie.errors import SmoothieError
+from smoothie.evidence import Evidence, Need
+from smoothie.registry import Registry
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,83 +41,77 @@ class Routing:
         return gathered
 
 
-class LabelFreeRouter(Protocol):
-    """Chooses from the votes alone."""
+class Router:
+    """Chooses a candidate for each input, by the evidence that it declares to need.
 
-    def route(self, votes: Votes) -> Routing:
-        """Choose a candidate for each input."""
-        ...
+    A router is a dataclass: its fields are its settings, with their defaults.
 
-
-DEGENERATE = ("resolve", "keep")
-
-
-@dataclass(eq=False)
-class SmoothieEstimator:
-    """Conventions of scikit-learn: parameters are only stored, fitted attributes end in ``_``.
-
-    Parameters
+    Attributes
     ----------
-    degenerate : {"resolve", "keep"}
-        What becomes of estimated errors at or below zero: "resolve" takes them for the smallest
-        positive ones, so that such a candidate wins; "keep" lets their sign run on into the
-        weights, as the released code does.
+    needs : frozenset of Need
+        Without these it cannot route, and a run leaves it out.
+    uses : frozenset of Need
+        These it looks at where they are there.
     """
 
-    degenerate: str = field(default="resolve", kw_only=True, repr=False)
-    errors_: NDArray[np.float64] = field(init=False, repr=False)
-    weights_: NDArray[np.float64] = field(init=False, repr=False)
-    choices_: NDArray[np.intp] = field(init=False, repr=False)
+    @property
+    def needs(self) -> frozenset[Need]:
+        """Nothing but the number of inputs and candidates."""
+        return frozenset()
 
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Parameters of the constructor, by name."""
-        return {entry.name: getattr(self, entry.name) for entry in fields(self) if entry.init}
+    @property
+    def uses(self) -> frozenset[Need]:
+        """Nothing more than it needs."""
+        return frozenset()
 
-    def set_params(self, **params: Any) -> Self:
-        """Set parameters of the constructor, by name."""
-        for name, value in params.items():
-            if name not in self.get_params():
-                raise SmoothieError(f"{type(self).__name__} has no parameter {name!r}")
-            setattr(self, name, value)
-        return self
+    def check(self, shape: tuple[int, int]) -> None:
+        """Refuse settings that do not fit so many inputs and candidates, before anything is done.
 
-    def fit_votes(self, votes: Votes) -> Self:
-        """Estimate the errors from what a run has at hand, without checking it again."""
+        Raises
+        ------
+        SmoothieError
+            In one sentence that begins with the name of the setting.
+        """
+
+    def route(self, evidence: Evidence) -> Routing:
+        """Choose a candidate for each input.
+
+        Raises
+        ------
+        NotAvailableError
+            If something that is needed is not there.
+        """
         raise NotImplementedError
 
-    def route(self, votes: Votes) -> Routing:
-        """Choose from precomputed distances."""
-        self.fit_votes(votes)
-        return Routing(self.choices_[None, :], weights=self.weights_)
+    def __repr__(self) -> str:
+        """The class with the settings that are not the defaults."""
+        parts = []
+        for entry in fields(self):  # type: ignore[arg-type]
+            if entry.init:
+                value, default = getattr(self, entry.name), entry.default
+                if default is MISSING or value != default:
+                    parts.append(f"{entry.name}={value!r}")
+        return f"{type(self).__name__}({', '.join(parts)})"
 
-    def _solve(
-        self, means: NDArray[np.floating[Any]]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp]]:
-        """Errors, weights and choices from mean squared distances of shape (..., K, K)."""
-        if self.degenerate not in DEGENERATE:
-            raise SmoothieError(
-                f"degenerate={self.degenerate}: expected one of {', '.join(DEGENERATE)}"
-            )
-        errors = triplet_errors(means)
-        if self.degenerate == "keep":
-            weights = run_on_weights(errors)
-            return errors, weights, np.asarray(weights.argmax(axis=-1))
-        errors = resolve_errors(errors)
-        return errors, inverse_error_weights(errors), np.asarray(errors.argmin(axis=-1))
 
-    def _solve_each(
-        self, blocks: Iterable[tuple[slice, NDArray[np.float64]]], shape: tuple[int, int]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp]]:
-        """Errors, weights and choices of each input by itself, from blocks of distances."""
-        errors, weights = np.empty(shape), np.empty(shape)
-        choices = np.empty(shape[0], dtype=np.intp)
-        for rows, distances in blocks:
-            errors[rows], weights[rows], choices[rows] = self._solve(distances)
-        return errors, weights, choices
+def wrong_router(thing: Any) -> str | None:
+    """What is wrong with a thing as a router."""
+    if not (isinstance(thing, type) and issubclass(thing, Router)):
+        return "expected a subclass of smoothie.routers.Router"
+    if thing.route is Router.route:
+        return "it has no method route(evidence)"
+    if not is_dataclass(thing):
+        return "expected a dataclass, so that its settings are known"
+    for entry in fields(thing):
+        if entry.init and entry.default is MISSING and entry.default_factory is MISSING:
+            return f"its setting {entry.name!r} has no default"
+    return None
 
-    def _require_fitted(self) -> None:
-        if not hasattr(self, "choices_"):
-            raise NotFittedError(f"{type(self).__name__} is not fitted yet: call fit first")
+
+ROUTERS: Registry[type[Router]] = Registry(
+    "router", "smoothie.routers", wrong_router, "smoothie.routers"
+)
+register_router = ROUTERS.register
 
 
 def seeded(seed: int) -> np.random.Generator:
@@ -211,11 +124,3 @@ def require_seed(seed: int) -> None:
     """Refuse a seed below zero."""
     if seed < 0:
         raise SmoothieError(f"seed={seed}: expected zero or more")
-
-
-class HindsightRouter:
-    """Looks at the very scores that it is judged by; results say so."""
-
-    def route(self, scores: NDArray[np.float64]) -> Routing:
-        """Choose, seeing the scores (N, K) of all inputs; NaN where there is none."""
-        raise NotImplementedError

@@ -5,10 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from smoothie.routers.labelled import Inputs, Labelled, LabelledRouter
+from smoothie.evidence import Inputs, Labelled
+from smoothie.routers.base import register_router
+from smoothie.routers.labelled import LabelledRouter
 
 
-@dataclass(eq=False)
+@register_router("best_on_val")
+@dataclass(eq=False, repr=False)
 class BestOnVal(LabelledRouter):
     """Choose one candidate for all inputs: the best on the sample (ties: the first).
 

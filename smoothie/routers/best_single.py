@@ -3,18 +3,22 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from smoothie.evidence import Evidence, Need
 from smoothie.problem import complete_rows
-from smoothie.routers.base import HindsightRouter, Routing
+from smoothie.routers.base import Router, Routing, register_router
 
 
-@dataclass(eq=False)
-class BestSingle(HindsightRouter):
+@register_router("best_single")
+@dataclass(eq=False, repr=False)
+class BestSingle(Router):
     """The candidate with the highest mean over all scored inputs (ties: the first)."""
 
-    def route(self, scores: NDArray[np.float64]) -> Routing:
-        """Choose, seeing all scores (N, K); at least one input has all of its scores."""
+    needs = frozenset({Need.CANDIDATE_SCORES})
+
+    def route(self, evidence: Evidence) -> Routing:
+        """Choose, seeing all scores; at least one input has all of its scores."""
+        scores = evidence.candidate_scores
         scored = complete_rows(scores)
         best = scores[scored].mean(axis=0).argmax()
         choices = np.full((1, len(scores)), best, dtype=np.intp)

@@ -7,16 +7,18 @@ from numpy.typing import NDArray
 
 from smoothie.errors import SmoothieError
 from smoothie.estimator import Floats, require_three_candidates
-from smoothie.routers.base import Routing, Votes
+from smoothie.evidence import Evidence, Need
+from smoothie.metrics.views import final_answers
+from smoothie.routers.base import Router, Routing, register_router
 from smoothie.routers.voting import agreement, shares
-from smoothie.views import final_answers
 from smoothie.wording import shared_wording
 
 NEXT = 0.1  # what a coarser kind of support counts against a finer one: it decides near ties
 
 
-@dataclass(eq=False)
-class Consensus:
+@register_router("consensus")
+@dataclass(eq=False, repr=False)
+class Consensus(Router):
     r"""Route each input to the text that the other texts support best.
 
     Smoothie takes candidates for voters on a latent true answer, and routes by the error that it
@@ -62,13 +64,16 @@ class Consensus:
 
     Notes
     -----
-    Without texts in the votes, meaning alone decides. Cost: O(N K^2) after the distances, and for
+    Without texts, meaning alone decides. Cost: O(N K^2) after the distances, and for
     texts of l bytes O(N K l); memory O(N K^2), and 128 n-grams for each text.
     """
 
     beta: float = 2.0
     prior: float = 1.0
     answered: float = 2 / 3
+
+    needs = frozenset({Need.DISTANCES})
+    uses = frozenset({Need.TEXTS})
 
     def __post_init__(self) -> None:
         """Check the settings, before anything is computed."""
@@ -79,14 +84,14 @@ class Consensus:
         if not 0 <= self.answered <= 1:
             raise SmoothieError(f"answered={self.answered}: expected between 0 and 1")
 
-    def route(self, votes: Votes) -> Routing:
+    def route(self, evidence: Evidence) -> Routing:
         """Choose the text with the most support; the first one of equal ones."""
-        require_three_candidates(votes.shape[1])
-        support = shared_meaning(votes.distances)
+        require_three_candidates(evidence.shape[1])
+        support = shared_meaning(evidence.distances)
         answers = None
-        if votes.texts is not None:
-            support = shared_wording(votes.texts, self.beta) + NEXT * support
-            answers = final_answers(votes.texts, self.answered)
+        if evidence.has(Need.TEXTS):
+            support = shared_wording(evidence.texts, self.beta) + NEXT * support
+            answers = final_answers(evidence.texts, self.answered)
         if answers is None:
             support = with_candidates(support, self.prior)
         else:
@@ -116,7 +121,7 @@ def shared_answers(answers: NDArray[np.intp]) -> NDArray[np.float64]:
     Parameters
     ----------
     answers : ndarray of shape (N, K)
-        As `smoothie.views.view_answers` numbers them.
+        As `smoothie.metrics.views.view_answers` numbers them.
 
     Returns
     -------

@@ -1,37 +1,17 @@
 """Cross-fitting: how label-using routers choose for every input without seeing its label."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from smoothie.errors import SmoothieError
-from smoothie.problem import complete_rows
-from smoothie.routers.base import Routing, require_seed, seeded
-
-Inputs = NDArray[np.floating[Any]]
+from smoothie.evidence import Evidence, Inputs, Labelled, Need
+from smoothie.routers.base import Router, Routing, require_seed, seeded
 
 
-@dataclass(frozen=True, eq=False)
-class Labelled:
-    """Inputs that labels are known of.
-
-    Attributes
-    ----------
-    scores : ndarray of shape (M, K)
-        Scores of the texts; rows with NaN are not used.
-    inputs : ndarray of shape (M, e) or None
-        Embedded inputs.
-    """
-
-    scores: NDArray[np.float64]
-    inputs: Inputs | None = None
-
-
-@dataclass(eq=False)
-class LabelledRouter:
+@dataclass(eq=False, repr=False)
+class LabelledRouter(Router):
     """A router that learns from a few labelled inputs.
 
     Parameters
@@ -53,7 +33,8 @@ class LabelledRouter:
     folds: int = 5
     replace: bool = False
     seed: int = 42
-    looks_at_inputs: ClassVar[bool] = False  # whether `choose` needs embedded inputs
+
+    needs = frozenset({Need.LABELS})
 
     def __post_init__(self) -> None:
         """Check the settings, before anything is computed."""
@@ -80,51 +61,18 @@ class LabelledRouter:
         """
         raise NotImplementedError
 
-    def route(self, own: Labelled, train: Labelled | None = None) -> Routing:
-        """Choose for every input.
-
-        Parameters
-        ----------
-        own : Labelled
-            The inputs to route. Their scores serve only as labels for inputs of other folds.
-        train : Labelled, optional
-            A training split; with it, the scores of `own` are not looked at.
-        """
+    def route(self, evidence: Evidence) -> Routing:
+        """Choose for every input, from samples of labels that hold none of its own fold."""
         generator = seeded(self.seed)
-        choices = np.zeros((self.trials, len(own.scores)), dtype=np.intp)
+        labels = evidence.labels.within(self.budget)
+        choices = np.zeros((self.trials, evidence.shape[0]), dtype=np.intp)
         used = 0
-        pool = own if train is None else train
         for trial in range(self.trials):
-            for target, known in self._folds(own, train, generator):
-                if not len(known):
-                    raise SmoothieError("label-using methods need at least one labelled input")
-                size = self.budget if self.replace else min(self.budget, len(known))
-                drawn = generator.choice(known, size, replace=self.replace)
-                sample = Labelled(
-                    pool.scores[drawn], None if pool.inputs is None else pool.inputs[drawn]
-                )
-                inputs = None if own.inputs is None else own.inputs[target]
-                choices[trial, target] = self.choose(sample, inputs, len(target))
-                used = max(used, size)
+            for fold in labels.folds(generator, self.folds, self.replace):
+                chosen = self.choose(fold.sample, fold.inputs, len(fold.rows))
+                choices[trial, fold.rows] = chosen
+                used = max(used, len(fold.sample.scores))
         return Routing(choices, labels_used=used)
-
-    def _folds(
-        self, own: Labelled, train: Labelled | None, generator: np.random.Generator
-    ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-        """Rows to choose for, with the labelled rows (of `train`, if given) to learn from."""
-        rows = len(own.scores)
-        if train is not None:
-            yield np.arange(rows), np.flatnonzero(complete_rows(train.scores))
-            return
-        # Scored inputs are dealt out first, so that each fold leaves labels to the others.
-        scored = complete_rows(own.scores)
-        order = generator.permutation(rows)
-        order = np.concatenate([order[scored[order]], order[~scored[order]]])
-        for fold in range(min(self.folds, rows)):
-            target = np.sort(order[fold :: self.folds])
-            known = scored.copy()
-            known[target] = False
-            yield target, np.flatnonzero(known)
 
 
 def require_inputs(method: str, sample: Labelled, inputs: Inputs | None) -> tuple[Inputs, Inputs]:

@@ -2,16 +2,18 @@
 
 import warnings
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from smoothie.errors import SmoothieError
-from smoothie.routers.labelled import Inputs, Labelled, LabelledRouter, require_inputs
+from smoothie.evidence import Inputs, Labelled, Need
+from smoothie.routers.base import register_router
+from smoothie.routers.labelled import LabelledRouter, require_inputs
 
 
-@dataclass(eq=False)
+@register_router("logistic_regression")
+@dataclass(eq=False, repr=False)
 class LogisticRegressionRouter(LabelledRouter):
     """Choose the candidate that is most probably the best, by the embedded input.
 
@@ -32,7 +34,8 @@ class LogisticRegressionRouter(LabelledRouter):
     """
 
     C: float = 1.0
-    looks_at_inputs: ClassVar[bool] = True
+
+    needs = frozenset({Need.INPUTS, Need.LABELED_INPUTS})
 
     def __post_init__(self) -> None:
         """Check the settings, before anything is computed."""

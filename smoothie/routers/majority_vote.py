@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 
-from smoothie.routers.base import Routing, Votes
+from smoothie.evidence import Evidence
+from smoothie.routers.base import Routing, register_router
 from smoothie.routers.voting import AnswerRouter, agreement, choose, shares, spread
 
 
-@dataclass(eq=False)
+@register_router("majority_vote")
+@dataclass(eq=False, repr=False)
 class MajorityVote(AnswerRouter):
     """Route each input to a text whose answer is the most frequent one.
 
@@ -18,9 +20,9 @@ class MajorityVote(AnswerRouter):
     reading of each distinct text, and O(N K^2).
     """
 
-    def route(self, votes: Votes) -> Routing:
+    def route(self, evidence: Evidence) -> Routing:
         """Count the votes."""
-        answers = self.answers(votes)
+        answers = self.answers(evidence)
         support = agreement(answers).sum(axis=2).astype(float)
-        chosen = choose(support, spread(votes.distances), answers >= 0)
+        chosen = choose(support, spread(evidence.distances), answers >= 0)
         return Routing(chosen[None, :], weights=shares(support))

@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 
 from smoothie.estimator import inverse_error_weights, require_three_candidates, resolve_errors
-from smoothie.routers.base import Routing, Votes
+from smoothie.evidence import Evidence, Need
+from smoothie.routers.base import Router, Routing, register_router
 from smoothie.routers.voting import spread
 
 
-@dataclass(eq=False)
-class MBR:
+@register_router("mbr")
+@dataclass(eq=False, repr=False)
+class MBR(Router):
     r"""Route each input to the medoid of its texts.
 
     Minimum Bayes risk takes the text with the lowest expected loss, with the other candidates'
@@ -23,9 +25,11 @@ class MBR:
     Ties go to the first candidate. Cost: O(N K^2) after the distances.
     """
 
-    def route(self, votes: Votes) -> Routing:
+    needs = frozenset({Need.DISTANCES})
+
+    def route(self, evidence: Evidence) -> Routing:
         """Choose the medoid."""
-        require_three_candidates(votes.shape[1])
-        risk = spread(votes.distances)
+        require_three_candidates(evidence.shape[1])
+        risk = spread(evidence.distances)
         weights = inverse_error_weights(resolve_errors(risk))
         return Routing(risk.argmin(axis=1)[None, :], weights=weights)

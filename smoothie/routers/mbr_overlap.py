@@ -15,15 +15,17 @@ from numpy.typing import NDArray
 
 from smoothie.errors import SmoothieError
 from smoothie.estimator import require_three_candidates
-from smoothie.routers.base import Routing, Votes
-from smoothie.routers.voting import choose, shares, spread, texts_of
+from smoothie.evidence import Evidence, Need
+from smoothie.routers.base import Router, Routing, register_router
+from smoothie.routers.voting import choose, shares, spread
 
 CHRF_ORDER, CHRF_BETA = 6, 2  # sacrebleu's defaults: characters, no words
 Numbers = NDArray[np.intp]
 
 
-@dataclass(eq=False)
-class MBROverlap:
+@register_router("mbr_overlap")
+@dataclass(eq=False, repr=False)
+class MBROverlap(Router):
     """Route each input to the text with the highest expected overlap with the others.
 
     Parameters
@@ -42,21 +44,23 @@ class MBROverlap:
 
     utility: str = "chrf"
 
+    needs = frozenset({Need.TEXTS, Need.DISTANCES})
+
     def __post_init__(self) -> None:
         """Check the utility, before anything is computed."""
         if self.utility not in UTILITIES:
             raise SmoothieError(f"utility={self.utility}: expected one of {', '.join(UTILITIES)}")
 
-    def route(self, votes: Votes) -> Routing:
+    def route(self, evidence: Evidence) -> Routing:
         """Choose the text with the highest expected utility."""
-        require_three_candidates(votes.shape[1])
-        texts = texts_of(votes)
+        require_three_candidates(evidence.shape[1])
+        texts = evidence.texts
         expected = np.empty(texts.shape)
         for row, written in enumerate(texts):
             distinct, place = np.unique(written, return_inverse=True)
             values = UTILITIES[self.utility](distinct.tolist())[place[:, None], place]
             expected[row] = (values.sum(axis=1) - values.diagonal()) / (len(written) - 1)
-        chosen = choose(expected, spread(votes.distances))
+        chosen = choose(expected, spread(evidence.distances))
         return Routing(chosen[None, :], weights=shares(expected))
 
 

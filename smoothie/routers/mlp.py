@@ -1,18 +1,20 @@
 """MLP: the score of each candidate, learnt from labelled inputs by a small neural network."""
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from smoothie.errors import SmoothieError
-from smoothie.routers.labelled import Inputs, Labelled, LabelledRouter, require_inputs
+from smoothie.evidence import Inputs, Labelled, Need
+from smoothie.routers.base import register_router
+from smoothie.routers.labelled import LabelledRouter, require_inputs
 
 EPOCHS = 5000  # at most; training stops much earlier, when the loss no longer falls
 
 
-@dataclass(eq=False)
+@register_router("mlp")
+@dataclass(eq=False, repr=False)
 class MLPRouter(LabelledRouter):
     """Choose the candidate with the highest predicted score, by the embedded input.
 
@@ -36,7 +38,8 @@ class MLPRouter(LabelledRouter):
 
     hidden: int = 32
     alpha: float = 0.1
-    looks_at_inputs: ClassVar[bool] = True
+
+    needs = frozenset({Need.INPUTS, Need.LABELED_INPUTS})
 
     def __post_init__(self) -> None:
         """Check the settings, before anything is computed."""

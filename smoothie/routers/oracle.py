@@ -3,17 +3,21 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from smoothie.evidence import Evidence, Need
 from smoothie.problem import complete_rows
-from smoothie.routers.base import HindsightRouter, Routing
+from smoothie.routers.base import Router, Routing, register_router
 
 
-@dataclass(eq=False)
-class Oracle(HindsightRouter):
+@register_router("oracle")
+@dataclass(eq=False, repr=False)
+class Oracle(Router):
     """The candidate with the highest score on each input (ties: the first)."""
 
-    def route(self, scores: NDArray[np.float64]) -> Routing:
-        """Choose, seeing all scores (N, K), by those that an input has; without any, the first."""
+    needs = frozenset({Need.ALL_SCORES})
+
+    def route(self, evidence: Evidence) -> Routing:
+        """Choose by the scores that an input has; without any, the first."""
+        scores = evidence.all_scores
         choices = np.where(np.isfinite(scores), scores, -np.inf).argmax(axis=1)
         return Routing(choices[None, :], labels_used=int(complete_rows(scores).sum()))

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from smoothie.errors import SmoothieError
-from smoothie.routers.base import Routing, Votes, require_seed, seeded
+from smoothie.evidence import Evidence
+from smoothie.routers.base import Router, Routing, register_router, require_seed, seeded
 
 
-@dataclass(eq=False)
-class Random:
+@register_router("random")
+@dataclass(eq=False, repr=False)
+class Random(Router):
     """Pick a candidate at random for each input.
 
     Parameters
@@ -33,9 +35,9 @@ class Random:
             raise SmoothieError(f"trials={self.trials}: expected at least 1")
         require_seed(self.seed)
 
-    def route(self, votes: Votes) -> Routing:
+    def route(self, evidence: Evidence) -> Routing:
         """Draw the trials."""
-        rows, candidates = votes.shape
+        rows, candidates = evidence.shape
         choices = seeded(self.seed).integers(candidates, size=(self.trials, rows))
         uniform = np.full(candidates, 1 / candidates)
         return Routing(choices, probabilities=uniform if self.expectation else None)

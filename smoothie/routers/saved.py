@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smoothie.errors import SmoothieError
-from smoothie.files import read_npz, write_npz
-from smoothie.routers.base import SmoothieEstimator
+from smoothie.routers.estimators import SmoothieEstimator
+from smoothie.storage.files import read_npz, write_npz
 
 FORMAT = 1  # of the files; to be raised when older versions could not read them
 HEADER = ("format", "kind", "parameters")
@@ -56,7 +56,7 @@ class Saved:
     arrays: dict[str, NDArray[Any]]
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class SavedEstimator(SmoothieEstimator):
     """A router that can be saved when it is fitted, and loaded where new inputs come in.
 

@@ -3,32 +3,17 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from smoothie.errors import SmoothieError
-from smoothie.routers.base import Routing, Votes, require_seed, seeded
+from smoothie.evidence import Evidence, Need
+from smoothie.routers.base import Router, Routing, register_router, require_seed, seeded
 
 TIES = ("first", "random")
 
 
-class ScoredRouter:
-    """A label-free router that is shown what a scorer says of every text."""
-
-    def route_scored(self, votes: Votes, scores: NDArray[np.float64]) -> Routing:
-        """Choose for every input.
-
-        Parameters
-        ----------
-        votes : Votes
-            Distances and inputs.
-        scores : ndarray of shape (N, K)
-            As of `smoothie.scorers.Scorer`: higher is better, NaN where there is no verdict.
-        """
-        raise NotImplementedError
-
-
-@dataclass(eq=False)
-class ScorerRouter(ScoredRouter):
+@register_router("scorer")
+@dataclass(eq=False, repr=False)
+class ScorerRouter(Router):
     """Route each input to the text with the highest score.
 
     Parameters
@@ -50,14 +35,17 @@ class ScorerRouter(ScoredRouter):
     ties: str = "first"
     seed: int = 42
 
+    needs = frozenset({Need.VERDICTS})
+
     def __post_init__(self) -> None:
         """Check the settings, before anything is computed."""
         if self.ties not in TIES:
             raise SmoothieError(f"ties={self.ties}: expected one of {', '.join(TIES)}")
         require_seed(self.seed)
 
-    def route_scored(self, votes: Votes, scores: NDArray[np.float64]) -> Routing:
+    def route(self, evidence: Evidence) -> Routing:
         """Choose the highest score."""
+        scores = evidence.verdicts
         judged = ~np.isnan(scores)
         if not judged.any():
             raise SmoothieError("the scorer has no verdict about any text")

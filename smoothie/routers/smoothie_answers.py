@@ -6,12 +6,14 @@ import numpy as np
 
 from smoothie.errors import SmoothieError
 from smoothie.estimator import inverse_error_weights, resolve_errors, triplet_errors
-from smoothie.routers.base import Routing, Votes
-from smoothie.routers.smoothie_local import neighbourhood_means
+from smoothie.evidence import Evidence, Need
+from smoothie.routers.base import Routing, register_router
+from smoothie.routers.smoothie_local import neighborhood_means
 from smoothie.routers.voting import AnswerRouter, agreement, choose, spread
 
 
-@dataclass(eq=False)
+@register_router("smoothie_answers")
+@dataclass(eq=False, repr=False)
 class SmoothieAnswers(AnswerRouter):
     r"""Route each input to the candidate with the lowest error, by the answers alone.
 
@@ -31,10 +33,16 @@ class SmoothieAnswers(AnswerRouter):
     Guha et al. (NeurIPS 2024), section 4, for the estimate; the distance is ours. With k = 1, it is
     the majority vote. Where an input's chosen candidate has no answer, the best one that has any is
     taken. Of equal errors, the text with the lowest mean squared distance of embeddings to the
-    others wins. Cost: one reading of each distinct text, the neighbours, and O(N k K^2).
+    others wins. Cost: one reading of each distinct text, the neighbors, and O(N k K^2).
     """
 
     k: int | None = None
+
+    @property
+    def needs(self) -> frozenset[Need]:
+        """Texts and distances, and inputs where there are neighbors to look for."""
+        neighbors = {Need.INPUTS} if (self.k or 1) > 1 else set()
+        return frozenset({Need.TEXTS, Need.DISTANCES} | neighbors)
 
     def __post_init__(self) -> None:
         """Check the settings, before anything is computed."""
@@ -42,16 +50,16 @@ class SmoothieAnswers(AnswerRouter):
         if self.k is not None and self.k < 1:
             raise SmoothieError(f"k={self.k}: expected at least 1, or null for all inputs")
 
-    def route(self, votes: Votes) -> Routing:
+    def route(self, evidence: Evidence) -> Routing:
         """Estimate the errors and choose the lowest."""
-        answers = self.answers(votes)
-        distances = (~agreement(answers) & ~np.eye(votes.shape[1], dtype=bool)).astype(float)
+        answers = self.answers(evidence)
+        distances = (~agreement(answers) & ~np.eye(evidence.shape[1], dtype=bool)).astype(float)
         if self.k is None:
             means = distances.mean(axis=0, keepdims=True)
         else:
-            means = next(neighbourhood_means(distances, votes.neighbours(self.k), [self.k]))
+            means = next(neighborhood_means(distances, evidence.neighbors(self.k), [self.k]))
         errors = resolve_errors(triplet_errors(means))
         weights = inverse_error_weights(errors)
         errors = np.broadcast_to(errors, answers.shape)
-        chosen = choose(-errors, spread(votes.distances), answers >= 0)
+        chosen = choose(-errors, spread(evidence.distances), answers >= 0)
         return Routing(chosen[None, :], weights=weights[0] if self.k is None else weights)

@@ -8,12 +8,15 @@ from numpy.typing import NDArray
 
 from smoothie.errors import SmoothieError
 from smoothie.estimator import squared_distances
-from smoothie.routers.base import SmoothieEstimator, Votes
+from smoothie.evidence import Evidence, Need, Votes
+from smoothie.routers.base import register_router
+from smoothie.routers.estimators import SmoothieEstimator, no_labels
 
 
-@dataclass(eq=False)
+@register_router("smoothie_generations")
+@dataclass(eq=False, repr=False)
 class SmoothieGenerations(SmoothieEstimator):
-    """Route each input by several generations of each candidate, instead of by its neighbours.
+    """Route each input by several generations of each candidate, instead of by its neighbors.
 
     Where candidates sample, they can answer an input G times. The g-th generations of all
     candidates are one vote row, and an input's error estimate is taken over its own G rows: no
@@ -35,19 +38,24 @@ class SmoothieGenerations(SmoothieEstimator):
     to generate and to embed.
     """
 
-    def fit(self, generations: NDArray[np.floating[Any]]) -> Self:
+    needs = frozenset({Need.GENERATIONS})
+
+    def fit(self, generations: NDArray[np.floating[Any]], y: None = None) -> Self:
         """Estimate the errors.
 
         Parameters
         ----------
         generations : ndarray of shape (V, K, G, d)
             Embedded answers: G of each candidate to each input.
+        y : None
+            Not used; there are no labels.
 
         Raises
         ------
         ValueError
             If the shape is another one, K < 3, there are no rows, or a value is not finite.
         """
+        no_labels(y)
         array = np.asanyarray(generations)
         if array.ndim != 4 or 0 in array.shape[:3]:
             raise SmoothieError(
@@ -56,11 +64,9 @@ class SmoothieGenerations(SmoothieEstimator):
             )
         count = array.shape[2]
         mean = sum(squared_distances(array[:, :, g]) / count for g in range(count))
-        return self.fit_votes(Votes(np.asarray(mean), mean_distances=np.asarray(mean)))
+        return self.fit_evidence(Evidence(Votes(np.asarray(mean), mean_distances=np.asarray(mean))))
 
-    def fit_votes(self, votes: Votes) -> Self:
+    def fit_evidence(self, evidence: Evidence) -> Self:
         """Estimate the errors from distances averaged over generations."""
-        if votes.mean_distances is None:
-            raise SmoothieError("smoothie_generations needs several generations of each candidate")
-        self.errors_, self.weights_, self.choices_ = self._solve(votes.mean_distances)
+        self.errors_, self.weights_, self.choices_ = self._solve(evidence.mean_distances)
         return self

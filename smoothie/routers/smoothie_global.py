@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from smoothie.errors import SmoothieError
 from smoothie.estimator import distance_blocks, require_distances, require_generations
-from smoothie.routers.base import Votes
+from smoothie.evidence import Evidence, Need
+from smoothie.routers.base import register_router
+from smoothie.routers.estimators import no_labels
 from smoothie.routers.saved import SavedEstimator, Stored
 
 FIT_BY = ("all", "task", "input")
@@ -18,7 +20,8 @@ Groups = Sequence[Any] | NDArray[Any]
 Blocks = Iterable[tuple[slice, NDArray[np.float64]]]
 
 
-@dataclass(eq=False)
+@register_router("smoothie_global")
+@dataclass(eq=False, repr=False)
 class SmoothieGlobal(SavedEstimator):
     """Route every input to the candidate with the lowest estimated error over all inputs.
 
@@ -47,7 +50,7 @@ class SmoothieGlobal(SavedEstimator):
     """
 
     fit_by: str = "all"
-    groups_: NDArray[np.str_] | None = field(init=False, repr=False)
+    groups_: NDArray[np.str_] | None = field(init=False)
 
     _layout: ClassVar[Mapping[str, Stored]] = {
         "errors_": Stored("f", ("K", "VK")),
@@ -56,8 +59,25 @@ class SmoothieGlobal(SavedEstimator):
         "groups_": Stored("U", ("V",), optional=True),
     }
 
+    @property
+    def needs(self) -> frozenset[Need]:
+        """Distances, and tasks if it is fitted by them."""
+        return frozenset(
+            {Need.DISTANCES, Need.TASKS} if self.fit_by == "task" else {Need.DISTANCES}
+        )
+
+    def __post_init__(self) -> None:
+        """Check the settings, before anything is computed."""
+        super().__post_init__()
+        if self.fit_by not in FIT_BY:
+            raise SmoothieError(f"fit_by={self.fit_by}: expected one of {', '.join(FIT_BY)}")
+
     def fit(
-        self, generations: NDArray[np.floating[Any]], y: None = None, groups: Groups | None = None
+        self,
+        generations: NDArray[np.floating[Any]],
+        y: None = None,
+        *,
+        groups: Groups | None = None,
     ) -> Self:
         """Estimate the errors.
 
@@ -76,6 +96,7 @@ class SmoothieGlobal(SavedEstimator):
             If K < 3, there are no rows, a value is not finite, `fit_by` is unknown, or groups are
             missing or of another length.
         """
+        no_labels(y)
         generations = require_generations(generations)
         return self._fit(distance_blocks(generations), generations.shape[:2], groups)
 
@@ -101,9 +122,10 @@ class SmoothieGlobal(SavedEstimator):
         values = require_distances(distances)
         return self._fit([(slice(None), values)], values.shape[:2], groups)
 
-    def fit_votes(self, votes: Votes) -> Self:
-        """Estimate the errors from precomputed distances, and groups where there are any."""
-        return self._fit([(slice(None), votes.distances)], votes.shape, votes.groups)
+    def fit_evidence(self, evidence: Evidence) -> Self:
+        """Estimate the errors from precomputed distances."""
+        tasks = evidence.tasks if self.fit_by == "task" else None
+        return self._fit([(slice(None), evidence.distances)], evidence.shape, tasks)
 
     def _fit(self, blocks: Blocks, shape: tuple[int, int], groups: Groups | None) -> Self:
         if self.fit_by not in FIT_BY:

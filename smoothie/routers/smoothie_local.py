@@ -14,12 +14,15 @@ from smoothie.estimator import (
     require_generations,
     squared_distances,
 )
-from smoothie.neighbors import Nearest, require_vectors
-from smoothie.routers.base import Votes
+from smoothie.evidence import Evidence, Need, Votes
+from smoothie.neighbors.exact import Nearest, require_vectors
+from smoothie.routers.base import register_router
+from smoothie.routers.estimators import no_labels
 from smoothie.routers.saved import SavedEstimator, Stored
 
 
-@dataclass(eq=False)
+@register_router("smoothie_local")
+@dataclass(eq=False, repr=False)
 class SmoothieLocal(SavedEstimator):
     """Route each input to the candidate with the lowest estimated error around it.
 
@@ -40,14 +43,16 @@ class SmoothieLocal(SavedEstimator):
     Notes
     -----
     Guha et al. (NeurIPS 2024), section 4.2, "Smoothie-Local". Cost: the distances, O(V K^2 d); the
-    neighbours, O(V^2 e); and O(V k K^2) for the averages. Distances are kept, to choose for new
+    neighbors, O(V^2 e); and O(V k K^2) for the averages. Distances are kept, to choose for new
     inputs; fitted without inputs, one block of them is in memory at a time.
     """
 
     k: int = 1
-    _distances: NDArray[np.floating[Any]] | None = field(default=None, init=False, repr=False)
-    _inputs: NDArray[np.floating[Any]] | None = field(default=None, init=False, repr=False)
-    _nearest: Nearest | None = field(default=None, init=False, repr=False)
+    _distances: NDArray[np.floating[Any]] | None = field(default=None, init=False)
+    _inputs: NDArray[np.floating[Any]] | None = field(default=None, init=False)
+    _nearest: Nearest | None = field(default=None, init=False)
+
+    uses = frozenset({Need.INPUTS})  # to choose for new inputs, later
 
     _layout: ClassVar[Mapping[str, Stored]] = {
         "errors_": Stored("f", ("VK",)),
@@ -57,9 +62,28 @@ class SmoothieLocal(SavedEstimator):
         "_inputs": Stored("f", ("Ve",), optional=True),
     }
 
+    @property
+    def needs(self) -> frozenset[Need]:
+        """Distances, and inputs where there are neighbors to look for."""
+        return frozenset({Need.DISTANCES} | ({Need.INPUTS} if self.k > 1 else set()))
+
+    def __post_init__(self) -> None:
+        """Check the settings, before anything is computed."""
+        super().__post_init__()
+        if isinstance(self.k, bool) or not isinstance(self.k, int | np.integer):
+            raise SmoothieError(f"k={self.k!r}: expected a whole number")
+        if self.k < 1:
+            raise SmoothieError(f"k={self.k}: expected at least 1")
+
+    def check(self, shape: tuple[int, int]) -> None:
+        """Refuse more neighbors than there are inputs."""
+        self.require_k(shape[0])
+
     def fit(
         self,
         generations: NDArray[np.floating[Any]],
+        y: None = None,
+        *,
         inputs: NDArray[np.floating[Any]] | None = None,
     ) -> Self:
         """Estimate the errors.
@@ -68,6 +92,8 @@ class SmoothieLocal(SavedEstimator):
         ----------
         generations : ndarray of shape (V, K, d)
             Embedded answers; may be memory-mapped.
+        y : None
+            Not used; there are no labels.
         inputs : ndarray of shape (V, e), optional
             Embedded inputs; may be left out when k = 1.
 
@@ -77,6 +103,7 @@ class SmoothieLocal(SavedEstimator):
             If K < 3, k is not between 1 and V, shapes disagree, inputs are needed and missing, or
             a value is not finite.
         """
+        no_labels(y)
         generations = require_generations(generations)
         if inputs is not None or self.k != 1:
             return self._fit(squared_distances(generations), inputs)
@@ -117,17 +144,18 @@ class SmoothieLocal(SavedEstimator):
             inputs = require_vectors("inputs", inputs)
             if len(inputs) != len(distances):
                 raise SmoothieError(f"answers have {len(distances)} rows, inputs {len(inputs)}")
-        return self.fit_votes(Votes(distances, inputs))
+        return self.fit_evidence(Evidence(Votes(distances, inputs)))
 
-    def fit_votes(self, votes: Votes) -> Self:
-        """Estimate the errors from precomputed distances, and neighbours that votes keep."""
-        self.require_k(votes.shape[0])
-        means = votes.distances
+    def fit_evidence(self, evidence: Evidence) -> Self:
+        """Estimate the errors from precomputed distances."""
+        self.require_k(evidence.shape[0])
+        means = distances = evidence.distances
         if self.k > 1:
-            means = next(neighbourhood_means(votes.distances, votes.neighbours(self.k), [self.k]))
+            means = next(neighborhood_means(distances, evidence.neighbors(self.k), [self.k]))
         self.errors_, self.weights_, self.choices_ = self._solve(means)
-        self._inputs, self._nearest, self.candidates = votes.inputs, None, None
-        self._distances = None if votes.inputs is None else votes.distances
+        self._inputs = self._distances = self._nearest = self.candidates = None
+        if evidence.has(Need.INPUTS):
+            self._inputs, self._distances = evidence.inputs, distances
         return self
 
     def predict(self, inputs: NDArray[np.floating[Any]] | None = None) -> NDArray[np.intp]:
@@ -141,13 +169,13 @@ class SmoothieLocal(SavedEstimator):
         if inputs is None:
             return self.choices_
         if self._inputs is None or self._distances is None:
-            raise SmoothieError("new inputs need neighbours: fit with inputs first")
+            raise SmoothieError("new inputs need neighbors: fit with inputs first")
         if not len(inputs):
             return np.empty(0, dtype=np.intp)
         if self._nearest is None or self._nearest.k != self.k:
             self._nearest = Nearest.among(self._inputs, self.k)
         rows = self._nearest.of(inputs)
-        means = next(neighbourhood_means(self._distances, rows, [self.k]))
+        means = next(neighborhood_means(self._distances, rows, [self.k]))
         return self._solve(means)[2]
 
     def _check(self, where: str) -> None:
@@ -169,15 +197,15 @@ class SmoothieLocal(SavedEstimator):
             raise SmoothieError(f"k={self.k}: expected between 1 and the number of inputs, {rows}")
 
 
-def neighbourhood_means(
-    distances: NDArray[np.floating[Any]], neighbours: NDArray[np.intp], sizes: Sequence[int]
+def neighborhood_means(
+    distances: NDArray[np.floating[Any]], neighbors: NDArray[np.intp], sizes: Sequence[int]
 ) -> Iterator[NDArray[np.float64]]:
-    """Mean distances over the first k neighbours, for growing k.
+    """Mean distances over the first k neighbors, for growing k.
 
     Parameters
     ----------
     distances : ndarray of shape (V, K, K)
-    neighbours : ndarray of shape (N, at least max(sizes))
+    neighbors : ndarray of shape (N, at least max(sizes))
         Rows of `distances`, nearest first.
     sizes : sequence of int
         The values of k, in growing order.
@@ -187,10 +215,10 @@ def neighbourhood_means(
     ndarray of shape (N, K, K)
         For each k; sums go on from one k to the next, so that many cost little more than the last.
     """
-    total = np.zeros((len(neighbours), *distances.shape[1:]))
+    total = np.zeros((len(neighbors), *distances.shape[1:]))
     added = 0
     for size in sizes:
         for column in range(added, size):
-            total += distances[neighbours[:, column]]
+            total += distances[neighbors[:, column]]
         added = size
         yield total / size

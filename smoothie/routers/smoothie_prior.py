@@ -35,15 +35,16 @@ from numpy.typing import NDArray
 
 from smoothie.errors import SmoothieError
 from smoothie.estimator import inverse_error_weights
-from smoothie.routers.base import Routing, Votes
-from smoothie.routers.scorer import ScoredRouter
+from smoothie.evidence import Evidence, Need
+from smoothie.routers.base import Router, Routing, register_router
 from smoothie.routers.smoothie_local import SmoothieLocal
 
 LARGEST = 100.0  # standard score: exp of it and of its negative are far from the limits of floats
 
 
-@dataclass(eq=False)
-class SmoothiePrior(ScoredRouter):
+@register_router("smoothie_prior")
+@dataclass(eq=False, repr=False)
+class SmoothiePrior(Router):
     """Smoothie-Local, with what a scorer says as a prior on each candidate's error.
 
     Parameters
@@ -61,15 +62,21 @@ class SmoothiePrior(ScoredRouter):
     strength: float = 1.0
     k: int = 1
 
+    @property
+    def needs(self) -> frozenset[Need]:
+        """Distances and verdicts, and inputs where there are neighbors to look for."""
+        neighbors = {Need.INPUTS} if self.k > 1 else set()
+        return frozenset({Need.DISTANCES, Need.VERDICTS} | neighbors)
+
     def __post_init__(self) -> None:
         """Check the settings, before anything is computed."""
         if not 0 <= self.strength < np.inf:
             raise SmoothieError(f"strength={self.strength}: expected zero or more")
 
-    def route_scored(self, votes: Votes, scores: NDArray[np.float64]) -> Routing:
+    def route(self, evidence: Evidence) -> Routing:
         """Choose the lowest posterior error."""
-        fitted = SmoothieLocal(self.k).fit_votes(votes)
-        errors = posterior_errors(fitted.errors_, scores, self.strength, self.k)
+        fitted = SmoothieLocal(self.k).fit_evidence(evidence)
+        errors = posterior_errors(fitted.errors_, evidence.verdicts, self.strength, self.k)
         weights = inverse_error_weights(errors)
         return Routing(errors.argmin(axis=1)[None, :], weights=weights)
 

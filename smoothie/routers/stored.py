@@ -2,9 +2,14 @@
 
 from dataclasses import dataclass
 
+from smoothie.errors import NotAvailableError
+from smoothie.evidence import Evidence, Need
+from smoothie.routers.base import Router, Routing, register_router
 
-@dataclass(eq=False)
-class StoredSelections:
+
+@register_router("stored")
+@dataclass(eq=False, repr=False)
+class StoredSelections(Router):
     """The choices of a method that the source of the generations stores.
 
     Parameters
@@ -22,7 +27,15 @@ class StoredSelections:
     folder: str | None = None
     file: str = "pair_rm_test.json"
 
+    needs = frozenset({Need.SELECTIONS})
+
     @property
     def path(self) -> str:
         """ENSEMBLE/METHOD_test.json."""
         return f"{self.folder}/{self.file}"
+
+    def route(self, evidence: Evidence) -> Routing:
+        """Look up the choices."""
+        if self.folder is None:
+            raise NotAvailableError(Need.SELECTIONS.value)
+        return Routing(evidence.selections(self.path))

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from smoothie.errors import SmoothieError
 from smoothie.estimator import Floats, require_three_candidates
-from smoothie.routers.base import Votes
-from smoothie.views import make_view, view_answers
+from smoothie.evidence import Evidence, Need
+from smoothie.metrics.views import make_view, view_answers
+from smoothie.routers.base import Router
 
 log = logging.getLogger(__name__)
 
@@ -17,14 +17,14 @@ FEW = 0.5  # share of texts with an answer, below which a word is said
 TIE = 1e-9  # of the largest support: what rounding may tear apart
 
 
-@dataclass(eq=False)
-class AnswerRouter:
+@dataclass(eq=False, repr=False)
+class AnswerRouter(Router):
     """A router that looks at the answers of texts, and not at the texts.
 
     Parameters
     ----------
     view : str
-        What of a text is its answer: one of `smoothie.views.VIEWS`, or "regex".
+        What of a text is its answer: one of `smoothie.metrics.views.VIEWS`, or "regex".
     pattern : str or None
         The regular expression of view "regex".
     """
@@ -32,14 +32,19 @@ class AnswerRouter:
     view: str = "final_answer"
     pattern: str | None = None
 
+    @property
+    def needs(self) -> frozenset[Need]:
+        """Texts, and distances for those with equal answers."""
+        return frozenset({Need.TEXTS, Need.DISTANCES})
+
     def __post_init__(self) -> None:
         """Check the view, before anything is computed."""
         make_view(self.view, self.pattern)
 
-    def answers(self, votes: Votes) -> NDArray[np.intp]:
+    def answers(self, evidence: Evidence) -> NDArray[np.intp]:
         """The answers of all texts as whole numbers (N, K); negative where there is none."""
-        require_three_candidates(votes.shape[1])
-        answers = view_answers(texts_of(votes), make_view(self.view, self.pattern))
+        require_three_candidates(evidence.shape[1])
+        answers = view_answers(evidence.texts, make_view(self.view, self.pattern))
         share = (answers >= 0).mean()
         if share < FEW:
             log.warning(
@@ -49,13 +54,6 @@ class AnswerRouter:
                 self.view,
             )
         return answers
-
-
-def texts_of(votes: Votes) -> NDArray[np.object_]:
-    """The texts (N, K) of votes, which must be there."""
-    if votes.texts is None:
-        raise SmoothieError("this method reads texts, and the votes hold distances alone")
-    return votes.texts
 
 
 def agreement(answers: NDArray[np.intp]) -> NDArray[np.bool_]:

@@ -23,14 +23,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smoothie.errors import SmoothieError
-from smoothie.routers.base import Routing, Votes
+from smoothie.evidence import Evidence, Need
+from smoothie.routers.base import Routing, register_router
 from smoothie.routers.voting import AnswerRouter, agreement, choose, shares
 
 ROUNDS = 200  # of EM; it is done when no accuracy moves by more than SETTLED
 SETTLED = 1e-6
 
 
-@dataclass(eq=False)
+@register_router("weighted_vote")
+@dataclass(eq=False, repr=False)
 class WeightedVote(AnswerRouter):
     """Route each input to the answer with the largest sum of log odds.
 
@@ -51,15 +53,17 @@ class WeightedVote(AnswerRouter):
 
     options: int = 10
 
+    needs = frozenset({Need.TEXTS})
+
     def __post_init__(self) -> None:
         """Check the settings, before anything is computed."""
         super().__post_init__()
         if self.options < 2:
             raise SmoothieError(f"options={self.options}: expected at least 2 possible answers")
 
-    def route(self, votes: Votes) -> Routing:
+    def route(self, evidence: Evidence) -> Routing:
         """Estimate the accuracies and vote."""
-        answers = self.answers(votes)
+        answers = self.answers(evidence)
         accuracies = estimate_accuracies(answers, self.options)
         weights = log_odds(accuracies, self.options)
         same = agreement(answers) | np.eye(answers.shape[1], dtype=bool)
@@ -78,7 +82,7 @@ def estimate_accuracies(answers: NDArray[np.intp], options: int) -> NDArray[np.f
     Parameters
     ----------
     answers : ndarray of shape (N, K)
-        As `smoothie.views.view_answers` numbers them.
+        As `smoothie.metrics.views.view_answers` numbers them.
     options : int
         Possible answers to an input, m of the module docstring; at least 2.
 

@@ -5,16 +5,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from smoothie.cache import VectorCache, content_key
-from smoothie.encoders import DTYPES
+from smoothie.encoders.sentence import DTYPES
 from smoothie.errors import SmoothieError
-from smoothie.models import local_folder, model_identity
+from smoothie.pretrained import PretrainedModel
 from smoothie.problem import Problem
+from smoothie.storage.cache import VectorCache, content_key
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ class Scorer(Protocol):
 
 
 @dataclass
-class ModelScorer:
+class ModelScorer(PretrainedModel):
     """A scorer that runs a transformers model.
 
     Attributes
@@ -69,18 +69,13 @@ class ModelScorer:
         Items that went through the model so far, whatever came from the cache not counted.
     """
 
-    model: str
-    revision: str | None = None
     dtype: str = "float32"
-    device: str | None = None
     batch_size: int = 8
     progress: bool = True
     cache: str | None = None
-    lock: str | None = None
-    models: str | None = None
     judged: int = field(default=0, init=False)
-    _loaded: Any = field(default=None, init=False, repr=False)
-    _identity: str = field(default="", init=False, repr=False)
+
+    role: ClassVar[str] = "scorer"
 
     def __post_init__(self) -> None:
         """Check the settings."""
@@ -97,22 +92,7 @@ class ModelScorer:
     @property
     def signature(self) -> str:
         """Model, revision or checksum of the weights, and settings."""
-        name = self.model if self.folder is None else self.folder.name
-        return " ".join([f"{name}@{self.identity[:12]}", *self.settings])
-
-    @property
-    def folder(self) -> Path | None:
-        """The local folder of the model, or None where it comes from the Hub."""
-        return local_folder(self.model, self.models)
-
-    @property
-    def identity(self) -> str:
-        """Revision of a Hub model, or SHA-256 over the files of a local one."""
-        if not self._identity:
-            self._identity = model_identity(
-                "scorer.model", self.model, self.folder, self.revision, self.lock
-            )
-        return self._identity
+        return " ".join([self.short_name, *self.settings])
 
     def numbers(self, items: Sequence[tuple[str, ...]]) -> NDArray[np.float64]:
         """One number for each item, a tuple of texts: from the cache, or from the model.
@@ -163,36 +143,3 @@ class ModelScorer:
     def _compute(self, items: list[tuple[str, ...]]) -> list[float]:
         """Send items through the model."""
         raise NotImplementedError
-
-    def _load(self) -> Any:
-        """Load model and tokenizer from a folder, without pickle and without foreign code."""
-        raise NotImplementedError
-
-    def _ready(self) -> Any:
-        """What `_load` made, at the first call."""
-        if self._loaded is None:
-            try:
-                self._loaded = self._load()
-            except SmoothieError:
-                raise
-            except Exception as error:  # the libraries that read these files raise many kinds
-                reason = str(error).strip().split("\n")[0]
-                raise SmoothieError(
-                    f"scorer {self.model}: the model cannot be loaded ({reason})"
-                ) from error
-        return self._loaded
-
-    def _path(self) -> Path:
-        """The folder of the model's files, fetched from the Hub at its locked commit if need be."""
-        commit = self.identity
-        if self.folder is not None:
-            return self.folder
-        from smoothie.lock import HubLock
-
-        return HubLock.at(self.lock).download_model(self.model, commit)
-
-    def _device(self) -> str:
-        """The torch device."""
-        import torch
-
-        return self.device or ("cuda" if torch.cuda.is_available() else "cpu")

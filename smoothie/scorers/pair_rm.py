@@ -27,9 +27,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smoothie.errors import SmoothieError
-from smoothie.files import read_json
 from smoothie.problem import Problem
 from smoothie.scorers.base import ModelScorer
+from smoothie.storage.files import read_json
 
 POLICIES = ("max_logits", "max_wins")
 SOURCE, FIRST, SECOND = "<|source|>", "<|candidate1|>", "<|candidate2|>"
@@ -94,7 +94,7 @@ class PairRM(ModelScorer):
         return logits
 
     def _compute(self, items: list[tuple[str, ...]]) -> list[float]:
-        model, tokenizer, _ = self._ready()
+        model, tokenizer, _ = self.ready()
         values: list[float] = []
         for start in range(0, len(items), self.batch_size):
             sequences, places = zip(
@@ -102,12 +102,12 @@ class PairRM(ModelScorer):
                 strict=True,
             )
             batch = tokenizer.pad({"input_ids": list(sequences)}, return_tensors="pt")
-            values += forward(model, batch.to(self._device()), places).float().tolist()
+            values += forward(model, batch.to(self.torch_device), places).float().tolist()
         return values
 
     def _tokens(self, source: str, first: str, second: str) -> tuple[list[int], list[int]]:
         """Token ids of a comparison, and the places of the three special tokens."""
-        _, tokenizer, special = self._ready()
+        _, tokenizer, special = self.ready()
         room = self.source_tokens + 2 * self.candidate_tokens
         ids: list[int] = []
         places = []
@@ -126,7 +126,7 @@ class PairRM(ModelScorer):
         from safetensors.torch import load_file
         from transformers import AutoTokenizer, DebertaV2Config
 
-        path = self._path()
+        path = self.files()
         settings = read_json(path / "config.json")
         keys = ("source_prefix_id", "cand1_prefix_id", "cand2_prefix_id", "n_tasks")
         lacking = [key for key in keys if not isinstance(settings.get(key), int)]
@@ -141,7 +141,7 @@ class PairRM(ModelScorer):
                 raise SmoothieError(f"{path}: the tokenizer does not know {token} as {number}")
         model = build_model(DebertaV2Config.from_pretrained(path), settings["n_tasks"])
         model.load_state_dict(load_file(path / "model.safetensors"))
-        model = model.to(self._device(), getattr(torch, self.dtype)).eval()
+        model = model.to(self.torch_device, getattr(torch, self.dtype)).eval()
         return model, tokenizer, special
 
 

@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smoothie.errors import SmoothieError
-from smoothie.files import read_jsonl, sha256
 from smoothie.loaders.local import read_id
 from smoothie.problem import Problem
 from smoothie.scorers.stored import stored_file
+from smoothie.storage.files import read_jsonl, sha256
 
 AGGREGATES = ("win_rate", "bradley_terry")
 TOLERANCE, STEPS = 1e-12, 100_000  # of the fixed-point iteration

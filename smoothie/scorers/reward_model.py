@@ -43,7 +43,7 @@ class RewardModel(ModelScorer):
         return self.numbers(pairs).reshape(problem.texts.shape)
 
     def _compute(self, items: list[tuple[str, ...]]) -> list[float]:
-        model, tokenizer = self._ready()
+        model, tokenizer = self.ready()
         # Without a padding token, texts of different length cannot share a batch.
         step = 1 if tokenizer.pad_token is None else self.batch_size
         values: list[float] = []
@@ -64,7 +64,7 @@ class RewardModel(ModelScorer):
         import torch
         from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-        path = self._path()
+        path = self.files()
         model = AutoModelForSequenceClassification.from_pretrained(
             path, dtype=getattr(torch, self.dtype), use_safetensors=True, local_files_only=True
         )
@@ -74,4 +74,4 @@ class RewardModel(ModelScorer):
                 f"this one has {model.config.num_labels}"
             )
         tokenizer = AutoTokenizer.from_pretrained(path, local_files_only=True)
-        return model.to(self._device()).eval(), tokenizer
+        return model.to(self.torch_device).eval(), tokenizer

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smoothie.errors import SmoothieError
-from smoothie.files import sha256
 from smoothie.loaders.local import read_labels
 from smoothie.problem import Problem
+from smoothie.storage.files import sha256
 
 
 def stored_file(folder: str | None, file: str) -> Path:

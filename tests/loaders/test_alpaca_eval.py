@@ -6,7 +6,7 @@ import pytest
 from experiments.pipeline import run
 from smoothie import SmoothieError
 from smoothie.loaders import AlpacaEval
-from smoothie.metrics import score
+from smoothie.metrics.scoring import score
 from tests.loaders.mirror import make_mirror, write_json
 
 NAMES = ("Ann", "bob", "cec")

@@ -9,7 +9,7 @@ import pytest
 
 from smoothie import SmoothieError
 from smoothie.loaders import AlpacaEval, HuggingFaceDataset, LocalFolder, SmoothieData
-from smoothie.lock import HubLock
+from smoothie.storage.lock import HubLock
 from tests.conftest import ROOT
 from tests.loaders.mirror import COMMIT, MODELS, REPOSITORY, make_mirror, serve, write_json
 from tests.paper_mirror import make_paper_mirror

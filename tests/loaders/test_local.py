@@ -6,7 +6,7 @@ import pytest
 
 from smoothie import SmoothieError
 from smoothie.loaders import LocalFolder
-from smoothie.metrics import label_scores
+from smoothie.metrics.scoring import label_scores
 from tests.conftest import make_set, write_lines
 
 

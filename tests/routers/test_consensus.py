@@ -6,9 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smoothie import SmoothieError
-from smoothie.routers import Consensus
-from smoothie.routers.base import Votes
-from smoothie.routers.consensus import shared_answers, shared_meaning
+from smoothie.evidence import Evidence, Votes
+from smoothie.routers.consensus import Consensus, shared_answers, shared_meaning
 from smoothie.wording import shared_wording
 from tests.naive import naive_distances
 
@@ -79,34 +78,36 @@ def test_answers_against_loops():
 def test_views_decide_in_their_order():
     """Wording decides between texts; where it ties, meaning; answers before both."""
     prose = votes_of([["the red fox ran", "the red fox sat", "a blue bird"], ["x", "y", "z"]])
-    routing = Consensus().route(prose)
+    routing = Consensus().route(Evidence(prose))
     expected = shared_wording(prose.texts, 2) + 0.1 * naive_meaning(prose.distances)
     expected = naive_prior(expected, 1)
     np.testing.assert_array_equal(routing.choices[0], expected.argmax(axis=1))
     np.testing.assert_allclose(routing.weights, expected / expected.sum(axis=1, keepdims=True))
 
     sums = votes_of([["we add and get 7", "we add and get 9", "#### 9", "9 or so: we add, 6"]] * 2)
-    chosen = Consensus().route(sums).choices[0]
+    chosen = Consensus().route(Evidence(sums)).choices[0]
     assert set(chosen) == {1}
-    assert set(Consensus(answered=1).route(sums).choices[0]) == {1}
+    assert set(Consensus(answered=1).route(Evidence(sums)).choices[0]) == {1}
     same_words = votes_of([["we add and get 7", "we add and get 7!", "9", "The answer is 9", "9."]])
-    assert Consensus().route(same_words).choices[0] in (2, 3, 4)
+    assert Consensus().route(Evidence(same_words)).choices[0] in (2, 3, 4)
 
 
 @pytest.mark.parametrize("prior", [0, 0.5, 1, 30])
 def test_without_texts_meaning_decides(prior):
     distances = naive_distances(np.random.default_rng(1).normal(size=(6, 5, 3)))
-    chosen = Consensus(prior=prior).route(Votes(distances)).choices[0]
+    chosen = Consensus(prior=prior).route(Evidence(Votes(distances))).choices[0]
     expected = naive_prior(naive_meaning(distances), prior)
     np.testing.assert_array_equal(chosen, expected.argmax(axis=1))
 
 
 def test_the_prior_leads_from_each_text_alone_to_one_candidate_for_all():
     votes = votes_of([["it is red", "it was red", "so it is"], ["no", "no way", "way, no way"]] * 2)
-    alone = Consensus(prior=0).route(votes)
+    alone = Consensus(prior=0).route(Evidence(votes))
     assert len(set(alone.choices[0])) > 1
     support = shared_wording(votes.texts, 2) + 0.1 * naive_meaning(votes.distances)
-    assert set(Consensus(prior=1e6).route(votes).choices[0]) == {support.mean(axis=0).argmax()}
+    assert set(Consensus(prior=1e6).route(Evidence(votes)).choices[0]) == {
+        support.mean(axis=0).argmax()
+    }
 
 
 def test_where_answers_are_counted_no_candidate_is_believed_for_others():
@@ -114,8 +115,8 @@ def test_where_answers_are_counted_no_candidate_is_believed_for_others():
     texts = [["so 7", "so 7", "we get 8", "we get 8"], ["so 7", "so 7", "we get 7", "I say 9"]] * 3
     for prior in (0, 1, 100):
         np.testing.assert_array_equal(
-            Consensus(prior=prior).route(votes_of(texts)).weights,
-            Consensus(prior=0).route(votes_of(texts)).weights,
+            Consensus(prior=prior).route(Evidence(votes_of(texts))).weights,
+            Consensus(prior=0).route(Evidence(votes_of(texts))).weights,
         )
 
 
@@ -126,15 +127,15 @@ def test_where_answers_are_counted_no_candidate_is_believed_for_others():
 )
 def test_candidates_are_treated_alike(texts, order):
     votes = votes_of(texts)
-    weights = Consensus().route(votes).weights
+    weights = Consensus().route(Evidence(votes)).weights
     np.testing.assert_allclose(weights.sum(axis=1), 1)
-    permuted = Consensus().route(votes.select(np.array(order))).weights
+    permuted = Consensus().route(Evidence(votes.select(np.array(order)))).weights
     np.testing.assert_allclose(permuted, weights[:, order], atol=1e-9)
 
 
 @pytest.mark.parametrize("texts", [[["same"] * 3], [[""] * 3] * 4, [["1", "1", "1"]] * 2])
 def test_equal_texts_tie_and_the_first_wins(texts):
-    routing = Consensus().route(votes_of(texts))
+    routing = Consensus().route(Evidence(votes_of(texts)))
     assert (routing.choices == 0).all()
     np.testing.assert_allclose(routing.weights, 1 / 3)
 
@@ -144,7 +145,7 @@ def test_a_sub_ensemble_is_a_slice():
     columns = np.array([4, 0, 2])
     part = votes_of(texts).select(columns)
     assert part.texts.tolist() == np.array(texts)[:, columns].tolist()
-    assert Consensus().route(part).choices.tolist() == [[1, 1, 1]]
+    assert Consensus().route(Evidence(part)).choices.tolist() == [[1, 1, 1]]
 
 
 def test_bad_settings_are_named():
@@ -157,4 +158,4 @@ def test_bad_settings_are_named():
         with pytest.raises(SmoothieError, match=message):
             Consensus(**wrong)
     with pytest.raises(SmoothieError, match="three candidates"):
-        Consensus().route(votes_of([["a", "b"]]))
+        Consensus().route(Evidence(votes_of([["a", "b"]])))

@@ -1,18 +1,28 @@
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 
 from smoothie import SmoothieError
-from smoothie.routers import (
-    BestOnVal,
-    BestSingle,
-    LabeledKNN,
-    LogisticRegressionRouter,
-    MLPRouter,
-    Oracle,
-    Random,
-)
-from smoothie.routers.base import Votes
-from smoothie.routers.labelled import Labelled, LabelledRouter
+from smoothie.errors import NotAvailableError
+from smoothie.estimator import squared_distances
+from smoothie.evidence import Evidence, Labelled, Need, Votes, what_lacks
+from smoothie.routers.base import ROUTERS, Router, Routing
+from smoothie.routers.best_on_val import BestOnVal
+from smoothie.routers.best_single import BestSingle
+from smoothie.routers.labeled_knn import LabeledKNN
+from smoothie.routers.labelled import LabelledRouter
+from smoothie.routers.logistic_regression import LogisticRegressionRouter
+from smoothie.routers.mlp import MLPRouter
+from smoothie.routers.oracle import Oracle
+from smoothie.routers.random import Random
+
+
+def seen(own, train=None):
+    """Evidence with these scores, and none but made-up votes."""
+    rows, candidates = own.scores.shape
+    votes = Votes(np.zeros((rows, candidates, candidates)), own.inputs)
+    return Evidence(votes, own.scores, train_labels=train)
 
 
 class Spy(LabelledRouter):
@@ -31,7 +41,7 @@ def numbered(rows):
 def test_no_input_is_chosen_for_by_its_own_label():
     own = numbered(23)
     spy = Spy(budget=50, trials=3)
-    routing = spy.route(own)
+    routing = spy.route(seen(own))
     assert routing.choices.shape == (3, 23)
     assert len(spy.seen) == 15
     for sample, inputs in spy.seen:
@@ -48,7 +58,7 @@ def test_budget_is_kept_and_unscored_inputs_are_never_labels():
     own = numbered(40)
     own.scores[::2, 1] = np.nan
     spy = Spy(budget=7, trials=2)
-    assert spy.route(own).labels_used == 7
+    assert spy.route(seen(own)).labels_used == 7
     for sample, _ in spy.seen:
         assert sample.scores.shape == (7, 3)
         assert np.isfinite(sample.scores).all()
@@ -59,7 +69,7 @@ def test_a_training_split_replaces_the_folds():
     own, train = numbered(10), numbered(60)
     own.scores[:] = np.nan  # nothing of the routed inputs is looked at
     spy = Spy(trials=1)
-    spy.route(own, train)
+    spy.route(seen(own, train))
     (sample, inputs), *rest = spy.seen
     assert rest == []
     assert len(inputs) == 10
@@ -68,17 +78,17 @@ def test_a_training_split_replaces_the_folds():
 
 def test_best_on_val_is_the_best_of_its_sample():
     scores = np.tile([0.1, 0.9, 0.5], (30, 1))
-    assert (BestOnVal().route(Labelled(scores)).choices == 1).all()
+    assert (BestOnVal().route(seen(Labelled(scores))).choices == 1).all()
 
 
-def test_labeled_knn_asks_the_neighbours():
+def test_labeled_knn_asks_the_neighbors():
     """Two clusters of inputs, in each of which another candidate is good."""
     generator = np.random.default_rng(0)
     inputs = np.concatenate([generator.normal(size=(30, 2)), generator.normal(size=(30, 2)) + 50])
     scores = np.zeros((60, 3))
     scores[:30, 2] = 1
     scores[30:, 1] = 1
-    routing = LabeledKNN(neighbours=5, budget=40).route(Labelled(scores, inputs))
+    routing = LabeledKNN(neighbors=5, budget=40).route(seen(Labelled(scores, inputs)))
     assert (routing.choices[:, :30] == 2).all()
     assert (routing.choices[:, 30:] == 1).all()
 
@@ -86,53 +96,53 @@ def test_labeled_knn_asks_the_neighbours():
 def test_labeled_knn_breaks_ties_by_the_whole_sample():
     inputs = np.array([[0.0], [1.0], [50.0], [51.0]])
     scores = np.array([[1.0, 1, 0], [1, 1, 0], [0, 1, 0], [0, 1, 1]])
-    router = LabeledKNN(neighbours=2)
+    router = LabeledKNN(neighbors=2)
     assert router.choose(Labelled(scores, inputs), np.array([[0.4]]), 1).tolist() == [1]
 
 
 def test_labels_are_needed():
-    with pytest.raises(SmoothieError, match="at least one labelled input"):
-        BestOnVal().route(Labelled(np.full((10, 3), np.nan)))
+    with pytest.raises(SmoothieError, match="fewer than two inputs have any"):
+        BestOnVal().route(seen(Labelled(np.full((10, 3), np.nan))))
     with pytest.raises(SmoothieError, match="not empty"):
-        LabeledKNN().route(Labelled(np.ones((10, 3))))
+        LabeledKNN().route(seen(Labelled(np.ones((10, 3)))))
 
 
 @pytest.mark.parametrize("wrong", [{"budget": 0}, {"trials": 0}, {"folds": 1}])
 def test_bad_settings_are_named(wrong):
     name = next(iter(wrong))
     with pytest.raises(SmoothieError, match=f"{name}={wrong[name]}"):
-        BestOnVal(**wrong).route(Labelled(np.ones((10, 3))))
+        BestOnVal(**wrong).route(seen(Labelled(np.ones((10, 3)))))
 
 
 def test_random_expectation_is_what_many_trials_come_to():
     scores = np.random.default_rng(0).normal(size=(50, 4))
     votes = Votes(np.zeros((50, 4, 4)))
-    exact = Random().route(votes).scores(scores)
+    exact = Random().route(Evidence(votes)).scores(scores)
     np.testing.assert_allclose(exact, scores.mean(axis=1))
-    trials = Random(expectation=False, trials=20000).route(votes)
+    trials = Random(expectation=False, trials=20000).route(Evidence(votes))
     np.testing.assert_allclose(trials.scores(scores), exact, atol=0.05)
-    again = Random(expectation=False, trials=10).route(votes)
-    np.testing.assert_array_equal(again.choices, Random(trials=10).route(votes).choices)
+    again = Random(expectation=False, trials=10).route(Evidence(votes))
+    np.testing.assert_array_equal(again.choices, Random(trials=10).route(Evidence(votes)).choices)
 
 
 def test_bounds_see_everything():
     missing = np.nan
     scores = np.array([[1.0, 3, 2], [5, 0, 1], [missing, 9, 9], [missing] * 3])
-    assert BestSingle().route(scores).choices.tolist() == [[0, 0, 0, 0]]
-    assert Oracle().route(scores).choices.tolist() == [[1, 0, 1, 0]]
+    assert BestSingle().route(seen(Labelled(scores))).choices.tolist() == [[0, 0, 0, 0]]
+    assert Oracle().route(seen(Labelled(scores))).choices.tolist() == [[1, 0, 1, 0]]
 
 
-def test_knn_that_ignores_its_neighbours_is_best_on_val_with_drawn_ties():
+def test_knn_that_ignores_its_neighbors_is_best_on_val_with_drawn_ties():
     """The released code's labelled kNN (D2): one mean for each model, ties drawn for each input."""
     scores = np.array([[1.0, 0, 1], [0, 1, 1], [1, 1, 0], [0, 0, 0]])
     sample = Labelled(scores, np.arange(4.0)[:, None])
-    router = LabeledKNN(neighbours=1, ignore_neighbours=True)
+    router = LabeledKNN(neighbors=1, ignore_neighbors=True)
     chosen = router.choose(sample, np.arange(300.0)[:, None], 300)
     counts = np.bincount(chosen, minlength=3)
     assert (counts > 60).all()  # all three have the same mean
     better = Labelled(scores + np.array([0, 0, 0.5]), sample.inputs)
     assert set(router.choose(better, np.zeros((5, 1)), 5)) == {2}
-    asks = LabeledKNN(neighbours=1).choose(sample, np.array([[0.0], [2.0]]), 2)
+    asks = LabeledKNN(neighbors=1).choose(sample, np.array([[0.0], [2.0]]), 2)
     assert asks.tolist() == [0, 0]
 
 
@@ -150,11 +160,11 @@ def clusters(rows=60, seed=0):
 @pytest.mark.parametrize("router", [LogisticRegressionRouter(), MLPRouter()])
 def test_learners_find_a_rule_that_holds(router):
     own = clusters()
-    routing = router.route(own)
+    routing = router.route(seen(own))
     assert routing.labels_used == 48
     assert (routing.choices[:, :30] == 3).all()
     assert (routing.choices[:, 30:] == 1).all()
-    np.testing.assert_array_equal(router.route(own).choices, routing.choices)
+    np.testing.assert_array_equal(router.route(seen(own)).choices, routing.choices)
 
 
 def test_logistic_regression_is_the_most_probable_class():
@@ -240,4 +250,76 @@ def test_settings_of_the_learners_are_checked():
             kind(**settings)
     for router in (LogisticRegressionRouter(), MLPRouter()):
         with pytest.raises(SmoothieError, match="not empty"):
-            router.route(Labelled(sample.scores))
+            router.route(seen(Labelled(sample.scores)))
+
+
+@dataclass
+class Greedy(Router):
+    """Asks for more than it declares, and for more labels than its budget."""
+
+    budget: int = 3
+    needs = frozenset({Need.LABELS})
+
+    def route(self, evidence):
+        for name, need in (
+            ("all_scores", Need.ALL_SCORES),
+            ("candidate_scores", Need.CANDIDATE_SCORES),
+            ("distances", Need.DISTANCES),
+            ("inputs", Need.INPUTS),
+        ):
+            with pytest.raises(
+                NotAvailableError, match=rf"Greedy does not declare Need\.{need.name}$"
+            ):
+                getattr(evidence, name)
+        with pytest.raises(NotAvailableError, match=r"does not declare Need\.INPUTS"):
+            evidence.neighbors(2)
+        labels = evidence.labels.within(1000)  # a budget can be lowered alone
+        with pytest.raises(AttributeError):
+            labels.own  # noqa: B018
+        for fold in labels.folds(np.random.default_rng(0), 4):
+            assert len(fold.sample.scores) == 3
+            assert set(fold.rows).isdisjoint(fold.sample.scores[:, 0] / 3)
+        for fold in labels.folds(np.random.default_rng(0), 4, with_replacement=True):
+            assert len(fold.sample.scores) == 3
+        return Routing(np.zeros((1, evidence.shape[0]), dtype=int))
+
+
+def test_no_router_sees_more_than_it_declares_or_labels_beyond_its_budget():
+    evidence = seen(numbered(20))
+    assert what_lacks(Greedy(), evidence) is None
+    Greedy().route(evidence.limited_to(Greedy()))
+
+
+@pytest.mark.parametrize("name", ROUTERS)
+def test_every_router_gets_by_with_what_it_declares(name):
+    """Each routes from the declared evidence alone, and is left out where any of it is missing."""
+    draw = np.random.default_rng(0)
+    votes = Votes(
+        distances=squared_distances(draw.normal(size=(24, 4, 3))),
+        inputs=draw.normal(size=(24, 2)),
+        texts=draw.choice(["A: 1", "A: 2", "A: 3"], size=(24, 4)).astype(object),
+        tasks=np.array(["x", "y"] * 12),
+        mean_distances=squared_distances(draw.normal(size=(24, 4, 3))),
+    )
+    scores = draw.normal(size=(24, 4))
+    whole = Evidence(
+        votes,
+        scores,
+        train=votes,
+        verdicts=scores,
+        selections=lambda path: np.zeros((1, 24), dtype=np.intp),
+    )
+    settings = {"stored": {"folder": "x"}}.get(name, {})
+    router = ROUTERS[name](**settings)
+    assert what_lacks(router, whole) is None
+    routing = router.route(whole.limited_to(router))
+    assert routing.choices.shape[1] == 24
+    np.testing.assert_array_equal(routing.choices, router.route(whole).choices)
+    for need in router.needs:
+        poorer = whole.limited_to(router)
+        del poorer._held[need]
+        assert what_lacks(router, poorer) is not None
+        if need is Need.INPUTS and Need.LABELED_INPUTS in router.needs:
+            continue  # the labels bring the vectors of the inputs along
+        with pytest.raises(NotAvailableError):
+            router.route(poorer)

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from sacrebleu import sentence_chrf
 
 from smoothie import SmoothieError, SmoothieLocal
-from smoothie.metrics import rouge2
-from smoothie.routers import MBR, MBROverlap
-from smoothie.routers.base import Votes
-from smoothie.routers.mbr_overlap import chrf_utilities, rouge2_utilities
+from smoothie.evidence import Evidence, Votes
+from smoothie.metrics.rouge import rouge2
+from smoothie.routers.mbr import MBR
+from smoothie.routers.mbr_overlap import MBROverlap, chrf_utilities, rouge2_utilities
 from tests.naive import naive_distances
 
 TEXTS = st.lists(
@@ -40,7 +40,7 @@ def test_the_highest_mean_utility_wins(utility):
         [[" ".join(generator.choice(words, 6)) for _ in range(4)] for _ in range(20)], dtype=object
     )
     texts[3, 1] = texts[3, 2]  # each counts for the other
-    routing = MBROverlap(utility).route(Votes(np.zeros((20, 4, 4)), None, texts))
+    routing = MBROverlap(utility).route(Evidence(Votes(np.zeros((20, 4, 4)), None, texts)))
     means = np.array(
         [
             [
@@ -59,7 +59,7 @@ def test_the_highest_mean_utility_wins(utility):
 def test_equal_utilities_are_told_apart_by_distances(utility, texts):
     far = np.abs(np.subtract.outer(np.arange(len(texts)), np.arange(len(texts)))).astype(float)
     votes = Votes(far[None], None, np.array([texts], dtype=object))
-    routing = MBROverlap(utility).route(votes)
+    routing = MBROverlap(utility).route(Evidence(votes))
     assert routing.choices.tolist() == [[int(far.sum(axis=1).argmin())]]
     np.testing.assert_allclose(routing.weights, 1 / len(texts))
 
@@ -70,7 +70,7 @@ def test_the_medoid_is_the_choice_of_smoothie_local_alone(seed, candidates):
     """Where no error is at or below zero, k = 1 chooses by the row sums of the distances."""
     generations = np.random.default_rng(seed).normal(size=(8, candidates, 12))
     distances = naive_distances(generations)
-    routing = MBR().route(Votes(distances))
+    routing = MBR().route(Evidence(Votes(distances)))
     local = SmoothieLocal(k=1).fit(generations)
     positive = (local.errors_ > 1e-9).all(axis=1)
     assert positive.any()
@@ -82,7 +82,7 @@ def test_the_medoid_is_the_choice_of_smoothie_local_alone(seed, candidates):
 
 
 def test_equal_texts_tie_and_the_first_wins():
-    routing = MBR().route(Votes(np.zeros((2, 3, 3))))
+    routing = MBR().route(Evidence(Votes(np.zeros((2, 3, 3)))))
     assert routing.choices.tolist() == [[0, 0]]
     np.testing.assert_allclose(routing.weights, 1 / 3)
 
@@ -91,7 +91,9 @@ def test_bad_settings_are_named():
     with pytest.raises(SmoothieError, match="utility=bleu: expected one of rouge2, chrf"):
         MBROverlap("bleu")
     with pytest.raises(SmoothieError, match="reads texts"):
-        MBROverlap().route(Votes(np.zeros((2, 3, 3))))
+        MBROverlap().route(Evidence(Votes(np.zeros((2, 3, 3)))))
     for router in (MBR(), MBROverlap()):
         with pytest.raises(SmoothieError, match="three candidates"):
-            router.route(Votes(np.zeros((1, 2, 2)), None, np.array([["a", "b"]], dtype=object)))
+            router.route(
+                Evidence(Votes(np.zeros((1, 2, 2)), None, np.array([["a", "b"]], dtype=object)))
+            )

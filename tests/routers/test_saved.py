@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from smoothie import NotFittedError, SmoothieError, SmoothieGlobal, SmoothieLocal, load_router
 from smoothie.estimator import squared_distances
-from smoothie.routers.base import Votes
-from tests.naive import naive_errors, naive_neighbours
+from smoothie.evidence import Evidence, Votes
+from tests.naive import naive_errors, naive_neighbors
 
 NAMES = ["alpha", "beta", "gamma", "delta"]
 
@@ -23,7 +23,7 @@ def data():
 
 @pytest.fixture
 def local(data):
-    return SmoothieLocal(k=7).fit(*data)
+    return SmoothieLocal(k=7).fit(data[0], inputs=data[1])
 
 
 def same(first, second):
@@ -38,22 +38,22 @@ def same(first, second):
     deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_a_loaded_router_chooses_as_the_fitted_one(tmp_path, rows, k, ties, seed):
-    """One new input at a time, as all of them together, as neighbours found by sorting."""
+    """One new input at a time, as all of them together, as neighbors found by sorting."""
     draw = np.random.default_rng(seed)
     generations, inputs = draw.normal(size=(rows, 3, 2)), draw.normal(size=(rows, 2))
     new = draw.normal(size=(6, 2))
     if ties:
         inputs, new = inputs.round(), new.round()
     k = min(k, rows)
-    fitted = SmoothieLocal(k=k).fit(generations, inputs)
+    fitted = SmoothieLocal(k=k).fit(generations, inputs=inputs)
     fitted.save(tmp_path / "router.npz")
     loaded = SmoothieLocal.load(tmp_path / "router.npz")
     same(loaded, fitted)
     together = loaded.predict(new)
     np.testing.assert_array_equal(together, fitted.predict(new))
     np.testing.assert_array_equal(together, [loaded.predict(one[None])[0] for one in new])
-    near = naive_neighbours(inputs, new, k, own=False)
-    expected = [naive_errors(generations[neighbours]).clip(1e-9).argmin() for neighbours in near]
+    near = naive_neighbors(inputs, new, k, own=False)
+    expected = [naive_errors(generations[neighbors]).clip(1e-9).argmin() for neighbors in near]
     np.testing.assert_array_equal(together, expected)
 
 
@@ -64,7 +64,7 @@ def test_each_kind_comes_back_as_it_was(data, local, tmp_path):
     for fitted in (
         local,
         SmoothieLocal(degenerate="keep").fit(generations),
-        SmoothieLocal(np.int64(3)).fit(generations, inputs),
+        SmoothieLocal(np.int64(3)).fit(generations, inputs=inputs),
         SmoothieGlobal().fit(generations),
         SmoothieGlobal(fit_by="input").fit(generations),
         SmoothieGlobal(fit_by="task").fit(generations, groups=tasks),
@@ -86,7 +86,7 @@ def test_names_belong_to_what_was_fitted(data, local, tmp_path):
         local.save(tmp_path / "router.npz", NAMES[:3])
     local.save(tmp_path / "router.npz", NAMES)
     loaded = SmoothieLocal.load(tmp_path / "router.npz")
-    assert loaded.fit(data[0][:, :3], data[1]).candidates is None
+    assert loaded.fit(data[0][:, :3], inputs=data[1]).candidates is None
     with pytest.raises(NotFittedError):
         SmoothieLocal().save(tmp_path / "router.npz")
 
@@ -107,9 +107,9 @@ def test_distances_are_kept_for_new_inputs_alone(data, local, tmp_path):
         assert stored["distances"].shape == (30, 4, 4)
         np.savez(path, **(arrays | {"distances": stored["distances"]}))
     same(load_router(path), alone)
-    refitted = local.fit_votes(Votes(squared_distances(generations), inputs))
+    refitted = local.fit_evidence(Evidence(Votes(squared_distances(generations), inputs)))
     assert refitted.predict(inputs).shape == (30,)
-    alone = SmoothieLocal().fit(generations, inputs).fit(generations)
+    alone = SmoothieLocal().fit(generations, inputs=inputs).fit(generations)
     with pytest.raises(SmoothieError, match="fit with inputs first"):
         alone.predict(inputs)
 

@@ -5,9 +5,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from smoothie import SmoothieError, SmoothieLocal
-from smoothie.routers import ScorerRouter, SmoothiePrior
-from smoothie.routers.base import Votes
-from smoothie.routers.smoothie_prior import posterior_errors
+from smoothie.evidence import Evidence, Votes
+from smoothie.routers.scorer import ScorerRouter
+from smoothie.routers.smoothie_prior import SmoothiePrior, posterior_errors
 
 NAN = np.nan
 
@@ -19,41 +19,45 @@ def votes(rows=20, candidates=4, seed=0):
     return Votes(distances, generator.normal(size=(rows, 2)))
 
 
+def heard(votes, verdicts):
+    return Evidence(votes, verdicts=verdicts)
+
+
 def test_the_highest_score_wins_the_first_of_equal_ones():
     scores = np.array([[1.0, 3, 2], [5, 5, 0], [NAN, -2, -1], [NAN, NAN, -9]])
-    chosen = ScorerRouter().route_scored(votes(4, 3), scores).choices
+    chosen = ScorerRouter().route(heard(votes(4, 3), scores)).choices
     assert chosen.tolist() == [[1, 0, 2, 2]]
 
 
 def test_inputs_without_a_verdict_go_to_the_candidate_that_is_best_elsewhere():
     """Candidate 2 has the highest mean, but only of an easy input, where candidate 1 beat it."""
     scores = np.array([[NAN] * 3, [10, 12, 11], [0, 3, NAN], [1, 1, NAN]])
-    assert ScorerRouter().route_scored(votes(4, 3), scores).choices[0].tolist() == [1, 1, 1, 0]
+    assert ScorerRouter().route(heard(votes(4, 3), scores)).choices[0].tolist() == [1, 1, 1, 0]
     one_sided = np.array([[NAN, NAN, 5.0], [NAN] * 3])
-    assert ScorerRouter().route_scored(votes(2, 3), one_sided).choices[0].tolist() == [2, 2]
+    assert ScorerRouter().route(heard(votes(2, 3), one_sided)).choices[0].tolist() == [2, 2]
     with pytest.raises(SmoothieError, match="no verdict about any text"):
-        ScorerRouter().route_scored(votes(2, 3), np.full((2, 3), NAN))
+        ScorerRouter().route(heard(votes(2, 3), np.full((2, 3), NAN)))
 
 
 def test_drawn_ties_are_even_seeded_and_only_among_the_best():
     scores = np.tile([0.0, 1, 1, NAN], (6000, 1))
     some = Votes(np.zeros((6000, 4, 4)))
-    chosen = ScorerRouter(ties="random").route_scored(some, scores).choices[0]
+    chosen = ScorerRouter(ties="random").route(heard(some, scores)).choices[0]
     counts = np.bincount(chosen, minlength=4)
     assert counts[0] == counts[3] == 0
     assert abs(counts[1] - 3000) < 4 * np.sqrt(6000 / 4)
-    again = ScorerRouter(ties="random").route_scored(some, scores).choices[0]
+    again = ScorerRouter(ties="random").route(heard(some, scores)).choices[0]
     np.testing.assert_array_equal(chosen, again)
     with pytest.raises(SmoothieError, match="ties=last"):
-        ScorerRouter(ties="last").route_scored(some, scores)
+        ScorerRouter(ties="last").route(heard(some, scores))
 
 
 @pytest.mark.parametrize("k", [1, 5])
 def test_a_prior_of_no_strength_is_smoothie(k):
     seen = votes()
     scores = np.random.default_rng(1).normal(size=(20, 4))
-    routing = SmoothiePrior(strength=0, k=k).route_scored(seen, scores)
-    alone = SmoothieLocal(k).route(seen)
+    routing = SmoothiePrior(strength=0, k=k).route(heard(seen, scores))
+    alone = SmoothieLocal(k).route(Evidence(seen))
     np.testing.assert_array_equal(routing.choices, alone.choices)
     np.testing.assert_array_equal(routing.weights, alone.weights)
 
@@ -62,7 +66,7 @@ def test_a_prior_of_no_strength_is_smoothie(k):
 @given(arrays(np.float64, (6, 4), elements=st.integers(-9, 9).map(float)))
 def test_a_prior_without_bounds_is_the_scorer(scores):
     seen = votes(6)
-    weights = SmoothiePrior(strength=1e12).route_scored(seen, scores).weights
+    weights = SmoothiePrior(strength=1e12).route(heard(seen, scores)).weights
     np.testing.assert_array_equal(
         np.sign(np.round(weights[:, :, None] - weights[:, None], 9)),
         np.sign(scores[:, :, None] - scores[:, None]),
@@ -109,4 +113,4 @@ def test_the_posterior_is_the_integral():
 
 def test_bad_strengths_are_named():
     with pytest.raises(SmoothieError, match="strength=-1"):
-        SmoothiePrior(strength=-1).route_scored(votes(), np.zeros((20, 4)))
+        SmoothiePrior(strength=-1).route(heard(votes(), np.zeros((20, 4))))

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn.base import clone
 
 from smoothie import NotFittedError, SmoothieGlobal, SmoothieLocal
-from smoothie.routers.base import Votes
+from smoothie.evidence import Evidence, Votes
 from tests.naive import naive_distances, naive_errors
 
 
@@ -24,15 +24,15 @@ def test_fitted_attributes(data):
     assert model.errors_.shape == model.weights_.shape == (4,)
     assert model.choices_.shape == (20,)
     local = SmoothieLocal(k=5)
-    assert local.fit(generations, inputs) is local
+    assert local.fit(generations, inputs=inputs) is local
     assert local.errors_.shape == local.weights_.shape == (20, 4)
     np.testing.assert_allclose(local.weights_.sum(axis=1), 1)
     np.testing.assert_array_equal(local.choices_, local.errors_.argmin(axis=1))
 
 
-def test_local_with_all_inputs_as_neighbours_is_global(data):
+def test_local_with_all_inputs_as_neighbors_is_global(data):
     generations, inputs = data
-    local = SmoothieLocal(k=20).fit(generations, inputs)
+    local = SmoothieLocal(k=20).fit(generations, inputs=inputs)
     model = SmoothieGlobal().fit(generations)
     np.testing.assert_allclose(local.errors_, np.tile(model.errors_, (20, 1)))
 
@@ -40,7 +40,7 @@ def test_local_with_all_inputs_as_neighbours_is_global(data):
 def test_k_one_needs_no_inputs_and_keeps_the_row_itself_among_duplicates(data):
     generations, _ = data
     alone = SmoothieLocal(k=1).fit(generations)
-    among = SmoothieLocal(k=1).fit(generations, np.zeros((20, 3)))
+    among = SmoothieLocal(k=1).fit(generations, inputs=np.zeros((20, 3)))
     np.testing.assert_array_equal(alone.errors_, among.errors_)
     for row in range(20):
         expected = np.maximum(naive_errors(generations[row : row + 1]), 0)
@@ -54,7 +54,7 @@ def test_predict(data):
     np.testing.assert_array_equal(model.predict(), model.choices_)
     np.testing.assert_array_equal(model.predict(new), np.full(7, model.choices_[0]))
 
-    local = SmoothieLocal(k=4).fit(generations, inputs)
+    local = SmoothieLocal(k=4).fit(generations, inputs=inputs)
     np.testing.assert_array_equal(local.predict(), local.choices_)
     for query, choice in zip(new, local.predict(new), strict=True):
         near = np.argsort(((inputs - query) ** 2).sum(axis=1))[:4]
@@ -68,11 +68,11 @@ def test_predict_refuses_what_it_cannot_do(data):
     with pytest.raises(ValueError, match="fit with inputs"):
         SmoothieLocal().fit(generations).predict(inputs)
     with pytest.raises(ValueError, match="3 dimensions"):
-        SmoothieLocal().fit(generations, inputs).predict(np.zeros((2, 5)))
+        SmoothieLocal().fit(generations, inputs=inputs).predict(np.zeros((2, 5)))
 
 
 def test_scikit_learn_conventions(data):
-    local = SmoothieLocal(k=3).fit(*data)
+    local = SmoothieLocal(k=3).fit(data[0], inputs=data[1])
     copy = clone(local)
     assert copy.get_params() == local.get_params()
     assert copy.k == 3
@@ -111,14 +111,15 @@ def test_bad_generations_are_named(model, generations, message):
 )
 def test_bad_k_and_inputs_are_named(data, k, inputs, message):
     with pytest.raises(ValueError, match=message):
-        SmoothieLocal(k=k).fit(data[0], inputs)
+        SmoothieLocal(k=k).fit(data[0], inputs=inputs)
 
 
 @pytest.mark.parametrize("model", [SmoothieGlobal(), SmoothieLocal()])
 def test_no_rows(model, data):
     with pytest.raises(ValueError, match="no rows"):
         model.fit(np.zeros((0, 3, 2)))
-    fitted = model.fit(*data[: 1 if isinstance(model, SmoothieGlobal) else 2])
+    beside = {"inputs": data[1]} if isinstance(model, SmoothieLocal) else {}
+    fitted = model.fit(data[0], **beside)
     assert fitted.predict([]).shape == (0,)
 
 
@@ -134,8 +135,10 @@ def test_votes_of_a_sub_ensemble_are_a_slice(data):
     generations, inputs = data
     columns = np.array([3, 0, 2])
     part = Votes(naive_distances(generations), inputs).select(columns)
-    expected = SmoothieLocal(k=3).fit(generations[:, columns], inputs)
-    np.testing.assert_allclose(SmoothieLocal(k=3).fit_votes(part).errors_, expected.errors_)
+    expected = SmoothieLocal(k=3).fit(generations[:, columns], inputs=inputs)
+    np.testing.assert_allclose(
+        SmoothieLocal(k=3).fit_evidence(Evidence(part)).errors_, expected.errors_
+    )
 
 
 @given(st.integers(1, 12), st.integers(3, 6), st.integers(1, 4), st.integers(0, 10**6))
@@ -205,9 +208,9 @@ def test_bad_groups_are_named(data, fit_by, groups, message):
 @pytest.mark.parametrize("model", [SmoothieGlobal(), SmoothieLocal(k=3)])
 def test_distances_may_come_from_anywhere(data, model):
     generations, inputs = data
-    beside = (inputs,) if isinstance(model, SmoothieLocal) else ()
-    expected = clone(model).fit(generations, *beside)
-    given_ = model.fit_distances(naive_distances(generations), *beside)
+    beside = {"inputs": inputs} if isinstance(model, SmoothieLocal) else {}
+    expected = clone(model).fit(generations, **beside)
+    given_ = model.fit_distances(naive_distances(generations), **beside)
     np.testing.assert_allclose(given_.errors_, expected.errors_)
     np.testing.assert_array_equal(given_.predict(inputs), expected.predict(inputs))
 
@@ -271,7 +274,7 @@ def released_weights(distances):
 
 def test_degenerate_errors_run_on_where_asked(data):
     generations, inputs = data
-    local = SmoothieLocal(k=1, degenerate="keep").fit(generations, inputs)
+    local = SmoothieLocal(k=1, degenerate="keep").fit(generations, inputs=inputs)
     for row, distances in enumerate(naive_distances(generations)):
         expected = released_weights(distances)
         np.testing.assert_allclose(local.weights_[row], expected, rtol=1e-6)

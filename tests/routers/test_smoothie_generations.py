@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from experiments.pipeline import run
 from experiments.steps import memory
 from smoothie import SmoothieError, SmoothieGlobal, SmoothieLocal
-from smoothie.encoders import SentenceEncoder
+from smoothie.encoders.sentence import SentenceEncoder
 from smoothie.loaders import LocalFolder
-from smoothie.routers import SmoothieGenerations
+from smoothie.routers.smoothie_generations import SmoothieGenerations
 from tests.conftest import store_vectors, write_lines
 from tests.naive import naive_errors
 
@@ -31,7 +31,7 @@ def test_errors_come_from_an_input_s_own_generations(rows, candidates, count, se
     np.testing.assert_allclose(model.errors_, grouped.errors_[::count], rtol=1e-9, atol=1e-12)
 
 
-def test_one_generation_is_local_with_one_neighbour():
+def test_one_generation_is_local_with_one_neighbor():
     generations = np.random.default_rng(0).normal(size=(7, 4, 5))
     model = SmoothieGenerations().fit(generations[:, :, None])
     np.testing.assert_array_equal(model.errors_, SmoothieLocal(k=1).fit(generations).errors_)

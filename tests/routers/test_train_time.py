@@ -1,17 +1,16 @@
-import inspect
-
 import numpy as np
 import pytest
 
 from experiments.pipeline import run
 from experiments.steps import memory
-from smoothie import SmoothieError, SmoothieGlobal, SmoothieLocal, load_router
+from smoothie import SmoothieGlobal, SmoothieLocal, load_router
+from smoothie.errors import NotAvailableError
 from smoothie.estimator import squared_distances
-from smoothie.routers import ROUTERS, SmoothieGlobalTrain, SmoothieLocalTrain
-from smoothie.routers.base import Votes
-from smoothie.routers.train_time import TrainTimeRouter
+from smoothie.evidence import OF_ANSWERS, Evidence, Need, Votes
+from smoothie.routers.base import ROUTERS
+from smoothie.routers.train_time import SmoothieGlobalTrain, SmoothieLocalTrain
 from tests.conftest import make_set, write_lines
-from tests.naive import naive_errors, naive_neighbours
+from tests.naive import naive_errors, naive_neighbors
 
 
 @pytest.fixture
@@ -21,10 +20,17 @@ def split():
     return generations, draw.normal(size=(30, 6)), draw.normal(size=(11, 6))
 
 
+def of_a_split(generations, inputs, new):
+    """What is known before the new inputs are answered: of their answers, the number alone."""
+    rows = 3 if new is None else len(new)
+    train = Votes(squared_distances(generations), inputs)
+    return Evidence(Votes(np.full((rows, 4, 4), np.nan), new), train=train)
+
+
 def test_global_takes_its_weights_from_the_training_split(split):
     generations, inputs, new = split
-    train = Votes(squared_distances(generations), inputs)
-    routing = SmoothieGlobalTrain().route_new(train, new, len(new))
+    evidence = of_a_split(generations, inputs, new)
+    routing = SmoothieGlobalTrain().route(evidence)
     errors = naive_errors(generations)
     assert set(routing.choices[0]) == {errors.argmin()}
     np.testing.assert_allclose(routing.weights, (1 / errors) / (1 / errors).sum())
@@ -34,29 +40,28 @@ def test_global_takes_its_weights_from_the_training_split(split):
 
 def test_local_asks_the_nearest_training_inputs(split):
     generations, inputs, new = split
-    train = Votes(squared_distances(generations), inputs)
-    routing = SmoothieLocalTrain(k=7).route_new(train, new, len(new))
-    near = naive_neighbours(inputs, new, 7, own=False)
+    evidence = of_a_split(generations, inputs, new)
+    routing = SmoothieLocalTrain(k=7).route(evidence)
+    near = naive_neighbors(inputs, new, 7, own=False)
     expected = [naive_errors(generations[rows]).argmin() for rows in near]
     np.testing.assert_array_equal(routing.choices[0], expected)
-    fitted = SmoothieLocal(k=7).fit(generations, inputs)
+    fitted = SmoothieLocal(k=7).fit(generations, inputs=inputs)
     np.testing.assert_array_equal(fitted.predict(new), expected)
 
 
-def test_a_small_split_is_one_neighbourhood(split):
+def test_a_small_split_is_one_neighborhood(split):
     generations, inputs, new = split
-    train = Votes(squared_distances(generations), inputs)
-    routing = SmoothieLocalTrain(k=50).route_new(train, new, len(new))
+    evidence = of_a_split(generations, inputs, new)
+    routing = SmoothieLocalTrain(k=50).route(evidence)
     assert set(routing.choices[0]) == {naive_errors(generations).argmin()}
 
 
 def test_no_test_answer_can_be_asked_for():
-    """What they are handed holds training votes, test inputs and a number: no test answers."""
-    for router in ROUTERS.values():
-        if issubclass(router, TrainTimeRouter):
-            names = list(inspect.signature(router.route_new).parameters)
-            assert names == ["self", "train", "inputs", "rows"]
-            assert not hasattr(router, "route")
+    """They declare the training split and test inputs: nothing that candidates have to answer."""
+    for name in ("smoothie_global_train", "smoothie_local_train"):
+        needs = ROUTERS[name]().needs
+        assert Need.TRAIN in needs
+        assert not needs & OF_ANSWERS
 
 
 def test_only_the_chosen_answer_has_to_exist(compose, tmp_path, tiny_encoder):
@@ -93,15 +98,16 @@ def test_a_saved_router_asks_the_chosen_candidate_alone(split, tmp_path):
     """No answer to a new input is at hand; what is asked for is what the naive judge would."""
     generations, inputs, new = split
     path = tmp_path / "router.npz"
-    SmoothieLocal(k=3).fit(generations, inputs).save(path, ["a", "b", "c", "d"])
+    SmoothieLocal(k=3).fit(generations, inputs=inputs).save(path, ["a", "b", "c", "d"])
     router = load_router(path)
     asked = [router.candidates[router.predict(vector[None])[0]] for vector in new]
-    near = naive_neighbours(inputs, new, 3, own=False)
+    near = naive_neighbors(inputs, new, 3, own=False)
     best = [naive_errors(generations[rows]).clip(1e-9).argmin() for rows in near]
     assert asked == ["abcd"[j] for j in best]
 
 
 def test_local_needs_inputs(split):
     generations, inputs, _ = split
-    with pytest.raises(SmoothieError, match="needs inputs"):
-        SmoothieLocalTrain().route_new(Votes(squared_distances(generations), inputs), None, 3)
+    evidence = of_a_split(generations, inputs, None)
+    with pytest.raises(NotAvailableError, match="there are no vectors of the inputs"):
+        SmoothieLocalTrain().route(evidence)

@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smoothie import SmoothieError
-from smoothie.routers import MajorityVote, SmoothieAnswers, WeightedVote
-from smoothie.routers.base import Votes
-from smoothie.routers.weighted_vote import estimate_accuracies
-from tests.naive import naive_distances, naive_errors, naive_neighbours
+from smoothie.evidence import Evidence, Votes
+from smoothie.routers.majority_vote import MajorityVote
+from smoothie.routers.smoothie_answers import SmoothieAnswers
+from smoothie.routers.weighted_vote import WeightedVote, estimate_accuracies
+from tests.naive import naive_distances, naive_errors, naive_neighbors
 
 ROUTERS = [MajorityVote("text"), WeightedVote("text"), SmoothieAnswers("text", k=2)]
 ROUTERS += [SmoothieAnswers("text")]
@@ -46,7 +47,7 @@ def simulated(accuracies, rows, options, seed=0, missing=0.0):
 @given(ANSWERS)
 def test_majority_against_counting(texts):
     votes = votes_of(texts)
-    chosen = MajorityVote("text").route(votes).choices[0]
+    chosen = MajorityVote("text").route(Evidence(votes)).choices[0]
     for row, choice, distances in zip(texts, chosen, votes.distances, strict=True):
         counts = Counter(text for text in row if text)
         top = [
@@ -62,13 +63,13 @@ def test_majority_against_counting(texts):
 @given(texts=ANSWERS, order=st.permutations(range(4)))
 def test_laws_of_votes(router, texts, order):
     votes = votes_of(texts)
-    routing = router.route(votes)
+    routing = router.route(Evidence(votes))
     for row, choice in zip(texts, routing.choices[0], strict=True):
         assert row[choice] or not any(row)  # no text without an answer beats one that has any
     weights = np.broadcast_to(routing.weights, (len(texts), 4))
     assert (weights >= 0).all()
     np.testing.assert_allclose(weights.sum(axis=1), 1)
-    permuted = router.route(votes.select(np.array(order))).weights
+    permuted = router.route(Evidence(votes.select(np.array(order)))).weights
     permuted = np.broadcast_to(permuted, (len(texts), 4))
     np.testing.assert_allclose(permuted, weights[:, order], atol=1e-6)
 
@@ -76,7 +77,7 @@ def test_laws_of_votes(router, texts, order):
 @pytest.mark.parametrize("router", ROUTERS, ids=repr)
 @pytest.mark.parametrize("texts", [["same"] * 3, [""] * 3, ["", "", "x"], ["x", "y", "z"]])
 def test_odd_rows(router, texts):
-    chosen = router.route(votes_of([texts] * 3)).choices[0]
+    chosen = router.route(Evidence(votes_of([texts] * 3))).choices[0]
     assert len(set(chosen)) == 1
     assert texts[chosen[0]] or not any(texts)
     if len(set(texts)) == 1:
@@ -108,14 +109,16 @@ def test_em_settles_where_a_round_of_the_formula_changes_nothing():
     for j in range(4):
         said = [p[row[j]] for p, row in zip(posteriors, texts, strict=True) if row[j]]
         assert accuracies[j] == pytest.approx((sum(said) + 1) / (len(said) + 2), abs=1e-4)
-    chosen = router.route(votes_of(texts)).choices[0]
+    chosen = router.route(Evidence(votes_of(texts))).choices[0]
     for row, choice, posterior in zip(texts, chosen, posteriors, strict=True):
         if posterior:
             assert posterior[row[choice]] == pytest.approx(max(posterior.values()))
             same = [accuracies[j] for j in range(4) if row[j] == row[choice]]
             assert accuracies[choice] == max(same)
     expected = np.array([log(4 * a / (1 - a)) for a in accuracies])
-    np.testing.assert_allclose(router.route(votes_of(texts)).weights, expected / expected.sum())
+    np.testing.assert_allclose(
+        router.route(Evidence(votes_of(texts))).weights, expected / expected.sum()
+    )
 
 
 @pytest.mark.parametrize("options", [2, 4, 50])
@@ -125,15 +128,15 @@ def test_em_finds_the_accuracies_of_its_own_model(options):
     router = WeightedVote("text", options=options)
     found = estimate_accuracies(router.answers(votes_of(texts)), options)
     np.testing.assert_allclose(found, right.mean(axis=0), atol=0.03)
-    chosen = router.route(votes_of(texts)).choices[0]
-    majority = MajorityVote("text").route(votes_of(texts)).choices[0]
+    chosen = router.route(Evidence(votes_of(texts))).choices[0]
+    majority = MajorityVote("text").route(Evidence(votes_of(texts))).choices[0]
     rows = np.arange(len(texts))
     assert right[rows, chosen].mean() > right[rows, majority].mean()
 
 
 def test_no_candidate_counts_as_worse_than_guessing():
     texts, _ = simulated([0.9, 0.9, 0.9, 0.05], 400, 2)
-    routing = WeightedVote("text", options=2).route(votes_of(texts))
+    routing = WeightedVote("text", options=2).route(Evidence(votes_of(texts)))
     assert routing.weights[3] == pytest.approx(0, abs=1e-9)
 
 
@@ -148,10 +151,10 @@ def test_smoothie_on_answers_is_smoothie_on_one_hot_vectors(k):
     one_hot[np.arange(texts.size), [places[name] for name in names]] = 1 / np.sqrt(2)
     one_hot = one_hot.reshape(*texts.shape, -1)
     size = k or 12
-    rows = naive_neighbours(votes.inputs, votes.inputs, size, own=True)
+    rows = naive_neighbors(votes.inputs, votes.inputs, size, own=True)
     errors = np.array([naive_errors(one_hot[near]) for near in rows])
     assert (errors > -1e-12).all()
-    routing = SmoothieAnswers("text", k=k).route(votes)
+    routing = SmoothieAnswers("text", k=k).route(Evidence(votes))
     for row, error, choice in zip(texts, errors, routing.choices[0], strict=True):
         allowed = [j for j in range(4) if row[j]] or range(4)
         assert error[choice] == pytest.approx(min(error[j] for j in allowed))
@@ -161,19 +164,24 @@ def test_smoothie_on_answers_is_smoothie_on_one_hot_vectors(k):
 def test_alone_smoothie_on_answers_is_the_majority_vote():
     texts, _ = simulated([0.8, 0.6, 0.6, 0.5, 0.5], 60, 4)
     votes = votes_of(texts)
-    alone = SmoothieAnswers("text", k=1).route(votes)
-    np.testing.assert_array_equal(alone.choices, MajorityVote("text").route(votes).choices)
+    alone = SmoothieAnswers("text", k=1).route(Evidence(votes))
+    np.testing.assert_array_equal(
+        alone.choices, MajorityVote("text").route(Evidence(votes)).choices
+    )
 
 
 def test_views_make_votes():
     texts = [["we get 7", "#### 9", "it is 9.0"], ["7", "no idea", "7"]]
-    assert MajorityVote().route(votes_of(texts)).choices[0][0] in (1, 2)
-    assert MajorityVote().route(votes_of(texts)).choices[0][1] in (0, 2)
-    assert MajorityVote("regex", r"i\w").route(votes_of(texts)).choices[0].tolist() == [2, 1]
+    assert MajorityVote().route(Evidence(votes_of(texts))).choices[0][0] in (1, 2)
+    assert MajorityVote().route(Evidence(votes_of(texts))).choices[0][1] in (0, 2)
+    assert MajorityVote("regex", r"i\w").route(Evidence(votes_of(texts))).choices[0].tolist() == [
+        2,
+        1,
+    ]
 
 
 def test_texts_without_answers_are_counted(caplog):
-    MajorityVote("final_number").route(votes_of([["1", "2", ""], ["a", "b", "c"]]))
+    MajorityVote("final_number").route(Evidence(votes_of([["1", "2", ""], ["a", "b", "c"]])))
     assert "MajorityVote: 33% of the texts have an answer (view=final_number)" in caplog.text
 
 
@@ -185,8 +193,8 @@ def test_bad_settings_are_named():
     with pytest.raises(SmoothieError, match="k=0: expected at least 1"):
         SmoothieAnswers(k=0)
     with pytest.raises(SmoothieError, match="k=4: expected between 1 and"):
-        SmoothieAnswers(k=4).route(votes_of([["1", "2", "3"]] * 3))
+        SmoothieAnswers(k=4).route(Evidence(votes_of([["1", "2", "3"]] * 3)))
     with pytest.raises(SmoothieError, match="reads texts"):
-        MajorityVote().route(Votes(np.zeros((2, 3, 3))))
+        MajorityVote().route(Evidence(Votes(np.zeros((2, 3, 3)))))
     with pytest.raises(SmoothieError, match="three candidates"):
-        MajorityVote().route(votes_of([["a", "b"]]))
+        MajorityVote().route(Evidence(votes_of([["a", "b"]])))

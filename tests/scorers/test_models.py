@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from smoothie import Input, Problem, SmoothieError
-from smoothie.routers import ScorerRouter
-from smoothie.routers.base import Votes
+from smoothie.evidence import Evidence, Votes
+from smoothie.routers.scorer import ScorerRouter
 from smoothie.scorers import PairRM, RewardModel
 from smoothie.scorers.pair_rm import pair_scores
 
@@ -158,8 +158,8 @@ def test_equal_texts_tie_and_are_drawn(pair_rm, problem):
     assert scores[0, 0] == scores[0, 2]
     np.testing.assert_allclose(scores.sum(axis=1), 0, atol=1e-5)
     rows = 400
-    routing = ScorerRouter(ties="random").route_scored(
-        Votes(np.zeros((rows, 3, 3))), np.tile([1.0, 0.0, 1.0], (rows, 1))
+    routing = ScorerRouter(ties="random").route(
+        Evidence(Votes(np.zeros((rows, 3, 3))), verdicts=np.tile([1.0, 0.0, 1.0], (rows, 1)))
     )
     assert set(routing.choices[0]) == {0, 2}
 

@@ -1,0 +1,204 @@
+"""What Consensus is made of, part by part, and what else was tried: gaps closed on several sets.
+
+    python -m experiments.research.ablation folders=[A,B,C] encoder=minilm
+
+Writes gaps.csv, gaps.md and left_out.md into hydra.run.dir; docs/research.md explains them.
+"""
+
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import hydra
+import numpy as np
+import pandas as pd
+from hydra.core.hydra_config import HydraConfig
+from numpy.typing import NDArray
+from omegaconf import DictConfig, OmegaConf
+
+from experiments.config import one_sentence_errors
+from experiments.research.directions import DIRECTIONS
+from experiments.steps import encode, load, make_encoder, score_problem
+from experiments.write import write_table
+from smoothie.clock import Clock
+from smoothie.errors import SmoothieError
+from smoothie.evidence import Evidence, Votes
+from smoothie.metrics.views import final_answers
+from smoothie.report.tables import markdown, number
+from smoothie.routers.base import seeded
+from smoothie.routers.consensus import (
+    NEXT,
+    Consensus,
+    shared_answers,
+    shared_meaning,
+    with_candidates,
+)
+from smoothie.routers.smoothie_global import SmoothieGlobal
+from smoothie.routers.smoothie_local import SmoothieLocal
+from smoothie.storage.files import write_text
+from smoothie.wording import shared_wording
+
+Support = NDArray[np.float64]
+BETAS = [1.0, 1.4, 2.0, 2.8, 4.0]
+COARSER = [0.0, 0.03, 0.1, 0.3, 1.0]
+PRIORS = [0.0, 0.5, 1.0, 2.0, 4.0]
+
+
+def support(
+    votes: Votes,
+    beta: float = 2.0,
+    coarser: float = NEXT,
+    prior: float = 1.0,
+    answers: bool = True,
+) -> Support:
+    """What Consensus takes the largest of, (N, K), with any constants and with answers or not."""
+    assert votes.texts is not None
+    total = shared_wording(votes.texts, beta) + coarser * shared_meaning(votes.distances)
+    final = final_answers(votes.texts, Consensus().answered) if answers else None
+    if final is None:
+        return with_candidates(total, prior)
+    return shared_answers(final) + coarser * total
+
+
+def prior_everywhere(votes: Votes) -> Support:
+    """The support of texts that end in answers joined by that of their candidates, too."""
+    return with_candidates(support(votes, prior=0), 1.0)
+
+
+def with_neighbors(votes: Votes, k: int) -> Support:
+    """Mean support over the nearest inputs; of the input alone where there are no inputs."""
+    own = support(votes, prior=0)
+    if votes.inputs is None:
+        return own
+    mean: Support = own[votes.index.search(min(k, len(own)))].mean(axis=1)
+    return mean
+
+
+def weights(votes: Votes, k: int | None) -> Support:
+    """Smoothie's weights; k=None: Global."""
+    router = SmoothieGlobal() if k is None else SmoothieLocal(k)
+    found = router.route(Evidence(votes)).weights
+    assert found is not None
+    return np.broadcast_to(found, votes.shape)
+
+
+def meaning(votes: Votes) -> Support:
+    """The support of the embeddings alone."""
+    return shared_meaning(votes.distances)
+
+
+VARIANTS: dict[str, Callable[[Votes], Support]] = {
+    "smoothie_global": partial(weights, k=None),
+    "smoothie_local k=1": partial(weights, k=1),
+    "consensus": support,
+    "without answers": partial(support, answers=False),
+    "meaning alone": meaning,
+    "wording alone": partial(support, coarser=0, prior=0, answers=False),
+    "wording alone, beta 1": partial(support, beta=1, coarser=0, prior=0, answers=False),
+    "answers with a prior": prior_everywhere,
+    **{f"beta {beta:g}": partial(support, beta=beta) for beta in BETAS},
+    **{f"coarser {coarser:g}": partial(support, coarser=coarser) for coarser in COARSER},
+    **{f"prior {prior:g}": partial(support, prior=prior) for prior in PRIORS},
+    **{f"{k} neighbors": partial(with_neighbors, k=k) for k in (5, 20)},
+    **DIRECTIONS,
+}
+
+
+def gap_closed(choices: NDArray[np.intp], quality: NDArray[np.float64]) -> float:
+    """Share of the way from random choice to the oracle, in percent; NaN if they are equal."""
+    random, oracle = quality.mean(), quality.max(axis=1).mean()
+    chosen = quality[np.arange(len(quality)), choices].mean()
+    return float(100 * (chosen - random) / (oracle - random)) if oracle > random else np.nan
+
+
+def draw_ensembles(candidates: int, count: int, seed: int) -> list[NDArray[np.intp]]:
+    """Columns of random ensembles of 3 to 8 candidates, fewer than there are."""
+    generator = seeded(seed)
+    if candidates < 4:
+        return []
+    sizes = generator.integers(3, min(8, candidates - 1), size=count, endpoint=True)
+    return [np.sort(generator.permutation(candidates)[:size]) for size in sizes]
+
+
+def measure(cfg: DictConfig, folder: str) -> pd.DataFrame:
+    """Gaps closed on one folder and on its sub-ensembles: a row for each variant and ensemble."""
+    settings = OmegaConf.create({"source": "local", "path": folder, "cleaning": "none"})
+    here = OmegaConf.merge(cfg, {"dataset": settings})
+    assert isinstance(here, DictConfig)
+    source, problem, _ = load(here)
+    scores = score_problem(here, source, problem, Clock())
+    if scores is None or scores.per_candidate or not scores.scored.any():
+        raise SmoothieError(f"{folder}: there are no scores of single texts to compare by")
+    votes = encode(here, make_encoder(here), problem, Clock())
+    everyone = np.arange(len(problem.candidates))
+    ensembles = [everyone, *draw_ensembles(len(everyone), cfg.sub_ensembles, cfg.seed)]
+    rows = []
+    for number_of, columns in enumerate(ensembles):
+        part, quality = votes.select(columns), scores.quality[:, columns][scores.scored]
+        for name, variant in VARIANTS.items():
+            choices = variant(part).argmax(axis=1)[scores.scored]
+            gap = gap_closed(choices, quality)
+            rows.append((problem.name, number_of, len(columns), name, gap))
+    return pd.DataFrame(
+        rows, columns=["dataset", "ensemble", "candidates", "variant", "gap_closed"]
+    )
+
+
+def gap_table(gaps: pd.DataFrame) -> str:
+    """A row for each variant: gaps closed by the full ensembles, and over sub-ensembles."""
+    full = gaps[gaps.ensemble == 0].pivot_table(
+        index="variant", columns="dataset", values="gap_closed", sort=False
+    )
+    drawn = gaps[gaps.ensemble > 0].groupby(["variant", "dataset"])["gap_closed"].mean().unstack()
+    lowest = gaps[gaps.ensemble > 0].groupby("variant")["gap_closed"].min()
+    header = ["variant", *full.columns, "mean", "lowest", "sub-ensembles: mean", "lowest"]
+    rows = []
+    for name, row in full.iterrows():
+        some = [drawn.mean(axis=1).get(name, np.nan), lowest.get(name, np.nan)]
+        values = [*row.to_numpy(), row.mean(), row.min(), *some]
+        rows.append([str(name), *(number(float(value), 1) for value in values)])
+    return markdown(header, rows)
+
+
+def left_out_table(gaps: pd.DataFrame) -> str:
+    """For each set, the variant that is best on the others, with what it closes on that set.
+
+    What is compared are the values of beta, of what a coarser view counts, and of the prior.
+    """
+    full = gaps[gaps.ensemble == 0].pivot(index="variant", columns="dataset", values="gap_closed")
+    rows = []
+    for kind in ("beta", "coarser", "prior"):
+        some = full[full.index.str.startswith(f"{kind} ")]
+        if some.empty:
+            continue
+        found = []
+        for name in some.columns:
+            best = str(some.drop(columns=name).mean(axis=1).idxmax())
+            found.append(float(some[name].to_dict()[best]))
+            rows.append([kind, str(name), best, number(found[-1], 1)])
+        rows.append([kind, "mean", "", number(float(np.mean(found)), 1)])
+    return markdown(["chosen", "left out", "best on the others", "gap closed"], rows)
+
+
+def run(cfg: DictConfig, folder: Path) -> str:
+    """Measure all variants and write the tables."""
+    if isinstance(cfg.folders, str) or len(cfg.folders) < 2:
+        raise SmoothieError("folders: expected a list of two or more, such as [A,B]")
+    gaps = pd.concat([measure(cfg, str(name)) for name in cfg.folders], ignore_index=True)
+    write_table(gaps, list(gaps.columns), folder / "gaps.csv")
+    tables = {"gaps.md": gap_table(gaps), "left_out.md": left_out_table(gaps)}
+    for name, text in tables.items():
+        write_text(folder / name, text)
+    return "\n".join(tables.values())
+
+
+@hydra.main(version_base="1.3", config_path="../../conf", config_name="ablation")
+def main(cfg: DictConfig) -> None:
+    """Command line."""
+    with one_sentence_errors():
+        sys.stdout.write(run(cfg, Path(HydraConfig.get().runtime.output_dir)))
+
+
+if __name__ == "__main__":
+    main()

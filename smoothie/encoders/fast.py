@@ -1,0 +1,157 @@
+"""Texts -> vectors with batches by tokens and products in sixteen bits."""
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smoothie.errors import SmoothieError
+
+BATCH_TOKENS = {"float32": 256, "sixteen bits": 1024, "cuda": 32768}
+
+
+def fast_dtype(device: str | None = None) -> str:
+    """The type with the fastest products of a device that leaves selections nearly as they are.
+
+    Parameters
+    ----------
+    device : str, optional
+        Torch device; None takes a GPU where there is one.
+
+    Returns
+    -------
+    {"float16", "bfloat16", "float32"}
+        float16 on CUDA, where it is as fast as bfloat16 and rounds eight times as finely; bfloat16
+        on a CPU with AMX or AVX-512 BF16; else float32, because a CPU without such instructions
+        takes several times as long for products in bfloat16.
+    """
+    import torch
+
+    kind = (device or ("cuda" if torch.cuda.is_available() else "cpu")).split(":")[0]
+    if kind == "cuda":
+        return "float16"
+    if kind == "cpu":
+        # a torch that cannot tell gets float32: never slower, and encoder.dtype overrules it
+        capabilities: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+        if capabilities.get("amx_bf16") or capabilities.get("avx512_bf16"):
+            return "bfloat16"
+    return "float32"
+
+
+def encode_by_tokens(
+    model: Any, texts: list[str], dtype: str, batch_tokens: int | None = None
+) -> NDArray[np.float32]:
+    """Embed texts with products of one type, in batches of about equally many tokens.
+
+    Parameters
+    ----------
+    model : SentenceTransformer
+        With weights in float32.
+    texts : list of str, length M
+    dtype : {"float32", "bfloat16", "float16"}
+        Type of the products. What is between them (sums over layers, norms, pooling) stays in
+        float32: with bfloat16 throughout, vectors are four times as far from those in float32, at
+        the same speed.
+    batch_tokens : int, optional
+        Tokens of a batch, with its padding. By default as many as leave what passes between two
+        layers in the caches of a core, or fill a GPU.
+
+    Returns
+    -------
+    ndarray of shape (M, d), float32
+
+    Notes
+    -----
+    On a CPU each core works on a batch of its own. Cores that share one wait for each other in
+    every layer: longer than they compute, if other programs run beside. While texts are encoded,
+    torch has one thread for each product, in the whole process.
+    """
+    import torch
+
+    kind = model.device.type
+    threads = torch.get_num_threads() if kind == "cpu" else 1
+    narrow = dtype != "float32"
+    model.eval()
+    features = features_of(model, texts)
+    lengths = features["attention_mask"].sum(dim=1).numpy()
+    if batch_tokens is None:
+        size = "cuda" if kind == "cuda" else "sixteen bits" if narrow else "float32"
+        batch_tokens = min(BATCH_TOKENS[size], 1 + int(lengths.sum()) // threads)
+    order = np.argsort(-lengths, kind="stable")
+    batches, start = [], 0
+    while start < len(order):
+        stop = start + max(1, batch_tokens // int(lengths[order[start]]))
+        batches.append(order[start:stop])
+        start = stop
+
+    def embed(batch: NDArray[np.intp]) -> NDArray[np.float32]:
+        narrowed = torch.autocast(kind, getattr(torch, dtype) if narrow else None, enabled=narrow)
+        with torch.inference_mode(), narrowed:
+            made = model(rows_of(features, batch, model.device))["sentence_embedding"]
+            vectors: NDArray[np.float32] = made[:, : model.truncate_dim].float().cpu().numpy()
+        return vectors
+
+    with weights_in(model, dtype):
+        if threads == 1:
+            parts = [embed(batch) for batch in batches]
+        else:
+            try:
+                with ThreadPoolExecutor(
+                    threads, initializer=partial(torch.set_num_threads, 1)
+                ) as pool:
+                    parts = list(pool.map(embed, batches))
+            finally:
+                torch.set_num_threads(threads)
+    joined = np.concatenate(parts)
+    vectors = np.empty(joined.shape, dtype=np.float32)
+    vectors[order] = joined
+    return vectors
+
+
+def features_of(model: Any, texts: list[str]) -> dict[str, Any]:
+    """What a model reads of texts, all padded to the longest, with the model's default prompt."""
+    prompt = model.prompts[model.default_prompt_name] if model.default_prompt_name else None
+    features: dict[str, Any] = model.preprocess(texts, prompt=prompt)
+    mask = features.get("attention_mask")
+    if mask is None or mask.ndim != 2 or len(mask) != len(texts):
+        raise SmoothieError(
+            "encoder.profile=fast: this model does not say which of its tokens are padding; "
+            "set encoder.profile=exact"
+        )
+    return features
+
+
+def rows_of(features: dict[str, Any], batch: NDArray[np.intp], device: Any) -> dict[str, Any]:
+    """Features of some texts, without the columns in which all of them are padded."""
+    mask = features["attention_mask"]
+    columns = mask[batch].any(dim=0)
+    part = dict(features)
+    for name, values in features.items():
+        if getattr(values, "shape", ())[:1] == mask.shape[:1]:  # one for each text
+            rows = values[batch]
+            part[name] = (rows[:, columns] if values.shape == mask.shape else rows).to(device)
+    return part
+
+
+@contextmanager
+def weights_in(model: Any, dtype: str) -> Iterator[None]:
+    """Let the dense layers of a model hold their weights in some type for a while.
+
+    `torch.autocast` would round them for every batch: in inference mode, in which
+    sentence-transformers encodes, it keeps nothing of what it has rounded.
+    """
+    import torch
+
+    layers = [module for module in model.modules() if isinstance(module, torch.nn.Linear)]
+    held = [(p, p.data) for layer in layers for p in layer.parameters(recurse=False)]
+    try:
+        for parameter, data in held:
+            parameter.data = data.to(getattr(torch, dtype))
+        yield
+    finally:
+        for parameter, data in held:
+            parameter.data = data

@@ -1,0 +1,292 @@
+"""Texts -> vectors by a sentence-transformers model, with a cache of what was encoded."""
+
+import logging
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, fields
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smoothie.encoders.base import Vectors
+from smoothie.encoders.fast import encode_by_tokens, fast_dtype
+from smoothie.encoders.text import TextEncoder
+from smoothie.errors import SmoothieError
+from smoothie.parallel.cluster import RayCluster
+from smoothie.parallel.local import in_chunks
+from smoothie.pretrained import PretrainedModel
+from smoothie.problem import Problem
+from smoothie.storage.cache import VectorCache, content_key
+
+log = logging.getLogger(__name__)
+
+FLUSH_TEXTS = 256  # texts encoded between two writes to the cache: what an interruption may cost
+DTYPES = ("float32", "bfloat16", "float16")
+PROFILES = ("exact", "fast")
+
+
+@dataclass
+class SentenceEncoder(PretrainedModel, TextEncoder):
+    """A sentence-transformers model.
+
+    Attributes
+    ----------
+    model : str
+        Hub id, or a local folder.
+    revision : str or None
+        Commit of the Hub repository. None resolves the newest once and keeps it in the lock file.
+    dtype : {"float32", "bfloat16", "float16"} or None
+        Type of the weights while encoding; in the fast profile, of the products alone. None is
+        float32, and in the fast profile what the device multiplies well (`fast_dtype`). Vectors
+        are always kept in float32.
+    device : str or None
+        Torch device; None takes a GPU where there is one.
+    profile : {"exact", "fast"}
+        "fast" forms batches by number of tokens, whatever `batch_size`, and multiplies in sixteen
+        bits where the device has instructions for it. In float32 the vectors are those of "exact"
+        to 1e-6, in bfloat16 to a cosine of 1e-4; inputs stay in float32 then (`input_type`).
+    batch_size : int
+        Texts at a time.
+    max_tokens : int or None
+        Longer texts are cut; None keeps the model's own limit.
+    full_text : bool
+        Embed "input generation" instead of the generation alone: the [x, g(x)] of the paper's
+        section 4, which its released code leaves out. With inputs longer than the model's limit,
+        nothing of the generation is read.
+    progress : bool
+        Show a progress bar.
+    cache : str or None
+        Folder of the embedding cache; None keeps nothing.
+    lock : str or None
+        Lock file for the revisions of Hub repositories.
+    models : str or None
+        A folder with copies of Hub models, each under the last part of its id; a model that is
+        there is not fetched from the Hub.
+    cluster : RayCluster or None
+        Machines that encode in the place of this process.
+    """
+
+    dtype: str | None = None
+    profile: str = "exact"
+    batch_size: int = 32
+    max_tokens: int | None = None
+    full_text: bool = False
+    progress: bool = True
+    cache: str | None = None
+    cluster: RayCluster | None = None
+    _stores: dict[str, VectorCache] = field(default_factory=dict, init=False, repr=False)
+
+    role: ClassVar[str] = "encoder"
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        if self.dtype is not None and self.dtype not in DTYPES:
+            raise SmoothieError(f"dtype={self.dtype}: expected one of {', '.join(DTYPES)}, or null")
+        if self.profile not in PROFILES:
+            raise SmoothieError(f"profile={self.profile}: expected one of {', '.join(PROFILES)}")
+        if self.batch_size < 1:
+            raise SmoothieError(f"batch_size={self.batch_size}: expected at least 1")
+        if self.max_tokens is not None and self.max_tokens < 1:
+            raise SmoothieError(f"max_tokens={self.max_tokens}: expected at least 1")
+
+    @property
+    def signature(self) -> str:
+        """Model, revision or checksum of the weights, profile and number type, and truncation."""
+        text = " [input, generation]" if self.full_text else ""
+        limit = self.max_tokens or "model"
+        kind = self.number_type
+        if self.profile == "fast":
+            apart = "" if self.input_type == kind else f", of inputs in {self.input_type}"
+            kind = f"fast (products in {kind}{apart})"
+        return f"{self.short_name} {kind} max_tokens={limit}{text}"
+
+    @property
+    def encoded(self) -> int:
+        """Texts encoded so far, whatever came from the cache not counted."""
+        return sum(cache.made for cache in self._stores.values())
+
+    @property
+    def number_type(self) -> str:
+        """Type of the weights; in the fast profile, of the products."""
+        if self.dtype is not None:
+            return self.dtype
+        return "float32" if self.profile == "exact" else fast_dtype(self.device)
+
+    @property
+    def input_type(self) -> str:
+        """Type of the products for inputs: the fast profile does not round them to bfloat16.
+
+        Rounded inputs change who is among the nearest, and with k=20 that alone changes more
+        choices of Smoothie-Local than rounded generations do; and inputs are few beside these.
+        """
+        fast_and_coarse = self.profile == "fast" and self.number_type == "bfloat16"
+        return "float32" if fast_and_coarse else self.number_type
+
+    def encode_problem(self, problem: Problem, inputs: bool) -> tuple[Vectors, Vectors | None]:
+        """Embed the texts of a problem and, if asked for, its inputs; each distinct text once."""
+        if not inputs or self.input_type == self.number_type:
+            return super().encode_problem(problem, inputs)
+        return super().encode_problem(problem, False)[0], self.encode_inputs(problem.input_texts)
+
+    def encode_inputs(self, texts: list[str]) -> NDArray[np.float32]:
+        """Embed inputs as `encode` does, in `input_type`."""
+        return self.encode(texts, self.input_type)
+
+    def encode(self, texts: Sequence[str], number_type: str | None = None) -> NDArray[np.float32]:
+        """Embed texts.
+
+        Parameters
+        ----------
+        texts : sequence of str, length M
+        number_type : {"float32", "bfloat16", "float16"}, optional
+            Of the products in the fast profile, by default the encoder's own.
+
+        Returns
+        -------
+        ndarray of shape (M, d), float32
+            Equal texts have equal vectors, to the last bit.
+
+        Notes
+        -----
+        Distinct texts that are not in the cache go through the model, longest first, and are
+        written to the cache every few hundred texts: an interrupted run goes on where it was.
+        With a cluster, the same few hundred texts are one task, so that their vectors are the same.
+        """
+        distinct = list(dict.fromkeys(texts))
+        number_type = number_type or self.number_type
+        compute = partial(self._anew, distinct, number_type)
+        keys = [content_key(text) for text in distinct]
+        vectors: NDArray[np.float32] = self._cache(number_type).complete(keys, compute)
+        if len(distinct) < len(texts):
+            places = dict(zip(distinct, range(len(distinct)), strict=True))
+            vectors = vectors[[places[text] for text in texts]]
+        return vectors
+
+    def _anew(
+        self, texts: list[str], number_type: str, places: list[int]
+    ) -> Iterator[tuple[list[int], NDArray[np.float32]]]:
+        """Vectors of the texts at some places, in parts."""
+        name = Path(self.model).name
+        known = len(texts) - len(places)
+        asked = f"{len(texts)} distinct texts, {known} from the cache, {len(places)} to encode"
+        log.info("%s: %s", name, asked)
+        if not places:
+            return
+        from tqdm import tqdm
+
+        places = sorted(places, key=lambda place: len(texts[place]), reverse=True)
+        with tqdm(total=len(places), unit="text", disable=not self.progress) as bar:
+            done = 0
+            for vectors in self._in_chunks([texts[place] for place in places], number_type):
+                part = places[done : done + len(vectors)]
+                yield part, vectors
+                done += len(part)
+                bar.update(len(part))
+
+    def _cache(self, number_type: str | None = None) -> VectorCache:
+        """The cache folder of exactly this encoder with these settings."""
+        number_type = number_type or self.number_type
+        if number_type not in self._stores:
+            folder = None
+            if self.cache is not None:
+                hub_id = self.model if self.folder is None else ""
+                settings = [number_type, str(self.max_tokens)]
+                if self.profile == "fast":
+                    settings.append("fast, batches by tokens")
+                key = content_key(hub_id, self.identity, *settings).hex()
+                name = re.sub(r"[^\w.-]+", "_", Path(self.model).name)
+                folder = Path(self.cache).expanduser() / "embeddings" / f"{name}-{key}"
+            self._stores[number_type] = VectorCache(folder)
+        return self._stores[number_type]
+
+    def _in_chunks(self, texts: list[str], number_type: str) -> Iterator[NDArray[np.float32]]:
+        """Vectors of a few hundred texts after the other, made here or by the cluster."""
+        if self.cluster is None:
+            return in_chunks(partial(self._encode, number_type=number_type), texts, FLUSH_TEXTS)
+        sent = self.remote(number_type, self.cluster.cpus)
+        return self.cluster.in_chunks(sent, texts, FLUSH_TEXTS)
+
+    def remote(self, number_type: str, threads: int) -> "RemoteEncoder":
+        """The encoder as it is sent to other processes, with so many threads of PyTorch."""
+        settings = {entry.name: getattr(self, entry.name) for entry in fields(self) if entry.init}
+        # A worker has no cache and no lock file; a local model is looked for at the same path.
+        settings |= dict.fromkeys(("cache", "lock", "models", "cluster")) | {"progress": False}
+        if self.folder is not None:
+            settings["model"] = str(self.folder.resolve())
+        return RemoteEncoder(tuple(settings.items()), self.identity, number_type, threads)
+
+    def _encode(self, texts: Sequence[str], number_type: str) -> NDArray[np.float32]:
+        """Send texts through the model, which is loaded at the first call."""
+        model = self.ready()
+        if self.profile == "fast":
+            return encode_by_tokens(model, list(texts), number_type)
+        vectors = model.encode(
+            list(texts), batch_size=self.batch_size, show_progress_bar=False, convert_to_numpy=True
+        )
+        return np.asarray(vectors, dtype=np.float32)
+
+    def _load(self) -> Any:
+        """Load the model."""
+        import torch
+        from sentence_transformers import SentenceTransformer
+
+        local = self.folder is not None
+        weights = self.number_type
+        if self.profile == "fast":
+            log.info("encoder.profile=fast: products in %s", self.number_type)
+            weights = "float32"
+        model = SentenceTransformer(
+            str(self.folder) if local else self.model,
+            revision=None if local else self.identity,
+            device=self.device,
+            model_kwargs={"dtype": getattr(torch, weights)},
+            local_files_only=local,
+        )
+        if self.max_tokens is not None:
+            model.max_seq_length = self.max_tokens
+        return model
+
+
+@dataclass(frozen=True)
+class RemoteEncoder:
+    """A `SentenceEncoder` as it is sent to other processes, each of which loads the model once.
+
+    Attributes
+    ----------
+    settings : tuple of (str, value)
+        Of the encoder.
+    identity : str
+        Its revision or checksum: the weights must be those, wherever they lie.
+    number_type : str
+        In which products are taken.
+    threads : int
+        Of PyTorch, on a CPU; the last bits of vectors may depend on them.
+    """
+
+    settings: tuple[tuple[str, Any], ...]
+    identity: str
+    number_type: str
+    threads: int
+
+    def __call__(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Encode texts."""
+        return worker_encoder(self)._encode(texts, self.number_type)
+
+
+@lru_cache(maxsize=1)
+def worker_encoder(sent: RemoteEncoder) -> SentenceEncoder:
+    """The encoder of this process."""
+    import torch
+
+    torch.set_num_threads(sent.threads)
+    encoder = SentenceEncoder(**dict(sent.settings))
+    if encoder.folder is None:
+        encoder._identity = sent.identity  # a commit, at which the model is fetched
+    elif encoder.identity != sent.identity:
+        raise SmoothieError(
+            f"encoder.model={encoder.model}: other files on a machine of the cluster than here"
+        )
+    return encoder

@@ -1,0 +1,412 @@
+"""What there is to route by, and what of it a router gets to see: what it declared, no more."""
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smoothie.errors import NotAvailableError, SmoothieError
+from smoothie.neighbors.index import NeighborIndex
+from smoothie.problem import complete_rows
+
+Floats = NDArray[np.float64]
+Inputs = NDArray[np.floating[Any]]
+Selections = Callable[[str], NDArray[np.intp]]
+
+
+class Need(Enum):
+    """What a router may declare to need, with what is said where it is missing."""
+
+    INPUTS = "there are no vectors of the inputs to compare them by"
+    CANDIDATE_SCORES = "it needs scores"
+    ALL_SCORES = "it needs scores of single inputs"
+    LABELS = "it needs labels"
+    LABELED_INPUTS = "there are no vectors of the inputs that have labels"
+    TRAIN = "there is no training split with vectors"
+    GENERATIONS = "it needs several generations of each candidate, embedded by a model"
+    SELECTIONS = "no selections are stored for this dataset and ensemble"
+    VERDICTS = "it needs the verdicts of a scorer"
+    DISTANCES = "there are no distances between the answers"
+    TEXTS = "it reads texts, and there are distances alone"
+    TASKS = "there are no tasks of the inputs"
+
+
+OF_ANSWERS = frozenset(  # what is not there before every candidate has answered
+    {
+        Need.ALL_SCORES,
+        Need.GENERATIONS,
+        Need.SELECTIONS,
+        Need.VERDICTS,
+        Need.DISTANCES,
+        Need.TEXTS,
+    }
+)
+OF_LABELS = frozenset({Need.LABELS, Need.LABELED_INPUTS})
+HINDSIGHT = frozenset({Need.CANDIDATE_SCORES, Need.ALL_SCORES})
+
+
+class Declared(Protocol):
+    """A router, as far as its declarations go."""
+
+    @property
+    def needs(self) -> frozenset[Need]:
+        """Without these it cannot route."""
+        ...
+
+    @property
+    def uses(self) -> frozenset[Need]:
+        """These it looks at where they are there."""
+        ...
+
+
+@dataclass(eq=False)
+class Votes:
+    """What the candidates' answers to some inputs say of one another.
+
+    Attributes
+    ----------
+    distances : ndarray of shape (N, K, K)
+        Squared distances between the answers to each input.
+    inputs : ndarray of shape (N, e) or None
+        Embedded inputs; None where inputs are empty.
+    texts : ndarray of shape (N, K), object, or None
+        What the candidates wrote, for routers that read.
+    tasks : ndarray of shape (N,) or None
+        Task of each input, for routers that estimate errors task by task.
+    mean_distances : ndarray of shape (N, K, K) or None
+        Where candidates wrote several generations for each input: `distances` averaged over all of
+        them.
+    index : NeighborIndex
+        Where neighbors are looked up; by default an exact one of the inputs.
+    """
+
+    distances: Floats
+    inputs: Inputs | None = None
+    texts: NDArray[np.object_] | None = None
+    tasks: NDArray[Any] | None = None
+    mean_distances: Floats | None = None
+    index: NeighborIndex = field(default=None)  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        """Prepare the search for neighbors."""
+        if self.index is None:
+            self.index = NeighborIndex(self.inputs)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Inputs and candidates, (N, K)."""
+        return self.distances.shape[0], self.distances.shape[1]
+
+    def select(self, columns: NDArray[np.intp]) -> "Votes":
+        """The votes of some of the candidates: a slice, nothing is computed again."""
+        square = (slice(None), columns[:, None], columns)
+        return replace(
+            self,
+            distances=self.distances[square],
+            texts=None if self.texts is None else self.texts[:, columns],
+            mean_distances=None if self.mean_distances is None else self.mean_distances[square],
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Labelled:
+    """A sample of inputs with labels.
+
+    Attributes
+    ----------
+    scores : ndarray of shape (M, K)
+        Scores of the texts, higher is better; no value is missing.
+    inputs : ndarray of shape (M, e) or None
+        Embedded inputs.
+    """
+
+    scores: Floats
+    inputs: Inputs | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Fold:
+    """Inputs to choose for, and the labelled sample to learn from, which holds none of them.
+
+    Attributes
+    ----------
+    rows : ndarray of shape (n,)
+        The inputs to choose for.
+    inputs : ndarray of shape (n, e) or None
+        Their vectors.
+    sample : Labelled
+        As many labelled inputs as the budget allows, or as there are.
+    """
+
+    rows: NDArray[np.intp]
+    inputs: Inputs | None
+    sample: Labelled
+
+
+class Labels:
+    """Labels within a budget: samples of labelled inputs, and never the label of an input itself.
+
+    Parameters
+    ----------
+    own : Labelled
+        The inputs to route. Their scores serve only as labels for inputs of other folds.
+    train : Labelled, optional
+        A training split; with it, the scores of `own` are not looked at.
+    budget : int, optional
+        Labelled inputs in a sample at most.
+    """
+
+    def __init__(
+        self, own: Labelled, train: Labelled | None = None, budget: int = sys.maxsize
+    ) -> None:
+        self.__own = own
+        self.__train = train
+        self.budget = budget
+
+    def within(self, budget: int, with_inputs: bool = True) -> "Labels":
+        """The same labels with a budget that is no larger, and without vectors if not wanted."""
+        budget = min(budget, self.budget)
+        own, train = self.__own, self.__train
+        if not with_inputs:
+            own, train = Labelled(own.scores), None if train is None else Labelled(train.scores)
+        return Labels(own, train, budget)
+
+    def missing(self, with_inputs: bool = False) -> str | None:
+        """Why nothing can be learnt from these labels, or None."""
+        if self.__train is None:
+            if complete_rows(self.__own.scores).sum() < 2:
+                return "it needs labels of other inputs, and fewer than two inputs have any"
+            return None
+        if not complete_rows(self.__train.scores).any():
+            return "no input of the training split has a score for every candidate"
+        if with_inputs and self.__train.inputs is None:
+            return "there are no vectors of the training split's inputs"
+        return None
+
+    def folds(
+        self, generator: np.random.Generator, folds: int, with_replacement: bool = False
+    ) -> Iterator[Fold]:
+        """Deal the inputs out to folds and draw a labelled sample for each, from other folds.
+
+        Parameters
+        ----------
+        generator : Generator
+            Of folds and draws.
+        folds : int
+            Parts of the inputs. With a training split there is one, and the sample is drawn there.
+        with_replacement : bool
+            Draw the budget with replacement, as the paper's released code does.
+        """
+        pool = self.__own if self.__train is None else self.__train
+        for target, known in self.__deal(generator, folds):
+            if not len(known):
+                raise SmoothieError("label-using methods need at least one labelled input")
+            size = self.budget if with_replacement else min(self.budget, len(known))
+            drawn = generator.choice(known, size, replace=with_replacement)
+            inputs = None if pool.inputs is None else pool.inputs[drawn]
+            asked = None if self.__own.inputs is None else self.__own.inputs[target]
+            yield Fold(target, asked, Labelled(pool.scores[drawn], inputs))
+
+    def __deal(
+        self, generator: np.random.Generator, folds: int
+    ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+        """Rows to choose for, with the labelled rows (of a training split) to learn from."""
+        rows = len(self.__own.scores)
+        if self.__train is not None:
+            yield np.arange(rows), np.flatnonzero(complete_rows(self.__train.scores))
+            return
+        # Scored inputs are dealt out first, so that each fold leaves labels to the others.
+        scored = complete_rows(self.__own.scores)
+        order = generator.permutation(rows)
+        order = np.concatenate([order[scored[order]], order[~scored[order]]])
+        for fold in range(min(folds, rows)):
+            target = np.sort(order[fold::folds])
+            known = scored.copy()
+            known[target] = False
+            yield target, np.flatnonzero(known)
+
+
+class Evidence:
+    """What there is to route by. `limited_to` makes what one router gets to see.
+
+    Parameters
+    ----------
+    votes : Votes
+        Distances, inputs and texts of the inputs to route.
+    scores : ndarray of shape (N, K), optional
+        Quality of every text, higher is better, NaN where there is none.
+    per_candidate : bool
+        Whether the scores only repeat one number for each candidate.
+    train : Votes, optional
+        A training split.
+    train_labels : Labelled, optional
+        The training split's scores, and its embedded inputs.
+    verdicts : ndarray of shape (N, K), optional
+        What a scorer says of every text: higher is better, NaN where it says nothing.
+    selections : callable, optional
+        From a path to choices (T, N) that were stored with the generations.
+    missing : mapping of Need -> str, optional
+        Why something is missing, where more can be said than `Need` does.
+    """
+
+    def __init__(
+        self,
+        votes: Votes,
+        scores: Floats | None = None,
+        per_candidate: bool = False,
+        train: Votes | None = None,
+        train_labels: Labelled | None = None,
+        verdicts: Floats | None = None,
+        selections: Selections | None = None,
+        missing: Mapping[Need, str] | None = None,
+    ) -> None:
+        self.shape = votes.shape
+        self._missing = dict(missing or {})
+        self._index = votes.index
+        self._declared: frozenset[Need] | None = None  # all
+        self._router = ""
+        held: dict[Need, Any] = {
+            Need.DISTANCES: votes.distances,
+            Need.INPUTS: votes.inputs,
+            Need.TEXTS: votes.texts,
+            Need.TASKS: votes.tasks,
+            Need.GENERATIONS: votes.mean_distances,
+            Need.TRAIN: train,
+            Need.VERDICTS: verdicts,
+            Need.SELECTIONS: selections,
+        }
+        if scores is not None:
+            held[Need.CANDIDATE_SCORES] = scores
+            single = "it needs scores of single inputs, and only one of each candidate is known"
+            labels = Labels(Labelled(scores, votes.inputs), train_labels)
+            if per_candidate:
+                self._missing |= dict.fromkeys((Need.ALL_SCORES, *OF_LABELS), single)
+            else:
+                held[Need.ALL_SCORES] = scores
+                for need in OF_LABELS:
+                    reason = labels.missing(need is Need.LABELED_INPUTS)
+                    held[need] = labels if reason is None else None
+                    self._missing[need] = reason or need.value
+        else:
+            self._missing |= dict.fromkeys((*HINDSIGHT, *OF_LABELS), "it needs scores")
+        self._held = {need: value for need, value in held.items() if value is not None}
+
+    def limited_to(self, router: Declared) -> "Evidence":
+        """What a router gets to see: what it declared, and labels within its budget."""
+        limited = object.__new__(Evidence)
+        limited.__dict__ |= self.__dict__
+        limited._declared = router.needs | router.uses
+        limited._router = type(router).__name__
+        limited._held = {
+            need: value for need, value in self._held.items() if need in limited._declared
+        }
+        if Need.INPUTS not in limited._declared:
+            limited._index = NeighborIndex(None)
+        budget = getattr(router, "budget", sys.maxsize)
+        for need in OF_LABELS & set(limited._held):
+            with_inputs = need is Need.LABELED_INPUTS
+            limited._held[need] = limited._held[need].within(budget, with_inputs)
+        return limited
+
+    def has(self, need: Need) -> bool:
+        """Whether something is there."""
+        return need in self._held
+
+    def why_not(self, need: Need) -> str:
+        """Why something is not there, in one sentence."""
+        if self._declared is not None and need not in self._declared:
+            return f"{self._router} does not declare Need.{need.name}"
+        return self._missing.get(need, need.value)
+
+    def get(self, need: Need) -> Any:
+        """Something that is needed.
+
+        Raises
+        ------
+        NotAvailableError
+            If it is not there, or was not declared.
+        """
+        if need not in self._held:
+            raise NotAvailableError(self.why_not(need))
+        return self._held[need]
+
+    @property
+    def distances(self) -> Floats:
+        """Squared distances between the answers to each input, (N, K, K)."""
+        return np.asarray(self.get(Need.DISTANCES))
+
+    @property
+    def mean_distances(self) -> Floats:
+        """Distances averaged over several generations, (N, K, K)."""
+        return np.asarray(self.get(Need.GENERATIONS))
+
+    @property
+    def inputs(self) -> Inputs:
+        """Embedded inputs, (N, e)."""
+        inputs: Inputs = self.get(Need.INPUTS)
+        return inputs
+
+    @property
+    def texts(self) -> NDArray[np.object_]:
+        """What the candidates wrote, (N, K)."""
+        texts: NDArray[np.object_] = self.get(Need.TEXTS)
+        return texts
+
+    @property
+    def tasks(self) -> NDArray[Any]:
+        """Task of each input, (N,)."""
+        return np.asarray(self.get(Need.TASKS))
+
+    @property
+    def verdicts(self) -> Floats:
+        """What a scorer says of every text, (N, K)."""
+        return np.asarray(self.get(Need.VERDICTS))
+
+    @property
+    def train(self) -> Votes:
+        """The votes of a training split."""
+        train: Votes = self.get(Need.TRAIN)
+        return train
+
+    @property
+    def labels(self) -> Labels:
+        """Labels within the router's budget."""
+        declared = Need.LABELED_INPUTS if self.has(Need.LABELED_INPUTS) else Need.LABELS
+        labels: Labels = self.get(declared)
+        return labels
+
+    @property
+    def candidate_scores(self) -> Floats:
+        """All scores, (N, K), where one number for each candidate would do."""
+        return np.asarray(self.get(Need.CANDIDATE_SCORES))
+
+    @property
+    def all_scores(self) -> Floats:
+        """All scores, (N, K): those that the choices are judged by."""
+        return np.asarray(self.get(Need.ALL_SCORES))
+
+    @property
+    def selections(self) -> Selections:
+        """Choices that were stored with the generations."""
+        selections: Selections = self.get(Need.SELECTIONS)
+        return selections
+
+    def neighbors(self, k: int) -> NDArray[np.intp]:
+        """The k nearest inputs of each input, itself first: (N, k); k = 1 needs no inputs."""
+        if k == 1:
+            return np.arange(self.shape[0])[:, None]
+        if k > 1 and not self.has(Need.INPUTS):
+            raise NotAvailableError(f"k={k} needs inputs: {self.why_not(Need.INPUTS)}")
+        return self._index.search(k)
+
+
+def what_lacks(router: Declared, evidence: Evidence) -> str | None:
+    """What a router needs that is not there, in one sentence; None if it can be used."""
+    for need in Need:  # in the order in which they are listed
+        if need in router.needs and not evidence.has(need):
+            return evidence.why_not(need)
+    return None

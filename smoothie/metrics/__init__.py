@@ -1,0 +1,1 @@
+"""Metrics: how good a text is, by labels, by references or by a model; and views of answers."""

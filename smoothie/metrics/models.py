@@ -1,0 +1,304 @@
+"""Metrics that ask a pretrained model: BERTScore and BARTScore. They need the extra `scorers`."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smoothie.errors import SmoothieError
+from smoothie.metrics.scores import Scores
+from smoothie.pretrained import PretrainedModel
+from smoothie.problem import Input, Problem
+from smoothie.storage.cache import VectorCache, content_key
+
+log = logging.getLogger(__name__)
+
+BLOCK_PAIRS = 512  # pairs scored between two writes to the cache: what an interruption may cost
+CONDITIONS = ("reference", "source")
+
+Pair = tuple[str, str]  # a text, and what it is scored against
+
+
+@dataclass
+class ModelMetric(PretrainedModel):
+    """A metric of pairs (text, what it is scored against), by a model of transformers.
+
+    Parameters
+    ----------
+    model : str
+        Hub id, or a local folder.
+    revision : str or None
+        Commit of the Hub repository. None resolves the newest once and keeps it in the lock file.
+    batch_size : int
+        Texts at a time.
+    max_tokens : int or None
+        Longer texts are cut; None keeps the model's own limit.
+    device : str or None
+        Torch device; None takes a GPU where there is one.
+    lock : str or None
+        Lock file for the revisions of Hub repositories.
+    models : str or None
+        A folder with copies of Hub models, each under the last part of its id.
+    """
+
+    batch_size: int = 16
+    max_tokens: int | None = None
+
+    role: ClassVar[str] = "metric"
+    name: ClassVar[str]
+    kind: ClassVar[str]  # the class of transformers that the model is loaded with
+    percent: ClassVar[bool]
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        for setting in ("batch_size", "max_tokens"):
+            value = getattr(self, setting)
+            if value is not None and value < 1:
+                raise SmoothieError(f"{setting}={value}: expected at least 1")
+
+    @property
+    def signature(self) -> str:
+        """Everything that decides the scores, in one line."""
+        return f"{self.name} {self.identity} max_tokens={self.max_tokens}"
+
+    def given(self, item: Input) -> tuple[str, ...]:
+        """What the texts of an input are scored against; the best score counts."""
+        return item.references
+
+    def score_pairs(self, pairs: Sequence[Pair]) -> NDArray[np.float64]:
+        """Score pairs: shape (len(pairs),)."""
+        raise NotImplementedError
+
+    def ready(self) -> tuple[Any, Any, Any, int]:
+        """The model, its tokenizer, the device and the most tokens; loaded at the first call."""
+        loaded: tuple[Any, Any, Any, int] = super().ready()
+        return loaded
+
+    def _load(self) -> tuple[Any, Any, Any, int]:
+        try:
+            import transformers
+        except ImportError as error:
+            raise SmoothieError(
+                f"metric={self.name} needs more packages: pip install 'smoothie-router[scorers]'"
+            ) from error
+        where = self.model if self.folder is None else str(self.folder)
+        settings: dict[str, Any] = {"local_files_only": True}
+        if self.folder is None:
+            settings = {"revision": self.identity}
+        tokenizer = transformers.AutoTokenizer.from_pretrained(where, **settings)
+        model = getattr(transformers, self.kind).from_pretrained(where, **settings).eval()
+        if tokenizer.pad_token is None:
+            raise SmoothieError(f"metric.model={self.model}: its tokenizer has no padding token")
+        positions = getattr(model.config, "max_position_embeddings", None)
+        limits = [tokenizer.model_max_length, self.max_tokens, positions]
+        limit = min(value for value in limits if value is not None)
+        return model.to(self.torch_device), tokenizer, self.torch_device, limit
+
+
+@dataclass
+class BERTScore(ModelMetric):
+    """Greedy matching of contextual token embeddings: F1 x 100.
+
+    Each token of the text is matched to the token of the reference with the highest cosine, and the
+    other way round; precision and recall are the means of these cosines. Tokens that the tokenizer
+    adds may be matched, but have no match of their own.
+
+    Parameters
+    ----------
+    layer : int or None
+        Which hidden layer; 0 is the input embeddings, None the last one.
+
+    Notes
+    -----
+    Zhang et al., "BERTScore: Evaluating Text Generation with BERT" (ICLR 2020), without weights by
+    idf and without rescaling to a baseline. Cost: each distinct text of a block goes through the
+    model once.
+    """
+
+    layer: int | None = None
+
+    name = "bertscore"
+    kind = "AutoModel"
+    percent = True
+
+    @property
+    def signature(self) -> str:
+        """Everything that decides the scores, in one line."""
+        return f"{super().signature} layer={self.layer}"
+
+    def score_pairs(self, pairs: Sequence[Pair]) -> NDArray[np.float64]:
+        """F1 x 100 of each pair; 0 where a text has no token."""
+        texts = list(dict.fromkeys(text for pair in pairs for text in pair))
+        embedded = dict(zip(texts, self._embed(texts), strict=True))
+        return np.array([100 * greedy_f1(*embedded[a], *embedded[b]) for a, b in pairs])
+
+    def _embed(self, texts: list[str]) -> list[tuple[NDArray[Any], NDArray[np.bool_]]]:
+        """Unit vectors of the tokens of each text, and which tokens are the text's own."""
+        import torch
+
+        model, tokenizer, device, limit = self.ready()
+        layer = model.config.num_hidden_layers if self.layer is None else self.layer
+        if not 0 <= layer <= model.config.num_hidden_layers:
+            raise SmoothieError(
+                f"metric.layer={layer}: {self.model} has layers 0 to "
+                f"{model.config.num_hidden_layers}"
+            )
+        found: dict[int, tuple[NDArray[Any], NDArray[np.bool_]]] = {}
+        order = sorted(range(len(texts)), key=lambda n: len(texts[n]))
+        for start in range(0, len(order), self.batch_size):
+            rows = order[start : start + self.batch_size]
+            batch = tokenizer(
+                [texts[n].strip() for n in rows],
+                padding=True,
+                truncation=True,
+                max_length=limit,
+                return_special_tokens_mask=True,
+                return_tensors="pt",
+            )
+            own = ~batch.pop("special_tokens_mask").bool().numpy()
+            kept = batch["attention_mask"].bool().numpy()
+            with torch.inference_mode():
+                hidden = model(**batch.to(device), output_hidden_states=True).hidden_states[layer]
+                unit = torch.nn.functional.normalize(hidden.float(), dim=-1).cpu().numpy()
+            for place, n in enumerate(rows):
+                found[n] = unit[place][kept[place]], own[place][kept[place]]
+        return [found[n] for n in range(len(texts))]
+
+
+def greedy_f1(
+    text: NDArray[Any],
+    own: NDArray[np.bool_],
+    reference: NDArray[Any],
+    reference_own: NDArray[np.bool_],
+) -> float:
+    """F1 of greedy cosine matches between unit vectors of shapes (t, d) and (r, d)."""
+    if not own.any() or not reference_own.any():
+        return 0.0
+    cosines = text @ reference.T
+    precision = float(cosines.max(axis=1)[own].mean())
+    recall = float(cosines.max(axis=0)[reference_own].mean())
+    total = precision + recall
+    return 2 * precision * recall / total if total > 0 else 0.0
+
+
+@dataclass
+class BARTScore(ModelMetric):
+    """Mean log-likelihood of the tokens of the text, given a reference or the input.
+
+    Parameters
+    ----------
+    condition : {"reference", "source"}
+        What the encoder reads: the references (the best counts), or the input.
+
+    Notes
+    -----
+    Yuan et al., "BARTScore: Evaluating Generated Text as Text Generation" (NeurIPS 2021): precision
+    (reference -> text) and faithfulness (source -> text). In natural logarithms, at most 0. Cost:
+    each distinct pair goes through the model once.
+    """
+
+    condition: str = "reference"
+
+    name = "bartscore"
+    kind = "AutoModelForSeq2SeqLM"
+    percent = False
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        super().__post_init__()
+        if self.condition not in CONDITIONS:
+            raise SmoothieError(
+                f"condition={self.condition}: expected one of {', '.join(CONDITIONS)}"
+            )
+
+    def given(self, item: Input) -> tuple[str, ...]:
+        """References, or the input where it is not empty."""
+        if self.condition == "reference":
+            return item.references
+        return (item.text,) if item.text.strip() else ()
+
+    def score_pairs(self, pairs: Sequence[Pair]) -> NDArray[np.float64]:
+        """Mean log-likelihood of each text given the other."""
+        import torch
+
+        model, tokenizer, device, limit = self.ready()
+        result = np.empty(len(pairs))
+        order = sorted(range(len(pairs)), key=lambda n: sum(map(len, pairs[n])))
+        for start in range(0, len(order), self.batch_size):
+            rows = order[start : start + self.batch_size]
+            read, written = (
+                tokenizer(
+                    [pairs[n][side] for n in rows],
+                    padding=True,
+                    truncation=True,
+                    max_length=limit,
+                    return_tensors="pt",
+                ).to(device)
+                for side in (1, 0)
+            )
+            labels, kept = written["input_ids"], written["attention_mask"]
+            with torch.inference_mode():
+                logits = model(
+                    input_ids=read["input_ids"],
+                    attention_mask=read["attention_mask"],
+                    labels=labels,  # makes the decoder read them, one step behind
+                ).logits
+                losses = torch.nn.functional.cross_entropy(
+                    logits.float().transpose(1, 2), labels, reduction="none"
+                )
+                means = -(losses * kept).sum(dim=1) / kept.sum(dim=1)
+            result[rows] = means.cpu().numpy()
+        return result
+
+
+MODEL_METRICS: dict[str, type[ModelMetric]] = {"bertscore": BERTScore, "bartscore": BARTScore}
+
+
+def model_scores(problem: Problem, metric: ModelMetric, cache: VectorCache | None = None) -> Scores:
+    """Score every text with a model.
+
+    Parameters
+    ----------
+    problem : Problem
+    metric : ModelMetric
+    cache : VectorCache, optional
+        Scores that are known already, by metric, model and pair; written every few hundred pairs.
+
+    Returns
+    -------
+    Scores
+        Inputs without anything to score against have none.
+
+    Raises
+    ------
+    SmoothieError
+        If no input has anything to score against, or the model cannot be loaded.
+    """
+    cache = cache or VectorCache(None, "<f8")
+    pairs: dict[Pair, int] = {}  # and their numbers
+    numbers: dict[tuple[int, int], list[int]] = {}
+    for i, item in enumerate(problem.inputs):
+        for j, text in enumerate(problem.texts[i]):
+            against = [(text, given) for given in metric.given(item)]
+            numbers[i, j] = [pairs.setdefault(pair, len(pairs)) for pair in against]
+    if not pairs:
+        raise SmoothieError(f"{problem.name} has nothing to score against (metric={metric.name})")
+    distinct = list(pairs)
+
+    def compute(places: list[int]) -> Iterator[tuple[list[int], NDArray[np.float64]]]:
+        log.info("%s: %d of %d distinct pairs to score", metric.name, len(places), len(distinct))
+        for start in range(0, len(places), BLOCK_PAIRS):
+            part = places[start : start + BLOCK_PAIRS]
+            yield part, metric.score_pairs([distinct[place] for place in part])[:, None]
+
+    signature = metric.signature
+    keys = [content_key(signature, *pair) for pair in distinct]
+    known = cache.complete(keys, compute)[:, 0]
+    values = np.full(problem.texts.shape, np.nan)
+    for place, some in numbers.items():
+        if some:
+            values[place] = known[some].max()
+    return Scores(values, metric.name, percent=metric.percent)

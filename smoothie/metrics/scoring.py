@@ -1,0 +1,175 @@
+"""Texts x references -> scores, each distinct pair once."""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smoothie.errors import SmoothieError
+from smoothie.metrics.scores import Scores
+from smoothie.metrics.texts import METRICS, VERSION
+from smoothie.parallel.cluster import RayCluster
+from smoothie.parallel.local import in_chunks
+from smoothie.problem import Problem
+from smoothie.storage.cache import VectorCache, digest, framed
+
+log = logging.getLogger(__name__)
+
+Pair = tuple[str, str, tuple[str, ...]]  # metric, text, references
+
+CHUNK = 2000  # pairs scored between two writes to the cache: what an interruption may cost
+WORTH_A_PROCESS = 1 << 25  # characters below which starting processes takes longer than scoring
+
+
+def label_scores(problem: Problem) -> Scores:
+    """The given labels: 0 to 100 if all of the source lie in 0 to 1, else in their own unit."""
+    if problem.labels is None:
+        raise SmoothieError(f"metric=labels: {problem.name} has no labels")
+    low, high = problem.label_range or (0.0, 1.0)
+    percent = low >= 0 and high <= 1
+    return Scores(
+        problem.labels * (100.0 if percent else 1.0),
+        "labels",
+        percent,
+        lower_is_better=problem.lower_is_better,
+    )
+
+
+def leaderboard_scores(problem: Problem) -> Scores:
+    """The one number that is known of each candidate, in its own unit."""
+    if problem.leaderboard is None:
+        raise SmoothieError(f"metric=leaderboard: {problem.name} has no leaderboard")
+    return Scores(
+        np.tile(problem.leaderboard, (len(problem.inputs), 1)),
+        "leaderboard",
+        percent=False,
+        lower_is_better=problem.lower_is_better,
+        per_candidate=True,
+    )
+
+
+def reference_scores(
+    problem: Problem,
+    metric_of_task: Mapping[str, str],
+    cache: VectorCache | None = None,
+    workers: int = 1,
+    cluster: RayCluster | None = None,
+) -> Scores:
+    """Score every text against the references of its input.
+
+    Parameters
+    ----------
+    problem : Problem
+    metric_of_task : mapping of task -> metric
+        The metric for each task of the problem.
+    cache : VectorCache, optional
+        Scores that are known already, by metric, text and references.
+    workers : int
+        Processes to score in, where there is enough to score; the values do not depend on it.
+    cluster : RayCluster, optional
+        Machines to score on instead, where there is enough to score.
+
+    Returns
+    -------
+    Scores
+        From 0 to 100; inputs without references have none.
+
+    Notes
+    -----
+    Each distinct (metric, text, references) is scored once.
+    """
+    for metric in metric_of_task.values():
+        if metric not in METRICS:
+            raise SmoothieError(f"metric={metric}: expected labels or one of {', '.join(METRICS)}")
+    if not problem.has_references:
+        raise SmoothieError(f"{problem.name} has no references to score against")
+    cache = cache or VectorCache(None, "<f8")
+    numbers: dict[bytes, int] = {}  # of each distinct pair
+    pairs: list[Pair] = []
+    asked = np.full(problem.texts.shape, -1)
+    for i, item in enumerate(problem.inputs):
+        if not item.references:
+            continue
+        metric = metric_of_task[item.task]
+        before, after = framed(VERSION) + framed(metric), b"".join(map(framed, item.references))
+        for j, text in enumerate(problem.texts[i]):
+            key = digest(before + framed(text) + after)
+            number = numbers.setdefault(key, len(pairs))
+            if number == len(pairs):
+                pairs.append((metric, text, item.references))
+            asked[i, j] = number
+
+    def compute(places: list[int]) -> Iterator[tuple[list[int], NDArray[np.float64]]]:
+        todo = [pairs[place] for place in places]
+        parts = score_anew(todo, workers, cluster)
+        for start, part in zip(range(0, len(todo), CHUNK), parts, strict=True):
+            yield places[start : start + CHUNK], part
+
+    known = cache.complete(list(numbers), compute)
+    values = np.full(problem.texts.shape, np.nan)
+    values[asked >= 0] = 100.0 * known[asked[asked >= 0], 0]
+    names = dict.fromkeys(metric_of_task[task] for task in problem.tasks)
+    return Scores(values, "+".join(names), percent=True, by_task=dict(metric_of_task))
+
+
+def score_anew(
+    pairs: list[Pair], workers: int, cluster: RayCluster | None
+) -> Iterator[NDArray[np.float64]]:
+    """Scores of chunks of pairs, made in so many processes or by the cluster."""
+    characters = sum(len(text) + sum(map(len, references)) for _, text, references in pairs)
+    if characters < WORTH_A_PROCESS:
+        workers, cluster = 1, None
+    if cluster is None:
+        return in_chunks(score_pairs, pairs, CHUNK, workers)
+    return cluster.in_chunks(score_pairs, pairs, CHUNK)
+
+
+def score_pairs(pairs: Sequence[Pair]) -> NDArray[np.float64]:
+    """Scores of shape (pairs, 1), each by its own metric."""
+    return np.array([[METRICS[metric](text, references)] for metric, text, references in pairs])
+
+
+def score(
+    problem: Problem,
+    metric: str = "auto",
+    by_task: Mapping[str, str] | None = None,
+    cache: VectorCache | None = None,
+    workers: int = 1,
+    cluster: RayCluster | None = None,
+) -> Scores | None:
+    """Score a problem.
+
+    Parameters
+    ----------
+    problem : Problem
+    metric : str
+        "labels", "leaderboard", the name of a metric, or "auto": the labels if at least one input
+        has them for every candidate, else the references if there are any, else the leaderboard.
+    by_task : mapping of task -> metric, optional
+        What "auto" uses for the references of a task, instead of ROUGE-2.
+    cache : VectorCache, optional
+        Scores that are known already.
+    workers : int
+        Processes to score in.
+    cluster : RayCluster, optional
+        Machines to score on instead.
+
+    Returns
+    -------
+    Scores or None
+        None if `metric` is "auto" and there is nothing to score with.
+    """
+    if metric == "labels" or (metric == "auto" and problem.has_labels):
+        return label_scores(problem)
+    if metric == "leaderboard":
+        return leaderboard_scores(problem)
+    if metric == "auto" and problem.labels is not None and np.isfinite(problem.labels).any():
+        log.warning("%s: no input has a label for every candidate: not used", problem.name)
+    if metric == "auto" and not problem.has_references:
+        return None if problem.leaderboard is None else leaderboard_scores(problem)
+    chosen = {
+        task: (by_task or {}).get(task, "rouge2") if metric == "auto" else metric
+        for task in problem.tasks
+    }
+    return reference_scores(problem, chosen, cache, workers, cluster)

@@ -1,0 +1,90 @@
+"""Metrics of a text and its references, by name."""
+
+import re
+from collections.abc import Callable, Sequence
+
+from smoothie.metrics.numbers import final_number
+from smoothie.metrics.qa import exact_match, f1
+from smoothie.metrics.rouge import rouge2
+
+Metric = Callable[[str, Sequence[str]], float]
+
+
+def substring(text: str, references: Sequence[str]) -> float:
+    """1 if any reference occurs in the text, ignoring case: the paper's accuracy.
+
+    It over-counts, as "19" contains "1"; see `contains_answer`.
+    """
+    lower = text.lower()
+    return float(any(reference.lower() in lower for reference in references))
+
+
+def contains_answer(text: str, references: Sequence[str]) -> float:
+    """1 if any reference occurs in the text as whole words, ignoring case.
+
+    Both are also compared without punctuation and articles: TriviaQA's aliases come without them.
+    """
+    lower, plain = text.lower(), without_punctuation(text)
+    return float(
+        any(
+            has_words(lower, reference.lower().strip())
+            or has_words(plain, without_punctuation(reference))
+            for reference in references
+        )
+    )
+
+
+def has_words(text: str, words: str) -> bool:
+    """Whether words that are not empty stand in a text, not inside of longer words."""
+    return bool(words) and bool(re.search(rf"(?<!\w){re.escape(words)}(?!\w)", text))
+
+
+ARTICLES = re.compile(r"\b(?:a|an|the)\b")
+
+
+def without_punctuation(text: str) -> str:
+    """Words alone, in lower case and without articles, as TriviaQA's aliases are written."""
+    words = re.sub(r"[^\w\s]|_", " ", text.lower())
+    return " ".join(ARTICLES.sub(" ", words).split())
+
+
+def gsm8k_paper(text: str, references: Sequence[str]) -> float:
+    """The paper's rule for GSM8K.
+
+    Of the text split at full stops, the first part that holds "the answer is" (in lower case) must
+    contain a reference, commas removed. So a decimal is cut at its point, and other phrases fail.
+    """
+    for sentence in text.split("."):
+        if "the answer is" in sentence:
+            found = sentence.lower().replace(",", "")
+            return float(any(r.lower().replace(",", "") in found for r in references))
+    return 0.0
+
+
+def gsm8k(text: str, references: Sequence[str]) -> float:
+    """1 if the final number of the text equals that of a reference."""
+    number = final_number(text)
+    return float(number is not None and any(number == final_number(r) for r in references))
+
+
+def chrf(text: str, references: Sequence[str]) -> float:
+    """ChrF, the F-measure of n-grams of characters with its defaults (Popović, 2015; sacrebleu).
+
+    The best over the references.
+    """
+    from sacrebleu import sentence_chrf
+
+    return sentence_chrf(text, list(references)).score / 100
+
+
+METRICS: dict[str, Metric] = {
+    "rouge2": rouge2,
+    "substring": substring,
+    "contains_answer": contains_answer,
+    "gsm8k": gsm8k,
+    "gsm8k_paper": gsm8k_paper,
+    "chrf": chrf,
+    "exact_match": exact_match,
+    "f1": f1,
+}
+VERSION = "2"  # part of every cache key: change it when a metric above changes

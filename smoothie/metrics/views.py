@@ -1,0 +1,229 @@
+r"""Views: what of a text is compared, as a function of the text.
+
+Solutions of the same problem may share hardly a word and yet agree. Where texts come to an answer,
+that answer is what they should be compared by. A view takes it from a text, or finds none; texts
+whose answers are equal agree, and a text without an answer agrees with nobody.
+"""
+
+import re
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smoothie.errors import SmoothieError
+from smoothie.metrics import numbers
+from smoothie.metrics.qa import normalise_answer
+
+View = Callable[[str], str | None]
+
+MARKERS = [  # words of which a text must hold one, and what follows to the end of the line
+    (word, other, re.compile(pattern))
+    for word, other, pattern in (
+        ("\\boxed", "\\boxed", r"\\boxed\s*\{(?:\\text\s*\{)?([^{}\n]*)"),  # \boxed{72}
+        ("####", "####", r"####([^\n]*)"),  # #### 72
+        # the answer is (B), Answer: 72
+        ("nswer", "NSWER", r"(?:nswer|NSWER)\b[^.:\n]{0,30}?(?:\bis\b|:)([^\n]*)"),
+        ("option is", "choice is", r"(?:option|choice) is\b([^\n]*)"),  # the best option is (B)
+        ("A:", "A:", r"\n\s*A:([^\n]*)"),  # A: 72
+    )
+]
+# After a marker, any letter that stands alone: (b), b), B
+OPTION_IN_MARKED = re.compile(r"(?<![\w'])(?:\(([A-Ha-h])\)|([A-H])(?![\w'])|([a-h])\))")
+# Elsewhere, a letter might be a word: (B), B. or B: after a space, or nothing but the letter
+OPTION_IN_SENTENCE = re.compile(r"\(([A-Ha-h])\)|(?<!\S)([A-H])(?=[).:])|^([A-H])$")
+NUMBER = numbers.NUMBER.pattern
+IN_MARKED = re.compile(rf"{OPTION_IN_MARKED.pattern}|({NUMBER})")
+IN_SENTENCE = re.compile(rf"{OPTION_IN_SENTENCE.pattern}|({NUMBER})")
+WORDS = re.compile(r"[\w'-]+(?: [\w'-]+){0,4}(?=\W*$|[.,;:)])")
+PAUSE = re.compile(r"\s+(?=\S)")
+LOOKED_AT_FIRST = 8  # characters at the end of a sentence
+LOOKED_AT = 100  # inputs whose texts tell whether the texts of a set end in answers
+
+
+def final_answer(text: str) -> str | None:
+    r"""The answer that a text ends in, or None.
+
+    In order: the first number or option after the last ``\boxed``, "####", "answer is", "answer:",
+    "option is", "choice is" or "A:"; up to five words that stand there instead; the last number
+    or option in the last sentence; one that the text begins with.
+
+    Returns
+    -------
+    str or None
+        A capital letter from A to H; a number in its shortest form, so that equal numbers are
+        equal; or words in lower case.
+    """
+    text = text.strip()
+    marked = marked_line(text)
+    found = IN_MARKED.search(marked)
+    if found is None and (words := WORDS.match(marked.strip(" \t*:\"'"))):
+        return words[0].lower()
+    found = found or last_match(IN_SENTENCE, text)
+    if found is None:
+        return None
+    *letters, number = found.groups()
+    if number is not None:
+        return shortest(float(number.replace(",", "")))
+    return next(str(letter) for letter in letters if letter).upper()
+
+
+def option_letter(text: str) -> str | None:
+    """The letter, A to H, of the option that a text ends in, or None.
+
+    It is looked for where `final_answer` looks, but numbers and words are passed over.
+    """
+    found = OPTION_IN_MARKED.search(marked_line(text))
+    found = found or last_match(OPTION_IN_SENTENCE, text.strip())
+    return None if found is None else next(str(x) for x in found.groups() if x).upper()
+
+
+def marked_line(text: str) -> str:
+    """What follows the last marker of an answer, to the end of its line; empty if none is there."""
+    marks = [
+        mark
+        for word, other, marker in MARKERS
+        if word in text or other in text  # much sooner found than the pattern is
+        for mark in marker.finditer("\n" + text.strip())
+    ]
+    return max(marks, key=lambda mark: mark.start())[1] if marks else ""
+
+
+def last_match(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
+    """The last match in the last sentence of a text, else one that the text begins with.
+
+    No match may span white space: so the end of a long sentence is looked at first.
+    """
+    sentence = last_sentence(text.rpartition("\n")[2])
+    end = sentence.rfind(" ", 0, max(0, len(sentence) - LOOKED_AT_FIRST)) + 1
+    for start in (end, 0):
+        *_, found = [None, *pattern.finditer(sentence, start)]
+        if found:
+            return found
+    return pattern.match(text)
+
+
+def last_sentence(line: str) -> str:
+    """What follows the last full stop, exclamation or question mark with white space behind it."""
+    stop = len(line)
+    while (stop := max(line.rfind(mark, 0, stop) for mark in ".!?")) >= 0:
+        if pause := PAUSE.match(line, stop + 1):
+            return line[pause.end() :]
+    return line
+
+
+def shortest(number: float) -> str:
+    """A number in its shortest form: 72 for 72.0, 0 for -0."""
+    return f"{number + 0.0:.15g}"
+
+
+def final_number(text: str) -> str | None:
+    """The number that a text ends in (`smoothie.metrics.numbers`), in its shortest form."""
+    number = numbers.final_number(text)
+    return None if number is None else shortest(number)
+
+
+def first_line(text: str) -> str | None:
+    """The first line that is not blank, without white space around it."""
+    return whole_text(text.strip().partition("\n")[0])
+
+
+def short_answer(text: str) -> str | None:
+    """The text as SQuAD compares answers (`smoothie.metrics.qa.normalise_answer`)."""
+    return normalise_answer(text) or None
+
+
+def whole_text(text: str) -> str | None:
+    """The text without white space around it."""
+    return text.strip() or None
+
+
+VIEWS: dict[str, View] = {
+    "final_answer": final_answer,
+    "final_number": final_number,
+    "option_letter": option_letter,
+    "first_line": first_line,
+    "short_answer": short_answer,
+    "text": whole_text,
+}
+REGEX = "regex"  # the view that a pattern makes
+
+
+def make_view(name: str, pattern: str | None = None) -> View:
+    """The view of a name.
+
+    Parameters
+    ----------
+    name : str
+        One of `VIEWS`, or "regex".
+    pattern : str, optional
+        For "regex": what the first match of this regular expression holds is the answer: its first
+        group that took part, or all of it where there is none.
+
+    Raises
+    ------
+    SmoothieError
+        If the name is unknown, or the pattern is missing, not wanted or not a regular expression.
+    """
+    if name != REGEX:
+        if name not in VIEWS:
+            raise SmoothieError(f"view={name}: expected one of {', '.join([*VIEWS, REGEX])}")
+        if pattern is not None:
+            raise SmoothieError(f"pattern={pattern} needs view={REGEX}, found view={name}")
+        return VIEWS[name]
+    if pattern is None:
+        raise SmoothieError(f"view={REGEX} needs a pattern, such as pattern='Answer: (.*)'")
+    try:
+        compiled = re.compile(pattern)
+    except re.error as error:
+        raise SmoothieError(f"pattern={pattern}: not a regular expression ({error})") from error
+
+    def matched(text: str) -> str | None:
+        found = compiled.search(text)
+        if found is None:
+            return None
+        groups = [group for group in found.groups() if group is not None]
+        return whole_text([*groups, found[0]][0])
+
+    return matched
+
+
+def view_answers(texts: NDArray[np.object_], view: View) -> NDArray[np.intp]:
+    """Answers as whole numbers.
+
+    Parameters
+    ----------
+    texts : ndarray of shape (N, K), object
+    view : callable
+        From a text to its answer, or None; called once for each distinct text.
+
+    Returns
+    -------
+    ndarray of shape (N, K)
+        Equal for equal answers; negative, and different for each text, where there is none.
+    """
+    answers = {text: view(text) for text in dict.fromkeys(texts.ravel())}
+    numbers: dict[str, int] = {}
+    result = np.empty(texts.shape, dtype=np.intp)
+    for place, text in enumerate(texts.ravel()):
+        answer = answers[text]
+        result.flat[place] = -1 - place if answer is None else numbers.setdefault(answer, place)
+    return result
+
+
+def final_answers(texts: NDArray[np.object_], share: float) -> NDArray[np.intp] | None:
+    """Final answers as `view_answers` numbers them, or None where texts do not end in answers.
+
+    Parameters
+    ----------
+    texts : ndarray of shape (N, K), object
+    share : float
+        Of the texts, as many must have an answer; up to 100 inputs, evenly spread, are looked at.
+    """
+    rows = np.unique(np.linspace(0, len(texts) - 1, LOOKED_AT).astype(np.intp))
+    spare = (1 - share) * texts[rows].size  # texts that need not have one
+    for text in texts[rows].ravel():
+        spare -= final_answer(text) is None
+        if spare < 0:
+            return None
+    return view_answers(texts, final_answer)

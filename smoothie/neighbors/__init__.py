@@ -1,0 +1,1 @@
+"""Nearest inputs: exact, cached on disk, or approximate."""

@@ -1,0 +1,154 @@
+"""Things by name: those of this package, of entry points, and of whoever registers one.
+
+A configuration names things and can never name a callable: what it may choose from is what was
+registered by Python code that is installed here.
+"""
+
+import importlib
+import logging
+import pkgutil
+import re
+from collections.abc import Callable, Iterator, Mapping
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Generic, TypeVar
+
+from smoothie.errors import SmoothieError
+
+log = logging.getLogger(__name__)
+
+Thing = TypeVar("Thing")
+NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+class Registry(Mapping[str, Thing], Generic[Thing]):
+    """Things of one kind by name, in the order of their names.
+
+    Parameters
+    ----------
+    kind : str
+        What messages call one of them.
+    group : str
+        Group of entry points that other packages add to.
+    check : callable
+        Of a thing; says in a few words what is wrong with it, or None.
+    package : str, optional
+        A package of which every module is imported when a name is asked for first, so that a new
+        thing is one new file.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        group: str,
+        check: Callable[[Any], str | None],
+        package: str | None = None,
+    ) -> None:
+        self.kind = kind
+        self.group = group
+        self._check = check
+        self._package = package
+        self._things: dict[str, Thing] = {}
+        self._complete = False
+
+    def register(self, name: str) -> Callable[[Any], Any]:
+        """A decorator that registers what it decorates.
+
+        Raises
+        ------
+        SmoothieError
+            If the name is taken or is not one (small letters, digits and underscores), or the thing
+            is not of this kind.
+
+        Examples
+        --------
+        >>> from smoothie.routers import register_router
+        >>> register_router("Not A Name")
+        Traceback (most recent call last):
+        ...
+        smoothie.errors.SmoothieError: router 'Not A Name': expected a name such as my_router
+        """
+        if not NAME.fullmatch(name):
+            raise SmoothieError(f"{self.kind} {name!r}: expected a name such as my_{self.kind}")
+
+        def add(thing: Any) -> Any:
+            wrong = self._check(thing)
+            if wrong is not None:
+                raise SmoothieError(f"{self.kind} {name!r}: {wrong}")
+            taken = self._things.get(name)
+            if taken is not None and not same(taken, thing):
+                raise SmoothieError(
+                    f"{self.kind} {name!r} is registered already, by {place(taken)}; "
+                    f"{place(thing)} needs another name"
+                )
+            self._things[name] = thing
+            return thing
+
+        return add
+
+    def unregister(self, name: str) -> None:
+        """Forget a thing."""
+        self._things.pop(name, None)
+
+    def __getitem__(self, name: str) -> Thing:
+        """The thing of a name."""
+        return self._all()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """All names, ascending."""
+        return iter(sorted(self._all()))
+
+    def __len__(self) -> int:
+        """Their number."""
+        return len(self._all())
+
+    def name_of(self, thing: Any) -> str:
+        """The name that a thing is registered under."""
+        return next(name for name, known in self._all().items() if known is thing)
+
+    def require(self, name: str) -> Thing:
+        """The thing of a name, or a sentence with what there is."""
+        if name not in self:
+            raise SmoothieError(f"{self.kind}={name}: expected one of {', '.join(self)}")
+        return self[name]
+
+    def _all(self) -> dict[str, Thing]:
+        if not self._complete:
+            self._complete = True  # first: modules may look things up while they are imported
+            if self._package is not None:
+                package = importlib.import_module(self._package)
+                for module in pkgutil.iter_modules(package.__path__, f"{self._package}."):
+                    importlib.import_module(module.name)
+            for entry in entry_points(group=self.group):
+                self._load(entry)
+        return self._things
+
+    def _load(self, entry: EntryPoint) -> None:
+        """Take what another package offers: a thing that it registers itself, or a bare one.
+
+        One that cannot be used costs a warning: the others are not its fault.
+        """
+        try:
+            thing = entry.load()
+            if not any(known is thing for known in self._things.values()):
+                self.register(entry.name)(thing)
+        except Exception as error:  # whatever the module of somebody else raises
+            log.warning(
+                "entry point %s = %s of %s cannot be used (%s: %s)",
+                entry.name,
+                entry.value,
+                self.group,
+                type(error).__name__,
+                error,
+            )
+
+
+def place(thing: Any) -> str:
+    """Where a class or function is defined."""
+    return f"{getattr(thing, '__module__', '?')}.{getattr(thing, '__qualname__', thing)}"
+
+
+def same(first: Any, second: Any) -> bool:
+    """Whether two things are one definition: a module that is run again registers what it did."""
+    return first is second or (
+        place(first) == place(second) and getattr(first, "__module__", "") == "__main__"
+    )

@@ -1,0 +1,116 @@
+"""What Smoothie's routers have in common: parameters, fitted attributes, and the solution."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smoothie.errors import NotFittedError, SmoothieError
+from smoothie.estimator import (
+    inverse_error_weights,
+    resolve_errors,
+    run_on_weights,
+    triplet_errors,
+)
+from smoothie.evidence import Evidence, Need
+from smoothie.routers.base import Router, Routing
+
+DEGENERATE = ("resolve", "keep")
+
+
+@dataclass(eq=False, repr=False)
+class SmoothieEstimator(Router):
+    """Conventions of scikit-learn: parameters are only stored, fitted attributes end in ``_``.
+
+    Parameters
+    ----------
+    degenerate : {"resolve", "keep"}
+        What becomes of estimated errors at or below zero: "resolve" takes them for the smallest
+        positive ones, so that such a candidate wins; "keep" lets their sign run on into the
+        weights, as the released code does.
+    """
+
+    degenerate: str = field(default="resolve", kw_only=True)
+    errors_: NDArray[np.float64] = field(init=False)
+    weights_: NDArray[np.float64] = field(init=False)
+    choices_: NDArray[np.intp] = field(init=False)
+
+    @property
+    def needs(self) -> frozenset[Need]:
+        """The distances between answers."""
+        return frozenset({Need.DISTANCES})
+
+    def __post_init__(self) -> None:
+        """Check the settings, before anything is computed."""
+        if self.degenerate not in DEGENERATE:
+            raise SmoothieError(
+                f"degenerate={self.degenerate}: expected one of {', '.join(DEGENERATE)}"
+            )
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Parameters of the constructor, by name."""
+        return {entry.name: getattr(self, entry.name) for entry in fields(self) if entry.init}
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters of the constructor, by name."""
+        for name, value in params.items():
+            if name not in self.get_params():
+                raise SmoothieError(f"{type(self).__name__} has no parameter {name!r}")
+            setattr(self, name, value)
+        return self
+
+    def fit_evidence(self, evidence: Evidence) -> Self:
+        """Estimate the errors from precomputed distances, without checking them again."""
+        raise NotImplementedError
+
+    def route(self, evidence: Evidence) -> Routing:
+        """Choose from precomputed distances."""
+        self.fit_evidence(evidence)
+        return Routing(self.choices_[None, :], weights=self.weights_)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """What scikit-learn's `check_is_fitted` asks."""
+        return hasattr(self, "choices_")
+
+    def __sklearn_tags__(self) -> Any:
+        """What scikit-learn (1.6 or newer) asks: arrays of three dimensions, no labels."""
+        from sklearn.utils import InputTags, Tags, TargetTags
+
+        return Tags(
+            estimator_type=None,
+            target_tags=TargetTags(required=False),
+            input_tags=InputTags(two_d_array=False, three_d_array=True),
+        )
+
+    def _solve(
+        self, means: NDArray[np.floating[Any]]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp]]:
+        """Errors, weights and choices from mean squared distances of shape (..., K, K)."""
+        errors = triplet_errors(means)
+        if self.degenerate == "keep":
+            weights = run_on_weights(errors)
+            return errors, weights, np.asarray(weights.argmax(axis=-1))
+        errors = resolve_errors(errors)
+        return errors, inverse_error_weights(errors), np.asarray(errors.argmin(axis=-1))
+
+    def _solve_each(
+        self, blocks: Iterable[tuple[slice, NDArray[np.float64]]], shape: tuple[int, int]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp]]:
+        """Errors, weights and choices of each input by itself, from blocks of distances."""
+        errors, weights = np.empty(shape), np.empty(shape)
+        choices = np.empty(shape[0], dtype=np.intp)
+        for rows, distances in blocks:
+            errors[rows], weights[rows], choices[rows] = self._solve(distances)
+        return errors, weights, choices
+
+    def _require_fitted(self) -> None:
+        if not hasattr(self, "choices_"):
+            raise NotFittedError(f"{type(self).__name__} is not fitted yet: call fit first")
+
+
+def no_labels(y: object) -> None:
+    """Refuse what scikit-learn passes as labels: an argument that means something is named."""
+    if y is not None:
+        raise SmoothieError("y: there are no labels to fit; name inputs=... or groups=...")
