@@ -82,7 +82,8 @@ def download(cfg: DictConfig) -> str:
         raise SmoothieError(f"no file could be fetched; the first: {lost[0]}")
     for model, revision in models:
         lock.download_model(model, revision)
-    done = f"{len(files) - len(lost)} files and {len(models)} models are at hand; see {lock.path}\n"
+    counts = f"{len(files) - len(lost)} files and {len(models)} models are available"
+    done = f"{counts}; see {lock.path}\n"
     return done + "".join(f"not fetched: {message}\n" for message in lost)
 
 

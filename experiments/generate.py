@@ -152,7 +152,7 @@ def run(cfg: DictConfig) -> None:
         path = folder / "generations" / f"{candidate}.jsonl"
         if path.exists() and made.get(candidate) != settings:
             raise SmoothieError(
-                f"{path}: was made with other settings than these; delete it to make it anew"
+                f"{path}: was made with other settings than these; delete it to generate it again"
             )
         texts = read_generations(path) if path.exists() else {}
         made[candidate] = settings

@@ -313,7 +313,7 @@ def of_rows(routing: Routing, rows: NDArray[np.bool_]) -> Routing:
 
 
 def sizes_of_curve(asked: list[int], votes: Votes) -> list[int]:
-    """The values of k that can be plotted, in growing order; none without neighbors."""
+    """The values of k that can be plotted, in ascending order; none without neighbors."""
     rows = votes.shape[0]
     if votes.inputs is None or not asked:
         return []
@@ -326,7 +326,7 @@ def sizes_of_curve(asked: list[int], votes: Votes) -> list[int]:
 def curve_over_k(
     sizes: list[int], votes: Votes, scores: Scores, bootstrap: Bootstrap
 ) -> pd.DataFrame | None:
-    """Score of Smoothie-Local for several k, in growing order."""
+    """Score of Smoothie-Local for several k, in ascending order."""
     if not sizes:
         return None
     means = neighborhood_means(votes.distances, votes.index.search(sizes[-1]), sizes)

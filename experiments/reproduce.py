@@ -3,7 +3,7 @@
     python -m experiments.reproduce                      # everything that is possible here
     python -m experiments.reproduce experiment=table1 protocol=corrected
 
-Begins by saying what is at hand and what is not, runs what it can, and marks the rest.
+Begins by saying what is available and what is not, runs what it can, and marks the rest.
 """
 
 import hashlib
@@ -67,12 +67,12 @@ class Plan:
 
     @property
     def possible(self) -> list[tuple[Job, Needs]]:
-        """Runs for which everything is at hand."""
+        """Runs for which everything is available."""
         return [(j, n) for j, n in zip(self.jobs, self.needs, strict=True) if not n.missing]
 
     @property
     def lacking(self) -> list[str]:
-        """What is not at hand, and how to get it, in sentences."""
+        """What is not available, and how to get it, in sentences."""
         get = f"`scripts/download experiment={self.name}`"
         missing = list(dict.fromkeys(what for need in self.needs for what in need.missing))
         sentences = []
@@ -87,14 +87,14 @@ class Plan:
                 dropped.setdefault(method, []).append(what)
         for method, whats in dropped.items():
             sentences.append(
-                f"{method} is left out of {len(whats)} runs for want of {whats[0]}; "
+                f"{method} is left out of {len(whats)} runs because {whats[0]} is missing; "
                 f"to get it: {get}."
             )
         return sentences
 
     @property
     def found(self) -> list[str]:
-        """Where the things at hand are."""
+        """Where the available things are."""
         return list(dict.fromkeys(place for need in self.needs for place in need.found))
 
 
@@ -257,8 +257,8 @@ def try_switches(
 
 
 def say_what_is_there(plans: Mapping[str, Plan]) -> str:
-    """What is at hand and what is not, before anything is run."""
-    lines = ["At hand:"]
+    """What is available and what is not, before anything is run."""
+    lines = ["Available:"]
     places = list(dict.fromkeys(place for plan in plans.values() for place in plan.found))
     lines += [f"  {place}" for place in places] or ["  nothing"]
     lines.append("Runs that are possible:")

@@ -110,7 +110,7 @@ def score_problem(
 ) -> Scores | None:
     """Score a problem, from the cache where the scores are known."""
     metric = plain(cfg.metric, "metric")
-    clock.note("score", "kept from an earlier job")
+    clock.note("score", "cached by an earlier job")
 
     def compute() -> Scores | None:
         cleaned = problem.with_texts(clean_texts(problem.texts, metric["cleaning"]))
@@ -222,7 +222,7 @@ def encode(
         votes.index.cache = cache_folder(cfg, "neighbors")
         known[problem.candidates] = votes
     else:
-        clock.note("distances", "kept from an earlier job")
+        clock.note("distances", "cached by an earlier job")
     return known[problem.candidates]
 
 

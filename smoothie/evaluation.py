@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smoothie.errors import SmoothieError
-from smoothie.parallel.local import threads_of_products
+from smoothie.parallel.local import limit_blas_threads
 from smoothie.problem import complete_rows
 from smoothie.routers.base import Routing, seeded
 
@@ -45,7 +45,7 @@ class Bootstrap:
         result = np.empty((self.draws, values.shape[1]))
         step = max(1, BLOCK_COUNTS // rows)
         # In one thread: among several, the last bits of a product depend on how many there are.
-        with threads_of_products(1):
+        with limit_blas_threads(1):
             for start in range(0, self.draws, step):
                 block = min(step, self.draws - start)
                 drawn = generator.integers(rows, size=(block, rows))

@@ -56,7 +56,7 @@ def test_few_inputs_leave_no_file(tmp_path, inputs):
 
 
 @pytest.mark.parametrize("fault", ["empty", "cut off", "rows", "strangers", "not its own"])
-def test_a_broken_file_costs_a_warning_and_is_made_anew(tmp_path, inputs, fault, caplog):
+def test_a_broken_file_costs_a_warning_and_is_recomputed(tmp_path, inputs, fault, caplog):
     expected, _ = cached_nearest(tmp_path, inputs, 9)
     (file,) = tmp_path.iterdir()
     kept = np.load(file)

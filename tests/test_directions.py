@@ -7,9 +7,9 @@ import pytest
 
 from experiments.research.directions import (
     DIRECTIONS,
+    correlated_down_weighted,
     held_out_k,
     posterior,
-    relatives_discounted,
     reweighted,
     shrunk,
     shrunk_by_reliability,
@@ -74,14 +74,14 @@ def test_without_rounds_all_voters_count_alike(votes):
     np.testing.assert_allclose(reweighted(votes, 10), expected)
 
 
-def test_only_relatives_are_discounted():
+def test_only_correlated_voters_are_down_weighted():
     errors = np.array([1.0, 2.0, 3.0, 4.0, 2.0])
     independent = (errors[:, None] + errors[None, :]) * (1 - np.eye(5))
     votes = Votes(independent[None])
-    np.testing.assert_allclose(relatives_discounted(votes), -votes.distances.sum(axis=2))
+    np.testing.assert_allclose(correlated_down_weighted(votes), -votes.distances.sum(axis=2))
     close = independent.copy()
     close[1, 4] = close[4, 1] = 0.5  # these two share their errors
-    change = relatives_discounted(Votes(close[None]))[0] / -close.sum(axis=1)
+    change = correlated_down_weighted(Votes(close[None]))[0] / -close.sum(axis=1)
     assert change[0] < 1
     assert change[1] > change[0]  # loses a friend's vote alone, which counted for little
 

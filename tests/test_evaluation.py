@@ -145,7 +145,7 @@ def test_a_leaderboard_scores_whole_candidates_alone():
     assert lower.gap_closed["first"] == pytest.approx(100)
 
 
-def test_the_last_bits_do_not_depend_on_the_threads_of_products():
+def test_the_last_bits_do_not_depend_on_the_limit_blas_threads():
     """Else a sweep in one process and the same in many would write different tables."""
     values = np.random.default_rng(0).random((5000, 20))
     alone = Bootstrap(500).means(values)

@@ -59,16 +59,16 @@ def test_every_experiment_runs_on_the_mirror(mirror, at, compose, tmp_path, caps
     cfg = compose("debug=true", SMALL, f"protocol={protocol}", name="reproduce")
     shown = reproduce(cfg, tmp_path)
     said = capsys.readouterr().out
-    assert "not at hand" not in said
+    assert "not available" not in said
     comparison = pd.read_csv(tmp_path / "comparison.csv", dtype={"x": str}, keep_default_na=False)
     assert f"{len(comparison[comparison.verdict != 'ours only'])} published cells" in shown
-    lacking = comparison[comparison.verdict == "not at hand"]
+    lacking = comparison[comparison.verdict == "not available"]
     skipped = {"alpaca_eval", "random_ensembles", "neighborhood", "run_time"}  # smaller in debug
     if protocol == "corrected":  # nobody stored PairRM's choices for the pooled tasks
         assert set(lacking.method[~lacking.experiment.isin(skipped)]) == {"pair_rm"}
     else:
         assert set(lacking.experiment) <= skipped
-    found = set(comparison[comparison.verdict != "not at hand"].experiment)
+    found = set(comparison[comparison.verdict != "not available"].experiment)
     assert found == set(cfg.experiment)
     page = (tmp_path / "report.md").read_text()
     assert "Table 10. MixInstruct" in page
@@ -97,7 +97,7 @@ def test_the_command_line(mirror, at, compose, tmp_path):
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("At hand:\n  hazyresearch/smoothie_data (local folder)")
+    assert done.stdout.startswith("Available:\n  hazyresearch/smoothie_data (local folder)")
     assert "2 published cells" in done.stdout
     switches = pd.read_csv(tmp_path / "out" / "switches.csv")
     assert set(switches.switch) == {"gsm8k_accuracy"}
@@ -127,10 +127,10 @@ def test_nothing_at_hand_is_a_complete_page(at, compose, tmp_path, capsys):
     cfg = compose("debug=true", SMALL, name="reproduce")
     shown = reproduce(cfg, tmp_path / "out")
     said = capsys.readouterr().out
-    assert "At hand:\n  nothing" in said
+    assert "Available:\n  nothing" in said
     assert "table1: 0 of 14" in said
     assert "scripts/download experiment=table1" in said
-    assert "576 published cells: 576 not at hand" in shown
+    assert "576 published cells: 576 not available" in shown
     page = (tmp_path / "out" / "report.md").read_text()
     for title in ("Table 1.", "Figure 2a.", "AlpacaEval", "Table 3.", "Table 10.", "Table 11."):
         assert title in page

@@ -67,8 +67,8 @@ def test_the_clock_says_what_came_from_a_cache(settings, tmp_path, compose):
     run(compose(*asked), second)
     assert second.notes["score"] == "0 texts scored"
     run(compose(*asked), same_process)
-    assert same_process.notes["score"] == "kept from an earlier job"
-    assert same_process.notes["distances"] == "kept from an earlier job"
+    assert same_process.notes["score"] == "cached by an earlier job"
+    assert same_process.notes["distances"] == "cached by an earlier job"
     run(compose(*settings, "metric=labels"), labels)
     assert labels.notes["score"] == "nothing to compute"
 

@@ -18,7 +18,7 @@ VERDICTS = [
     "differs",
     "quoted",
     "another machine",
-    "not at hand",
+    "not available",
 ]
 OURS_ONLY = "ours only"
 TEXTS = ("selected",)  # quantities whose values are names
@@ -136,7 +136,7 @@ def verdict(row: dict[str, Any]) -> str:
     if row["note"] == "quoted":
         return "quoted"
     if is_absent(ours):
-        return "not at hand"
+        return "not available"
     if isinstance(theirs, str):
         return "equal" if ours == theirs else "differs"
     if np.isnan(tolerance):
@@ -168,7 +168,7 @@ def counts(comparison: pd.DataFrame) -> pd.DataFrame:
 
 
 def summary_line(comparison: pd.DataFrame) -> str:
-    """All verdicts in one line, such as "412 cells: 31 equal, 381 not at hand"."""
+    """All verdicts in one line, such as "412 cells: 31 equal, 381 not available"."""
     total = counts(comparison).iloc[-1]
     cells = int(total["cells"])
     found = [(int(total[name]), name) for name in VERDICTS if total[name]]

@@ -212,7 +212,7 @@ class Needs:
 
 @dataclass(frozen=True)
 class File:
-    """A file of a data source, and where it is, if it is at hand."""
+    """A file of a data source, and where it is, if it is available."""
 
     source: str
     name: str

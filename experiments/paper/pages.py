@@ -37,7 +37,7 @@ In the tables a cell is *published / ours* with a mark:
 - `≠` different;
 - `q` quoted: carried over from the publication, nothing was reproduced;
 - `t` a time, on another machine;
-- `{NONE}` on one side: not at hand there.
+- `{NONE}` on one side: not available there.
 
 A table with nothing on one side shows the other alone. `comparison.csv` has every cell with its
 interval, source and command."""
@@ -61,7 +61,7 @@ def report(
     comparison : DataFrame
         What `comparison.compare` returns.
     lacking : mapping of experiment -> sentences
-        What is not at hand, and how to get it.
+        What is not available, and how to get it.
     switches : DataFrame or None
         Columns switch, from, to, those of `KEY`, value_before, value_after: a row for each cell
         that was made under both settings. A column about, if there is one, says what a switch is.
@@ -123,7 +123,7 @@ def section(
     facts = few(made, COMMANDS)
     notes = chosen["note"][~chosen["note"].isin(["", "quoted"])].value_counts(sort=False)
     facts += few(f"- {note} ({c} {'cell' if c == 1 else 'cells'})" for note, c in notes.items())
-    facts += [f"- not at hand: {sentence}" for sentence in lacking]
+    facts += [f"- not available: {sentence}" for sentence in lacking]
     sources = dict.fromkeys(source.split(";")[0] for source in chosen["source"] if source)
     facts += [f"- published: {'; '.join(sources)}"] if sources else []
     parts.append("\n".join(facts))

@@ -118,7 +118,7 @@ def say_absent(ax: "Axes", ours: Values) -> None:
     """Say in a panel that it holds nothing of ours, once."""
     if np.isnan(ours).all() and not ax.texts:
         corner: dict[str, Any] = {"transform": ax.transAxes, "ha": "right", "va": "bottom"}
-        ax.text(1.0, 1.0, "ours: not at hand", fontsize=8, color=GREY, **corner)
+        ax.text(1.0, 1.0, "ours: not available", fontsize=8, color=GREY, **corner)
 
 
 def legend(figure: "Figure", colours: dict[str, str], style: str = "-") -> None:

@@ -30,7 +30,7 @@ def paper_table(layout: Layout, cells: Cells, title: str, beside: bool = False) 
     -------
     str
         A table environment. In each column of a block the best value is bold, and the best of the
-        methods without labels underlined, as in the paper; "--" where ours is not at hand.
+        methods without labels underlined, as in the paper; "--" where ours is not available.
     """
     grid = layout.grid(cells)
     blocked = any(row.group for row in layout.rows)

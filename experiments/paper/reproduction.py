@@ -34,7 +34,7 @@ def write_report(
     published, reproduced : DataFrame
         See `comparison.compare`.
     lacking : mapping of experiment -> sentences, optional
-        What is not at hand, and how to get it.
+        What is not available, and how to get it.
     switches : DataFrame, optional
         What each switch of the protocol moves, see `pages.report`.
     signature : mapping, optional

@@ -98,7 +98,7 @@ def reweighted(votes: Votes, rounds: int) -> Floats:
     return closeness
 
 
-def relatives_discounted(votes: Votes) -> Floats:
+def correlated_down_weighted(votes: Votes) -> Floats:
     """Correlated voters: the votes of candidates that are closer than their errors say count less.
 
     Independent errors make distances add up, d_ij = e_i + e_j. Where a pair is closer, their errors
@@ -130,7 +130,7 @@ def without_length(votes: Votes) -> Floats:
 
 
 def held_out_k(votes: Votes, sizes: tuple[int, ...] = (2, 5, 10, 20, 50, 100)) -> Floats:
-    """Smoothie-Local with the k whose neighbors foretell an input's own distances best."""
+    """Smoothie-Local with the k whose neighbors predict an input's own distances best."""
     if votes.inputs is None:
         return -errors_of(votes.distances)
     rows = votes.shape[0]
@@ -149,7 +149,7 @@ DIRECTIONS: dict[str, Callable[[Votes], Floats]] = {
     "distances shrunk to their mean, strength 3": partial(shrunk, strength=3),
     "errors shrunk by their reliability": shrunk_by_reliability,
     "voters reweighted, 10 rounds": partial(reweighted, rounds=10),
-    "relatives discounted": relatives_discounted,
+    "correlated voters down-weighted": correlated_down_weighted,
     "length taken off the distances": without_length,
     "k by held-out distances": held_out_k,
 }

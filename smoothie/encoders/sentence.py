@@ -157,7 +157,7 @@ class SentenceEncoder(PretrainedModel, TextEncoder):
         """
         distinct = list(dict.fromkeys(texts))
         number_type = number_type or self.number_type
-        compute = partial(self._anew, distinct, number_type)
+        compute = partial(self._encode_missing, distinct, number_type)
         keys = [content_key(text) for text in distinct]
         vectors: NDArray[np.float32] = self._cache(number_type).complete(keys, compute)
         if len(distinct) < len(texts):
@@ -165,7 +165,7 @@ class SentenceEncoder(PretrainedModel, TextEncoder):
             vectors = vectors[[places[text] for text in texts]]
         return vectors
 
-    def _anew(
+    def _encode_missing(
         self, texts: list[str], number_type: str, places: list[int]
     ) -> Iterator[tuple[list[int], NDArray[np.float32]]]:
         """Vectors of the texts at some places, in parts."""

@@ -102,7 +102,7 @@ def reference_scores(
 
     def compute(places: list[int]) -> Iterator[tuple[list[int], NDArray[np.float64]]]:
         todo = [pairs[place] for place in places]
-        parts = score_anew(todo, workers, cluster)
+        parts = score_missing(todo, workers, cluster)
         for start, part in zip(range(0, len(todo), CHUNK), parts, strict=True):
             yield places[start : start + CHUNK], part
 
@@ -113,7 +113,7 @@ def reference_scores(
     return Scores(values, "+".join(names), percent=True, by_task=dict(metric_of_task))
 
 
-def score_anew(
+def score_missing(
     pairs: list[Pair], workers: int, cluster: RayCluster | None
 ) -> Iterator[NDArray[np.float64]]:
     """Scores of chunks of pairs, made in so many processes or by the cluster."""

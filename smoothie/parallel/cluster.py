@@ -76,16 +76,16 @@ class RayCluster:
         """
         ray = self._connected()
         task = ray.remote(num_cpus=self.cpus, num_gpus=self.gpus, max_retries=RETRIES)(apply)
-        flying: deque[Any] = deque()
+        in_flight: deque[Any] = deque()
         try:
             for start in range(0, len(items), size):
-                while len(flying) >= AHEAD * self._places(ray):
-                    yield arrived(ray, flying)
-                flying.append(task.remote(function, items[start : start + size]))
-            while flying:
-                yield arrived(ray, flying)
+                while len(in_flight) >= AHEAD * self._places(ray):
+                    yield next_result(ray, in_flight)
+                in_flight.append(task.remote(function, items[start : start + size]))
+            while in_flight:
+                yield next_result(ray, in_flight)
         finally:
-            for left in flying:
+            for left in in_flight:
                 ray.cancel(left)
 
     def _connected(self) -> Any:
@@ -135,10 +135,10 @@ def apply(function: Callable[[Sequence[Item]], Value], items: Sequence[Item]) ->
     return function(items)
 
 
-def arrived(ray: Any, flying: deque[Any]) -> Any:
+def next_result(ray: Any, in_flight: deque[Any]) -> Any:
     """The value of the first chunk in flight, which is waited for."""
     try:
-        value = ray.get(flying[0])
+        value = ray.get(in_flight[0])
     except ray.exceptions.RayTaskError as error:
         raise error.cause from None  # what the function raised, as if it had run here
     except ray.exceptions.RayError as error:
@@ -146,5 +146,5 @@ def arrived(ray: Any, flying: deque[Any]) -> Any:
             f"engine=ray: a chunk was lost more than {RETRIES} times ({type(error).__name__}); "
             f"what came before it is in the cache"
         ) from error
-    flying.popleft()
+    in_flight.popleft()
     return value

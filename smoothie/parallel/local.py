@@ -62,12 +62,12 @@ def in_threads(function: Callable[[Item], Value], items: Sequence[Item], most: i
     it runs, this holds for the products of other threads, too; two calls run one after the other.
     """
     threads = min(cores(), most)
-    with threads_of_products(cores() // threads), ThreadPoolExecutor(threads) as pool:
+    with limit_blas_threads(cores() // threads), ThreadPoolExecutor(threads) as pool:
         return list(pool.map(function, items))
 
 
 @contextmanager
-def threads_of_products(threads: int) -> Iterator[None]:
+def limit_blas_threads(threads: int) -> Iterator[None]:
     """Let each product of matrices take so many threads, in whatever thread of this process."""
     with IN_THREADS, matrix_libraries().limit(limits=threads, user_api="blas"):
         yield

@@ -208,7 +208,7 @@ def neighborhood_means(
     neighbors : ndarray of shape (N, at least max(sizes))
         Rows of `distances`, nearest first.
     sizes : sequence of int
-        The values of k, in growing order.
+        The values of k, in ascending order.
 
     Yields
     ------

@@ -109,12 +109,12 @@ class ModelScorer(PretrainedModel):
             folder = Path(self.cache).expanduser() / "scorers" / key
         keys = [content_key(*item) for item in distinct]
         cache = VectorCache(folder, "<f8")
-        known = cache.complete(keys, partial(self._anew, distinct))
+        known = cache.complete(keys, partial(self._score_missing, distinct))
         self.judged += cache.made
         places = dict(zip(distinct, range(len(distinct)), strict=True))
         return np.array([known[places[item], 0] for item in items])
 
-    def _anew(
+    def _score_missing(
         self, items: list[tuple[str, ...]], places: list[int]
     ) -> Iterator[tuple[list[int], NDArray[np.float64]]]:
         """Numbers of the items at some places, in parts."""

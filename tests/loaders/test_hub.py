@@ -283,7 +283,7 @@ def test_one_command_downloads_what_an_experiment_needs(paper, tmp_path):
     with serve(paper) as (address, asked):
         first = command("download", *settings, HF_ENDPOINT=address, **places)
         assert first.returncode == 0, first.stderr
-        assert first.stdout.startswith("8 files and 0 models are at hand")
+        assert first.stdout.startswith("8 files and 0 models are available")
         lock = json.loads((tmp_path / "lock.json").read_text())
         assert lock[f"datasets/{REPOSITORY}"]["revision"] == COMMIT
         assert len(lock[f"datasets/{REPOSITORY}"]["files"]) == 8

@@ -91,14 +91,14 @@ def test_names_quotations_and_gaps():
     names = cell("yi-large", "", quantity="selected")
     assert verdict_of(names, ours("yi-large", quantity="selected")) == "equal"
     assert verdict_of(names, ours("claude-2", quantity="selected")) == "differs"
-    assert verdict_of(names, ours("", quantity="selected")) == "not at hand"
+    assert verdict_of(names, ours("", quantity="selected")) == "not available"
     number = cell("14.3", "0.05")
     assert verdict_of(number, ours(14.3, note="quoted")) == "quoted"
     assert verdict_of(number, ours(14.3, note="879 of 1,000")) == "equal"
-    assert verdict_of(number, ours(np.nan)) == "not at hand"
-    assert verdict_of(number, pd.DataFrame()) == "not at hand"
+    assert verdict_of(number, ours(np.nan)) == "not available"
+    assert verdict_of(number, pd.DataFrame()) == "not available"
     both = compare(number, ours(5.0, method="oracle"))
-    assert list(both["verdict"]) == ["not at hand", OURS_ONLY]
+    assert list(both["verdict"]) == ["not available", OURS_ONLY]
     assert both["reproduced"].isna().tolist() == [True, False]
 
 

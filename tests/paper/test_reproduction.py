@@ -33,7 +33,7 @@ def tables_of(text):
 
 @pytest.fixture(scope="module")
 def empty(published, tmp_path_factory):
-    """A report of which nothing is at hand, over an older one."""
+    """A report of which nothing is available, over an older one."""
     folder = tmp_path_factory.mktemp("empty")
     for name in ("tables/table1.tex", "switches.csv", "figures/notes.txt"):
         (folder / name).parent.mkdir(exist_ok=True)
@@ -47,7 +47,7 @@ def test_a_report_of_nothing_is_complete(empty, published):
     folder, written = empty
     page = (folder / "report.md").read_text(encoding="utf-8")
     assert "- versions: numpy 2.4, torch 2.13" in page
-    assert f"{len(published)} published cells: {len(published)} not at hand" in page
+    assert f"{len(published)} published cells: {len(published)} not available" in page
     for title in TITLES.values():
         assert FETCH in section_of(page, title)
     for image in re.findall(r"!\[.*?\]\((.*?)\)", page):
@@ -120,7 +120,7 @@ def test_numbers_that_differ_are_seen_to_differ():
     assert shown(cell(0.5, 0.5004, 5e-5, "differs"), 2, (True, True)) == "0.5000 / 0.5004 ≠"
     assert shown(cell("a", "a", np.nan, "equal"), 2, (True, True)) == "a ="
     assert shown(cell("a", "b", np.nan, "differs"), 2, (True, True)) == "a / b ≠"
-    assert shown(cell(1.0, np.nan, 0.05, "not at hand"), 1, (True, True)) == "1.0 / \N{EN DASH}"
+    assert shown(cell(1.0, np.nan, 0.05, "not available"), 1, (True, True)) == "1.0 / \N{EN DASH}"
     assert shown(None, 1, (True, True)) == ""
 
 
@@ -186,7 +186,7 @@ def test_figures_say_what_is_not_at_hand_and_show_negative_correlations(publishe
     for name, draw in FIGURES.items():
         figure = draw(cells_of(comparison, name))
         said = [text.get_text() for ax in figure.axes for text in ax.texts]
-        assert said == ["ours: not at hand"] * len(figure.axes)
+        assert said == ["ours: not available"] * len(figure.axes)
     low, high = FIGURES["figure2a"](cells_of(comparison, "figure2a")).axes[0].get_ylim()
     assert low <= -1
     assert high >= 1
