@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+import re
 import typing
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -80,10 +81,15 @@ def build(
 
 @contextmanager
 def named(where: str) -> Iterator[None]:
-    """Put the configuration's key before errors of the library, which names parameters alone."""
+    """Put the configuration's key before errors of the library, which names parameters alone.
+
+    An error that does not begin with a parameter, as in ``k=0: expected ...``, stays as it is.
+    """
     try:
         yield
     except SmoothieError as error:
+        if re.match(r"[a-z][\w.]*=", str(error)) is None:
+            raise
         raise SmoothieError(f"{where}.{error}") from error
 
 

@@ -15,8 +15,10 @@ from omegaconf import DictConfig
 from tqdm import tqdm
 
 from experiments.config import build, one_sentence_errors, plain
+from experiments.memory import Memory
 from experiments.paper.jobs import compose_run, expand, stored_selections
 from experiments.reproduce import experiments_of
+from experiments.settings import read_settings
 from experiments.steps import make_encoder
 from smoothie.encoders.sentence import SentenceEncoder
 from smoothie.errors import SmoothieError
@@ -42,7 +44,7 @@ def wanted_of(run: DictConfig) -> list[Wanted]:
 
 def models_of(run: DictConfig) -> list[tuple[str, str | None]]:
     """Hub id and revision of the encoder, unless it is a local folder."""
-    encoder = make_encoder(run)
+    encoder = make_encoder(read_settings(run), Memory())
     if not isinstance(encoder, SentenceEncoder) or encoder.folder is not None:
         return []
     return [(encoder.model, encoder.revision)]

@@ -21,6 +21,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from experiments.config import one_sentence_errors, plain, typed
+from experiments.memory import Memory
 from experiments.paper.comparison import KEY, REPRODUCED, compare, read_published, summary_line
 from experiments.paper.jobs import (
     CONF,
@@ -110,6 +111,7 @@ class Runner:
     known: dict[tuple[str, ...], list[Cell]] = field(default_factory=dict)
     by_settings: dict[str, list[Cell]] = field(default_factory=dict)
     failures: dict[str, list[str]] = field(default_factory=dict)
+    memory: Memory = field(default_factory=Memory)
 
     def cells(self, plan: Plan) -> list[Cell]:
         """All cells of an experiment that can be had; summaries only if every run could be made."""
@@ -142,7 +144,7 @@ class Runner:
     def take(self, experiment: Experiment, job: Job, cfg: DictConfig) -> list[Cell]:
         """Run, and take the cells; none if the run fails."""
         try:
-            finished = Run(job, cfg, run(cfg))
+            finished = Run(job, cfg, run(cfg, memory=self.memory))
             return [
                 {**cell, "command": job.command}
                 for measure in experiment.measures
@@ -271,7 +273,8 @@ def say_what_is_there(plans: Mapping[str, Plan]) -> str:
 @hydra.main(version_base="1.3", config_path="../conf", config_name="reproduce")
 def main(cfg: DictConfig) -> None:
     """Command line."""
-    for name in ("smoothie", "experiments.steps"):  # hundreds of runs would each tell their story
+    # Hundreds of runs would each tell their story.
+    for name in ("smoothie", "experiments.steps", "experiments.pipeline"):
         logging.getLogger(name).setLevel(logging.WARNING)
     with one_sentence_errors():
         sys.stdout.write(reproduce(cfg, Path(HydraConfig.get().runtime.output_dir)))

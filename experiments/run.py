@@ -16,9 +16,11 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from experiments.config import one_sentence_errors
+from experiments.memory import Memory
 from smoothie.clock import Clock
 
 CONF = str(Path(__file__).parents[1] / "conf")
+JOBS = Memory()  # shared by the jobs of a sweep that run in this process
 LAUNCHERS = {  # of conf/hydra/launcher and of the plugins themselves
     "joblib_local": "hydra-joblib-launcher",
     "joblib": "hydra-joblib-launcher",
@@ -34,7 +36,9 @@ def main(cfg: DictConfig) -> None:
     # Imported here: help, and a setting that does not exist, wait for none of it.
     from experiments.pipeline import run
     from experiments.sweep import collect_sweep
-    from experiments.write import write_results
+    from smoothie.report.artifacts import write_artifacts
+    from smoothie.report.contents import artifacts_of_run
+    from smoothie.report.tables import step_table
 
     settings = HydraConfig.get()
     sweep = settings.mode == RunMode.MULTIRUN
@@ -43,11 +47,11 @@ def main(cfg: DictConfig) -> None:
             # Removes the table of an earlier sweep there; other jobs of this one may have begun.
             collect_sweep(Path(settings.sweep.dir))
         clock = Clock()
-        result = run(cfg, clock)
-        with clock.step("report"):
-            folder = Path(settings.runtime.output_dir)
-            shown = write_results(result, folder, plots=cfg.output.plots)
-        sys.stdout.write(f"{shown}\n{clock.table()}")
+        result = run(cfg, clock, JOBS)
+        artifacts = artifacts_of_run(cfg.output.k_curve, cfg.output.budgets)
+        folder = Path(settings.runtime.output_dir)
+        shown = write_artifacts(result, artifacts, folder, cfg.output.plots, clock)
+        sys.stdout.write(f"{shown}\n{step_table(clock)}")
         if sweep:
             collect_sweep(Path(settings.sweep.dir))
 

@@ -7,8 +7,10 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from experiments.write import COMPARISONS, METRICS, write_table
-from smoothie.report.tables import CANDIDATE, interval, markdown, number
+from smoothie.evaluation import CANDIDATE
+from smoothie.report.output import write_table
+from smoothie.report.scores import COMPARISONS, METRICS
+from smoothie.report.tables import interval, markdown, number
 from smoothie.storage.files import write_text
 
 if TYPE_CHECKING:
@@ -54,15 +56,15 @@ def collect_sweep(folder: Path) -> None:
             return
         metrics = read_jobs(folder, jobs, "metrics.csv")
         comparisons = read_jobs(folder, jobs, "comparisons.csv")
-        write_table(metrics, [*METRICS, "job"], folder / "sweep.csv")
-        write_table(comparisons, [*COMPARISONS, "job"], folder / "sweep_comparisons.csv")
+        write_table(metrics, folder / "sweep.csv", [*METRICS, "job"])
+        write_table(comparisons, folder / "sweep_comparisons.csv", [*COMPARISONS, "job"])
         scores = markdown(*narrow(*score_rows(metrics)))
         gaps = markdown(*narrow(*gap_rows(comparisons)))
         page = f"{scores}\n{GAPS}\n\n{gaps}"
         learnt = [job for job in jobs if (job / "labels_to_overtake.csv").exists()]
         if learnt:
             labels = read_jobs(folder, learnt, "labels_to_overtake.csv")
-            write_table(labels, list(labels.columns), folder / "sweep_labels.csv")
+            write_table(labels, folder / "sweep_labels.csv")
             page += f"\n{LABELS}\n\n{markdown(*label_rows(labels))}"
         else:  # from an earlier sweep
             (folder / "sweep_labels.csv").unlink(missing_ok=True)

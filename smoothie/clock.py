@@ -4,8 +4,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from smoothie.report.tables import markdown
-
 
 class Clock:
     """Seconds by step, with a word on what each step did not have to do."""
@@ -27,12 +25,3 @@ class Clock:
         """Say what came from where in a step, also if that took no time."""
         self.seconds.setdefault(name, 0.0)
         self.notes[name] = words
-
-    def table(self) -> str:
-        """A Markdown table of steps, seconds, shares and notes."""
-        total = max(sum(self.seconds.values()), 1e-9)
-        rows = [
-            [name, f"{seconds:.2f}", f"{100 * seconds / total:.0f}%", self.notes.get(name, "")]
-            for name, seconds in self.seconds.items()
-        ]
-        return markdown(["Step", "Seconds", "Share", "Note"], rows)

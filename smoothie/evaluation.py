@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from smoothie.errors import SmoothieError
 from smoothie.parallel.local import limit_blas_threads
 from smoothie.problem import complete_rows
-from smoothie.routers.base import Routing, seeded
+from smoothie.routers.base import Routing, require_seed, seeded
 
 if TYPE_CHECKING:
     import pandas as pd
 
+CANDIDATE = "candidate:"  # before the name of a candidate that stands as a method of its own
 INTERVAL = (2.5, 97.5)  # percentiles of the bootstrap: a 95% interval
 BLOCK_COUNTS = 1 << 18  # bootstrap counts held at a time (2 MiB: they stay in the cache)
 
@@ -36,10 +37,14 @@ class Bootstrap:
     draws: int = 2000
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        """Check the settings, before anything is computed."""
+        if self.draws < 1:
+            raise SmoothieError(f"draws={self.draws}: expected at least 1")
+        require_seed(self.seed)
+
     def means(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Mean of each column over each resample of the rows: (n, M) -> (draws, M)."""
-        if self.draws < 1:
-            raise SmoothieError(f"evaluation.draws={self.draws}: expected at least 1")
         generator = seeded(self.seed)
         rows = len(values)
         result = np.empty((self.draws, values.shape[1]))

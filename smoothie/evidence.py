@@ -63,6 +63,11 @@ class Declared(Protocol):
         ...
 
 
+def declared(router: Declared) -> frozenset[Need]:
+    """All that a router may see: what it needs, and what it uses where it is there."""
+    return router.needs | router.uses
+
+
 @dataclass(eq=False)
 class Votes:
     """What the candidates' answers to some inputs say of one another.
@@ -299,7 +304,7 @@ class Evidence:
         """What a router gets to see: what it declared, and labels within its budget."""
         limited = object.__new__(Evidence)
         limited.__dict__ |= self.__dict__
-        limited._declared = router.needs | router.uses
+        limited._declared = declared(router)
         limited._router = type(router).__name__
         limited._held = {
             need: value for need, value in self._held.items() if need in limited._declared

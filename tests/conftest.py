@@ -128,6 +128,14 @@ def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "model"
 
 
+def write_results(result, folder: Path, plots: bool = True, sizes=(1, 2, 5, 10), budgets=()) -> str:
+    """Write the files of a run, as the command line does."""
+    from smoothie.report.artifacts import write_artifacts
+    from smoothie.report.contents import artifacts_of_run
+
+    return write_artifacts(result, artifacts_of_run(sizes, budgets), folder, plots)
+
+
 @pytest.fixture
 def compose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable:
     """Compose the main configuration from overrides, with a cache of the test's own."""

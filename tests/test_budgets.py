@@ -5,18 +5,15 @@ import json
 import pandas as pd
 import pytest
 
-from experiments.budgets import COLUMNS, overtaken, overtaking
 from experiments.pipeline import run
-from experiments.steps import memory
 from experiments.sweep import label_rows
-from experiments.write import write_results
 from smoothie import SmoothieError
-from tests.conftest import make_set, store_vectors
+from smoothie.report.budgets import COLUMNS, curve_over_budgets, overtaken, overtaking
+from tests.conftest import make_set, store_vectors, write_results
 
 
 @pytest.fixture
 def settings(tmp_path):
-    memory.kept.clear()
     folder = make_set(tmp_path / "set", inputs=30)
     vectors = store_vectors(folder, tmp_path / "vectors")
     settings = ["dataset=local", f"dataset.path={folder}", "encoder=stored"]
@@ -25,14 +22,14 @@ def settings(tmp_path):
 
 
 def test_each_point_is_the_score_of_a_run_with_that_budget(compose, settings, tmp_path, caplog):
-    result = run(compose(*settings, "output.budgets=[8,2,2,99]"))
-    curve = result.budget_curve
+    result = run(compose(*settings))
+    curve = curve_over_budgets(result, [8, 2, 2, 99])
     assert list(curve.columns) == COLUMNS
     free = ["random", "smoothie_local"]
     assert curve.method.tolist() == [*free, *["best_on_val", "labeled_knn"] * 2]
     assert curve.budget.tolist() == [0, 0, 2, 2, 8, 8]
     assert curve.labels_used.tolist() == curve.budget.tolist()
-    assert "output.budgets: 99 is left out" in caplog.text
+    assert "budgets: 99 is left out" in caplog.text
     scores = curve.set_index(["method", "budget"]).score
     for budget in (2, 8):
         lower = [f"method.{name}.budget={budget}" for name in ("best_on_val", "labeled_knn")]
@@ -42,7 +39,7 @@ def test_each_point_is_the_score_of_a_run_with_that_budget(compose, settings, tm
     for name in free:
         assert scores[name, 0] == result.table.set_index("method").score[name]
     out = tmp_path / "out"
-    shown = write_results(result, out)
+    shown = write_results(result, out, budgets=[8, 2, 2, 99])
     assert "smoothie_local: " in shown
     pd.testing.assert_frame_equal(pd.read_csv(out / "score_against_labels.csv"), curve)
     for suffix in ("png", "pdf"):
@@ -64,7 +61,7 @@ def test_wrong_budgets_are_named(compose, settings, budgets, message):
 
 def test_without_methods_that_learn_there_is_no_curve(compose, settings):
     settings[-1] = "methods=[random,smoothie_local]"
-    assert run(compose(*settings, "output.budgets=[5]")).budget_curve is None
+    assert curve_over_budgets(run(compose(*settings)), [5]) is None
 
 
 @pytest.mark.parametrize("sign", [1, -1])

@@ -9,7 +9,7 @@ import pytest
 from experiments.config import build, plain
 from experiments.paper.jobs import compose_run, expand, protocol_named
 from experiments.reproduce import experiments_of
-from experiments.steps import cluster_of
+from experiments.settings import cluster_of
 from smoothie.encoders import ENCODERS
 from smoothie.errors import SmoothieError
 from smoothie.loaders import SOURCES

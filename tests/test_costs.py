@@ -7,9 +7,8 @@ import pandas as pd
 import pytest
 
 from experiments.pipeline import run
-from experiments.steps import memory
-from experiments.write import write_results
-from tests.conftest import make_set, store_vectors, write_lines
+from smoothie.report.costs import compare_costs
+from tests.conftest import make_set, store_vectors, write_lines, write_results
 
 METHODS = ["random", "best_on_val", "labeled_knn", "smoothie_global", "smoothie_local"]
 ONE = ["random", "best_on_val", "labeled_knn", "best_single"]
@@ -17,7 +16,6 @@ ONE = ["random", "best_on_val", "labeled_knn", "best_single"]
 
 @pytest.fixture
 def settings(tmp_path):
-    memory.kept.clear()
     folder = make_set(tmp_path / "set")
     vectors = store_vectors(folder, tmp_path / "vectors")
     settings = ["dataset=local", f"dataset.path={folder}", "encoder=stored"]
@@ -81,7 +79,7 @@ def test_methods_that_need_no_test_answers_ask_for_one(compose, settings, tmp_pa
     train = make_set(tmp_path / "train", inputs=9)
     settings = [*settings[:2], "encoder=minilm", f"encoder.model={tiny_encoder}"]
     methods = "methods=[smoothie_global_train,smoothie_local_train,smoothie_global,best_on_val]"
-    table = run(compose(*settings, f"dataset.train_path={train}", methods)).costs
+    table = compare_costs(run(compose(*settings, f"dataset.train_path={train}", methods)))
     asked = table.set_index("method").cost_asked
     assert asked[:4].tolist() == [1, 1, 3, 1]
 

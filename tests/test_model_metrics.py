@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from experiments.pipeline import run
-from experiments.steps import memory
 from smoothie import Input, SmoothieError, assemble
 from smoothie.metrics.models import BARTScore, BERTScore, model_scores
 from smoothie.storage.cache import VectorCache
@@ -155,7 +154,6 @@ def test_bartscore_given_the_source(bart):
 
 
 def test_a_run_is_scored_by_a_model(compose, tmp_path, bart):
-    memory.kept.clear()
     folder = make_set(tmp_path / "tiny")
     vectors = store_vectors(folder, tmp_path / "vectors")
     settings = ["dataset=local", f"dataset.path={folder}", "encoder=stored"]

@@ -15,10 +15,10 @@ from experiments.benchmarks.places import block_of
 from experiments.paper.headline import headline
 from experiments.paper.stacking import as_markdown, read_cells, story
 from experiments.pipeline import run
-from experiments.write import summary
 from smoothie import SmoothieLocal
 from smoothie.encoders.sentence import SentenceEncoder
 from smoothie.metrics.views import VIEWS
+from smoothie.report.scores import summary
 from tests.conftest import ROOT, make_set
 
 

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from smoothie.evaluation import Bootstrap, evaluate, fixed
-from smoothie.report.plots import kind_of, name_places, plot_k, plot_methods, plot_weights
+from smoothie.report.plots import kind_of, name_places, plot_k, plot_methods, plot_weights, save
 from smoothie.report.tables import interval, latex, markdown, number, summary_rows
 
 
@@ -58,11 +58,14 @@ def test_plots_are_written_whole_and_the_same_each_time(results, tmp_path):
     curve = pd.DataFrame({"k": [1, 5], "score": [2.0, 3], "ci_low": [1.0, 2], "ci_high": [3.0, 4]})
     quality = np.array([1.0, 2, 3])
     for folder in (tmp_path / "a", tmp_path / "b"):
-        paths = plot_methods(results, "title", "unit", folder)
-        paths += plot_k(curve, {"random": 1.0}, "title", "unit", folder)
         weights = {"smoothie_local": np.array([0.2, 0.3, 0.5])}
         correlations = {"smoothie_local": 1.0}
-        paths += plot_weights(weights, quality, ["a", "b", "c"], correlations, "unit", folder)
+        figures = {
+            "methods": plot_methods(results, "title", "unit"),
+            "k": plot_k(curve, {"random": 1.0}, "title", "unit"),
+            "weights": plot_weights(weights, quality, ["a", "b", "c"], correlations, "unit"),
+        }
+        paths = [path for name, figure in figures.items() for path in save(figure, folder, name)]
         assert sorted(path.name for path in folder.iterdir()) == sorted(path.name for path in paths)
         assert {path.suffix for path in paths} == {".png", ".pdf"}
     for path in (tmp_path / "a").iterdir():

@@ -10,24 +10,21 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from experiments.memory import Memory
 from experiments.pipeline import run
-from experiments.steps import load, memory, score_problem, score_train
+from experiments.settings import read_settings
+from experiments.steps import load, score_problem, score_train
 from experiments.sweep import narrow
-from experiments.write import write_results
 from smoothie import SmoothieError, SmoothieLocal, load_router
 from smoothie.clock import Clock
 from smoothie.encoders.sentence import SentenceEncoder
-from tests.conftest import ROOT, make_set, store_vectors
+from smoothie.report.k_curve import curve_over_k
+from tests.conftest import ROOT, make_set, store_vectors, write_results
 
 METHODS = ["random", "best_on_val", "labeled_knn", "smoothie_global", "smoothie_local"]
 METHODS += ["consensus", "best_single", "oracle"]
 COLUMNS = ["dataset", "ensemble", "method", "encoder", "k", "metric", "score", "ci_low", "ci_high"]
 COLUMNS += ["n", "candidates", "labels_used"]
-
-
-@pytest.fixture(autouse=True)
-def _fresh_memory():
-    memory.kept.clear()
 
 
 @pytest.fixture
@@ -63,10 +60,10 @@ def test_the_clock_says_what_came_from_a_cache(settings, tmp_path, compose):
         for text in texts
     }
     assert first.notes["score"] == f"{len(pairs)} texts scored"
-    memory.kept.clear()
-    run(compose(*asked), second)
+    memory = Memory()
+    run(compose(*asked), second, memory)
     assert second.notes["score"] == "0 texts scored"
-    run(compose(*asked), same_process)
+    run(compose(*asked), same_process, memory)
     assert same_process.notes["score"] == "cached by an earlier job"
     assert same_process.notes["distances"] == "cached by an earlier job"
     run(compose(*settings, "metric=labels"), labels)
@@ -78,12 +75,10 @@ def test_a_second_run_searches_no_neighbors(settings, tmp_path, compose, monkeyp
     asked = [*settings, "k=3", f"paths.cache={tmp_path / 'cache'}"]
     choices = []
     for words in (None, "neighbors from the cache"):
-        memory.kept.clear()
         clock = Clock()
         choices.append(run(compose(*asked), clock).routings["smoothie_local"].choices)
         assert clock.notes.get("route") == words
     np.testing.assert_array_equal(*choices)
-    memory.kept.clear()
     clock = Clock()
     run(compose(*settings, "k=3", "paths.cache=null"), clock)
     assert "route" not in clock.notes
@@ -150,7 +145,7 @@ def test_choices_are_those_of_the_estimator(compose, settings, tmp_path):
     inputs = np.load(tmp_path / "vectors" / "inputs.npy")
     expected = SmoothieLocal(k=4).fit(np.stack(vectors, axis=1), inputs=inputs).choices_
     np.testing.assert_array_equal(result.routings["smoothie_local"].choices[0], expected)
-    curve = result.k_curve.set_index("k").score
+    curve = curve_over_k(result, [10, 1, 5, 2, 99]).set_index("k").score
     assert list(curve.index) == [1, 2, 5, 10]
     alone = run(compose(*settings, "k=5")).table.set_index("method").score["smoothie_local"]
     assert curve[5] == pytest.approx(alone)
@@ -206,6 +201,7 @@ def test_a_set_without_labels_and_references_is_routed(tmp_path, caplog):
     out = tmp_path / "out"
     out.mkdir()
     (out / "metrics.csv").write_text("of an earlier run")
+    (out / "manifest.json").write_text(json.dumps({"files": ["metrics.csv"]}))
     done = command(
         "dataset=local",
         f"dataset.path={folder}",
@@ -242,7 +238,6 @@ def test_references_are_scored_where_labels_are_incomplete(compose, settings, lo
     (local_set / "labels.jsonl").write_text("\n".join(kept))
     result = run(compose(*settings))
     assert result.scores.metric == "rouge2"
-    memory.kept.clear()
     # the same labels are complete for other candidates
     (local_set / "labels.jsonl").write_text("\n".join(rows[:9]))
     result = run(compose(*settings))
@@ -259,7 +254,7 @@ def test_empty_inputs_cost_the_methods_that_look_at_them(compose, tmp_path, capl
     result = run(compose(*settings))
     assert set(METHODS) - set(result.routings) == {"labeled_knn"}
     assert "labeled_knn is left out: the inputs are empty" in caplog.text
-    assert result.k_curve is None
+    assert curve_over_k(result, [1, 5]) is None
     assert "smoothie_local" not in run(compose(*settings, "k=3")).routings
 
 
@@ -327,7 +322,6 @@ def test_odd_names_of_candidates(compose, tmp_path):
     assert set(chosen) <= set(names)
     assert (folder / "generations" / "1.jsonl").rename(folder / "generations" / "id.jsonl")
     (folder / "labels.jsonl").unlink()  # they name the candidate as it was called before
-    memory.kept.clear()
     with pytest.raises(SmoothieError, match="no candidate can be called 'id'"):
         run(compose(*settings))
 
@@ -339,13 +333,14 @@ def test_many_ensembles_use_one_encoder_and_one_set_of_distances(
     settings = ["dataset=local", f"dataset.path={folder}", "encoder=minilm"]
     settings += [f"encoder.model={tiny_encoder}", "evaluation.draws=10"]
     settings += ["methods=[smoothie_local]"]
-    run(compose(*settings))
+    memory = Memory()
+    run(compose(*settings), memory=memory)
     monkeypatch.setattr("smoothie.encoders.text.squared_distances", None)
     monkeypatch.setattr("experiments.steps.ENCODERS", {})
     for last in "cdefg":
         for first in "ab":
             ensemble = f"ensemble.candidates=[{first},{last},{'b' if first == 'a' else 'a'}]"
-            run(compose(*settings, ensemble))
+            run(compose(*settings, ensemble), memory=memory)
 
 
 def test_numeric_names(compose, tmp_path):
@@ -379,7 +374,6 @@ def test_a_training_split_gives_the_labels(compose, settings, tmp_path, tiny_enc
     # the labels are turned around, so the best on the training split is not the best here
     best = result.routings["best_single"].choices[0, 0]
     assert (result.routings["best_on_val"].choices != best).all()
-    memory.kept.clear()
     path.unlink()
     with pytest.raises(SmoothieError, match="the training split has no labels"):
         run(compose(*settings))
@@ -388,11 +382,12 @@ def test_a_training_split_gives_the_labels(compose, settings, tmp_path, tiny_enc
 def test_the_training_split_is_scored_by_the_same_metric(compose, settings, local_set, tmp_path):
     train = make_set(tmp_path / "train", inputs=12)
     (local_set / "labels.jsonl").unlink()
-    cfg = compose(*settings, f"dataset.train_path={train}", "evaluation.draws=20")
-    source, problem, train_problem = load(cfg)
-    scores = score_problem(cfg, source, problem, Clock())
+    cfg = read_settings(compose(*settings, f"dataset.train_path={train}", "evaluation.draws=20"))
+    memory = Memory()
+    source, problem, train_problem = load(cfg, memory)
+    scores = score_problem(cfg, source, problem, memory)
     assert scores.metric == "rouge2"
-    assert score_train(cfg, source, train_problem, scores).metric == "rouge2"
+    assert score_train(cfg, source, train_problem, scores, memory).metric == "rouge2"
 
 
 @pytest.mark.parametrize(
@@ -535,15 +530,16 @@ def test_a_wide_table_is_turned_on_its_side():
 
 def test_a_sweep_reuses_what_the_process_has(compose, settings, tiny_encoder, monkeypatch):
     settings = [*settings[:2], "encoder=minilm", f"encoder.model={tiny_encoder}"]
-    first = run(compose(*settings))
+    memory = Memory()
+    first = run(compose(*settings), memory=memory)
     monkeypatch.setattr(SentenceEncoder, "encode", None)
     monkeypatch.setattr("smoothie.encoders.text.squared_distances", None)
     with monkeypatch.context() as only_now:
         only_now.setattr("experiments.steps.score", None)
-        again = run(compose(*settings, "k=3"))
+        again = run(compose(*settings, "k=3"), memory=memory)
     assert again.problem is first.problem
     part = "ensemble.candidates=[gamma,alpha,beta]"
-    permuted = run(compose(*settings, part, "methods=[smoothie_local]"))
+    permuted = run(compose(*settings, part, "methods=[smoothie_local]"), memory=memory)
     theirs = permuted.routings["smoothie_local"].weights
     np.testing.assert_allclose(theirs, first.routings["smoothie_local"].weights[:, [2, 0, 1]])
 

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from experiments.pipeline import run
-from experiments.steps import memory
 from smoothie import SmoothieError, SmoothieLocal
 from smoothie.encoders.distances import StoredDistances
 from smoothie.loaders import LocalFolder
@@ -22,7 +21,6 @@ def arrays():
 
 @pytest.fixture
 def settings(local_set, tmp_path):
-    memory.kept.clear()
     settings = ["dataset=local", f"dataset.path={local_set}", "evaluation.draws=10"]
     return [*settings, "encoder=distances", f"encoder.file={tmp_path / 'votes.npz'}"]
 

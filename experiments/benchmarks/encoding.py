@@ -31,15 +31,17 @@ from experiments.benchmarks.places import DEMO, RESULTS, encoders_folder, keep
 from experiments.benchmarks.rounding import require_as_autocast, round_products
 from experiments.benchmarks.timing import Row, machine, side_by_side, table
 from experiments.config import one_sentence_errors
+from experiments.memory import Memory
 from experiments.paper.jobs import QUIET, composed
 from experiments.pipeline import run
-from experiments.result import Result
+from experiments.settings import read_settings
 from experiments.steps import load, make_encoder
 from smoothie.encoders.fast import encode_by_tokens, fast_dtype
 from smoothie.encoders.sentence import DTYPES, SentenceEncoder
 from smoothie.errors import SmoothieError
 from smoothie.loaders.local import LocalFolder
 from smoothie.report.tables import markdown
+from smoothie.run import Result
 
 COMMAND = "python -m experiments.benchmarks.encoding"
 MODELS = {"all-MiniLM-L6-v2": 1, "all-mpnet-base-v2": 8}  # and how many times fewer texts
@@ -135,8 +137,9 @@ def export_rounded(cfg: DictConfig, folder: Path) -> None:
 
     Those of inputs stay as they are, as in the fast profile.
     """
-    _, problem, _ = load(cfg)
-    encoder = make_encoder(cfg)
+    settings, memory = read_settings(cfg), Memory()
+    _, problem, _ = load(settings, memory)
+    encoder = make_encoder(settings, memory)
     assert isinstance(encoder, SentenceEncoder)
     columns = {"inputs": encoder.encode(problem.input_texts)}
     model, exact = encoder._load(), encoder._load()

@@ -19,7 +19,9 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from experiments.config import build, plain
-from experiments.steps import make_encoder, make_router
+from experiments.memory import Memory
+from experiments.settings import make_router, read_settings
+from experiments.steps import make_encoder
 from smoothie.encoders.sentence import SentenceEncoder
 from smoothie.errors import SmoothieError
 from smoothie.evidence import OF_LABELS, Need
@@ -300,7 +302,7 @@ def title_of(source: HubSource) -> str:
 
 def encoder_of(cfg: DictConfig) -> tuple[str, str | None]:
     """The encoder's model, and where it is."""
-    encoder = make_encoder(cfg)
+    encoder = make_encoder(read_settings(cfg), Memory())
     if not isinstance(encoder, SentenceEncoder):
         return "vectors", "stored vectors"
     what = f"model {encoder.model}"

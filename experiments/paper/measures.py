@@ -17,16 +17,16 @@ from numpy.typing import NDArray
 from omegaconf import DictConfig
 
 from experiments.config import plain
+from experiments.memory import Memory
 from experiments.paper.comparison import KEY
 from experiments.paper.jobs import Job
-from experiments.result import Result
-from experiments.steps import encode, make_encoder
-from smoothie.clock import Clock
+from experiments.settings import read_settings
+from experiments.steps import make_encoder
 from smoothie.estimator import triplet_errors
-from smoothie.evaluation import INTERVAL, Bootstrap, spearman
-from smoothie.report.tables import CANDIDATE
+from smoothie.evaluation import CANDIDATE, INTERVAL, spearman
 from smoothie.routers.smoothie_global import SmoothieGlobal
 from smoothie.routers.smoothie_local import SmoothieLocal
+from smoothie.run import Result
 
 Cell = dict[str, Any]
 KEYS = KEY[1:]  # of a cell within its experiment
@@ -137,8 +137,7 @@ def rank_shares(run: Run) -> list[Cell]:
     ranks = 1 + (quality > chosen[:, None]).sum(axis=1)
     every = np.arange(1, quality.shape[1] + 1)
     hits = (ranks[:, None] == every).astype(np.float64)
-    settings = run.cfg.evaluation
-    draws = Bootstrap(settings.draws, settings.seed).means(hits)
+    draws = result.bootstrap.means(hits)
     low, high = np.percentile(draws, INTERVAL, axis=0)
     return [
         run.cell(
@@ -156,7 +155,7 @@ def rank_shares(run: Run) -> list[Cell]:
 
 def seconds(run: Run) -> list[Cell]:
     """Seconds from embeddings to choices for 1,000 inputs, the median of five repetitions."""
-    encoder = make_encoder(run.cfg)
+    encoder = make_encoder(read_settings(run.cfg), Memory())
     generations, _ = encoder.encode_problem(run.result.problem, inputs=False)
     cells = []
     for method, router in (
@@ -218,9 +217,8 @@ def leaderboard(run: Run) -> list[Cell]:
 
 def share_of_draws(run: Run, chosen: int) -> float:
     """How often Smoothie-Global selects the same candidate on bootstrap resamples, in percent."""
-    distances = encode(run.cfg, make_encoder(run.cfg), run.result.problem, Clock()).distances
-    settings = run.cfg.evaluation
-    means = Bootstrap(settings.draws, settings.seed).means(distances.reshape(len(distances), -1))
+    distances = run.result.votes.distances
+    means = run.result.bootstrap.means(distances.reshape(len(distances), -1))
     errors = triplet_errors(means.reshape(-1, *distances.shape[1:]))
     return 100 * float((errors.argmin(axis=1) == chosen).mean())
 

@@ -13,7 +13,8 @@ from experiments.paper.pages import report
 from experiments.paper.paper_figures import FIGURES, draw_figures
 from experiments.paper.paper_layouts import PAPER_TABLES
 from experiments.paper.paper_tables import paper_table
-from smoothie.storage.files import replacing, write_text
+from smoothie.report.output import write_table
+from smoothie.storage.files import write_text
 
 
 def write_report(
@@ -80,12 +81,6 @@ def write_report(
 def table_names(name: str) -> dict[str, bool]:
     """The two files of a table, and whether published values stand beside ours."""
     return {f"{name}.tex": False, f"{name}_published_beside.tex": True}
-
-
-def write_table(table: pd.DataFrame, path: Path) -> None:
-    """Write a CSV file; numbers in as many digits as tell them apart."""
-    with replacing(path) as temporary:
-        table.to_csv(temporary, index=False, lineterminator="\n")
 
 
 def remove_stale(folder: Path, written: Sequence[Path]) -> None:

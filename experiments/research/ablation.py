@@ -7,6 +7,7 @@ Writes gaps.csv, gaps.md and left_out.md into hydra.run.dir; docs/research.md ex
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -15,16 +16,17 @@ import numpy as np
 import pandas as pd
 from hydra.core.hydra_config import HydraConfig
 from numpy.typing import NDArray
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from experiments.config import one_sentence_errors
+from experiments.memory import Memory
 from experiments.research.directions import DIRECTIONS
+from experiments.settings import Settings, read_settings
 from experiments.steps import encode, load, make_encoder, score_problem
-from experiments.write import write_table
-from smoothie.clock import Clock
 from smoothie.errors import SmoothieError
 from smoothie.evidence import Evidence, Votes
 from smoothie.metrics.views import final_answers
+from smoothie.report.output import write_table
 from smoothie.report.tables import markdown, number
 from smoothie.routers.base import seeded
 from smoothie.routers.consensus import (
@@ -121,18 +123,19 @@ def draw_ensembles(candidates: int, count: int, seed: int) -> list[NDArray[np.in
     return [np.sort(generator.permutation(candidates)[:size]) for size in sizes]
 
 
-def measure(cfg: DictConfig, folder: str) -> pd.DataFrame:
+def measure(
+    settings: Settings, folder: str, sub_ensembles: int, seed: int, memory: Memory
+) -> pd.DataFrame:
     """Gaps closed on one folder and on its sub-ensembles: a row for each variant and ensemble."""
-    settings = OmegaConf.create({"source": "local", "path": folder, "cleaning": "none"})
-    here = OmegaConf.merge(cfg, {"dataset": settings})
-    assert isinstance(here, DictConfig)
-    source, problem, _ = load(here)
-    scores = score_problem(here, source, problem, Clock())
+    dataset = {"source": "local", "path": folder, "cleaning": "none"}
+    here = replace(settings, dataset=dataset)
+    source, problem, _ = load(here, memory)
+    scores = score_problem(here, source, problem, memory)
     if scores is None or scores.per_candidate or not scores.scored.any():
         raise SmoothieError(f"{folder}: there are no scores of single texts to compare by")
-    votes = encode(here, make_encoder(here), problem, Clock())
+    votes = encode(here, make_encoder(here, memory), problem, memory)
     everyone = np.arange(len(problem.candidates))
-    ensembles = [everyone, *draw_ensembles(len(everyone), cfg.sub_ensembles, cfg.seed)]
+    ensembles = [everyone, *draw_ensembles(len(everyone), sub_ensembles, seed)]
     rows = []
     for number_of, columns in enumerate(ensembles):
         part, quality = votes.select(columns), scores.quality[:, columns][scores.scored]
@@ -185,8 +188,11 @@ def run(cfg: DictConfig, folder: Path) -> str:
     """Measure all variants and write the tables."""
     if isinstance(cfg.folders, str) or len(cfg.folders) < 2:
         raise SmoothieError("folders: expected a list of two or more, such as [A,B]")
-    gaps = pd.concat([measure(cfg, str(name)) for name in cfg.folders], ignore_index=True)
-    write_table(gaps, list(gaps.columns), folder / "gaps.csv")
+    settings, memory = read_settings(cfg), Memory()
+    drawn = (cfg.sub_ensembles, cfg.seed, memory)
+    parts = [measure(settings, str(name), *drawn) for name in cfg.folders]
+    gaps = pd.concat(parts, ignore_index=True)
+    write_table(gaps, folder / "gaps.csv")
     tables = {"gaps.md": gap_table(gaps), "left_out.md": left_out_table(gaps)}
     for name, text in tables.items():
         write_text(folder / name, text)

@@ -39,11 +39,11 @@ class RayCluster:
     def __post_init__(self) -> None:
         """Check the settings, and that Ray is here, before anything is computed."""
         if self.cpus < 1:
-            raise SmoothieError(f"engine.cpus={self.cpus}: expected at least 1")
+            raise SmoothieError(f"cpus={self.cpus}: expected at least 1")
         if self.gpus < 0:
-            raise SmoothieError(f"engine.gpus={self.gpus}: expected at least 0")
+            raise SmoothieError(f"gpus={self.gpus}: expected at least 0")
         if find_spec("ray") is None:
-            raise SmoothieError("engine=ray needs Ray: pip install 'smoothie-router[ray]'")
+            raise SmoothieError("a Ray cluster needs Ray: pip install 'smoothie-router[ray]'")
 
     def in_chunks(
         self, function: Callable[[Sequence[Item]], Value], items: Sequence[Item], size: int
@@ -102,7 +102,7 @@ class RayCluster:
             except (ConnectionError, OSError, RuntimeError, ValueError) as error:
                 reason = str(error).strip().split("\n")[0]
                 raise SmoothieError(
-                    f"engine.address={self.address}: no Ray cluster answers ({reason})"
+                    f"no Ray cluster answers at {self.address} ({reason})"
                 ) from error
         return ray
 
@@ -120,14 +120,12 @@ def require_listener(address: str) -> None:
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if not host or not port.isdecimal():
         raise SmoothieError(
-            f"engine.address={address}: expected auto or HOST:PORT, as in first:6379"
+            f"no address of a Ray cluster: {address}; expected auto or HOST:PORT, as in first:6379"
         )
     try:
         socket.create_connection((host.strip("[]"), int(port)), ANSWER_SECONDS).close()
     except (OSError, OverflowError) as error:
-        raise SmoothieError(
-            f"engine.address={address}: no Ray cluster answers ({error})"
-        ) from error
+        raise SmoothieError(f"no Ray cluster answers at {address} ({error})") from error
 
 
 def apply(function: Callable[[Sequence[Item]], Value], items: Sequence[Item]) -> Value:
@@ -143,7 +141,7 @@ def next_result(ray: Any, in_flight: deque[Any]) -> Any:
         raise error.cause from None  # what the function raised, as if it had run here
     except ray.exceptions.RayError as error:
         raise SmoothieError(
-            f"engine=ray: a chunk was lost more than {RETRIES} times ({type(error).__name__}); "
+            f"Ray: a chunk was lost more than {RETRIES} times ({type(error).__name__}); "
             f"what came before it is in the cache"
         ) from error
     in_flight.popleft()

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from smoothie.report.tables import CANDIDATE
+from smoothie.evaluation import CANDIDATE
 from smoothie.storage.files import replacing
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def kind_of(method: str, labels_used: int) -> str:
     return "with labels" if labels_used else "label-free"
 
 
-def plot_methods(results: pd.DataFrame, title: str, unit: str, folder: Path) -> list[Path]:
+def plot_methods(results: pd.DataFrame, title: str, unit: str) -> "Figure":
     """Scores of methods and candidates with their intervals, best on top."""
     ordered = results.sort_values("score", kind="stable").reset_index(drop=True)
     figure, (ax,) = new_figure(6.4, 1.4 + 0.27 * len(ordered))
@@ -92,12 +92,10 @@ def plot_methods(results: pd.DataFrame, title: str, unit: str, folder: Path) -> 
     ax.set_xlabel(unit)
     write_title(ax, title)
     figure.legend(fontsize=8, frameon=False, loc="outside lower center", ncols=4)
-    return save(figure, folder, "methods")
+    return figure
 
 
-def plot_k(
-    curve: pd.DataFrame, lines: Mapping[str, float], title: str, unit: str, folder: Path
-) -> list[Path]:
+def plot_k(curve: pd.DataFrame, lines: Mapping[str, float], title: str, unit: str) -> "Figure":
     """Score of Smoothie-Local against k.
 
     Parameters
@@ -107,8 +105,6 @@ def plot_k(
         Methods that do not depend on k.
     title, unit : str
         Title, and label of the score axis.
-    folder : Path
-        Where to write.
     """
     figure, (ax,) = new_figure(5.2, 3.6)
     ax.fill_between(curve["k"], curve["ci_low"], curve["ci_high"], color=BLUE, alpha=0.15, lw=0)
@@ -128,7 +124,7 @@ def plot_k(
     ax.set_ylabel(unit)
     write_title(ax, title)
     figure.legend(fontsize=8, frameon=False, loc="outside lower center", ncols=2)
-    return save(figure, folder, "score_against_k")
+    return figure
 
 
 def plot_weights(
@@ -137,8 +133,7 @@ def plot_weights(
     candidates: Sequence[str],
     correlations: Mapping[str, float],
     unit: str,
-    folder: Path,
-) -> list[Path]:
+) -> "Figure":
     """Mean weight of each candidate against its true mean score, one panel for each method."""
     figure, axes = new_figure(0.6 + 4.2 * len(weights), 3.8, len(weights))
     for ax, (method, values) in zip(axes, weights.items(), strict=True):
@@ -150,7 +145,7 @@ def plot_weights(
         write_title(ax, method if np.isnan(rho) else f"{method} (rank correlation {rho:.2f})")
         ax.set_xlabel(f"true {unit}")
         ax.set_ylabel("mean weight")
-    return save(figure, folder, "weights_against_scores")
+    return figure
 
 
 def write_names(

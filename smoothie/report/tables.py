@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
-CANDIDATE = "candidate:"
+    from smoothie.clock import Clock
 
 
 def summary_rows(results: pd.DataFrame, digits: int) -> tuple[list[str], list[list[str]]]:
@@ -61,6 +61,16 @@ def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         ]
         lines.append("| " + " | ".join(padded) + " |")
     return "\n".join(lines) + "\n"
+
+
+def step_table(clock: Clock) -> str:
+    """Where the time went: a Markdown table of steps, seconds, shares and notes."""
+    total = max(sum(clock.seconds.values()), 1e-9)
+    rows = [
+        [name, f"{seconds:.2f}", f"{100 * seconds / total:.0f}%", clock.notes.get(name, "")]
+        for name, seconds in clock.seconds.items()
+    ]
+    return markdown(["Step", "Seconds", "Share", "Note"], rows)
 
 
 LATEX_ESCAPES = {

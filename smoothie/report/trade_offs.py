@@ -1,9 +1,10 @@
 """Plots of score against what it takes: labels, money, time."""
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from smoothie.evaluation import CANDIDATE
 from smoothie.report.plots import (
     BLACK,
     BLUE,
@@ -13,18 +14,19 @@ from smoothie.report.plots import (
     ORANGE,
     kind_of,
     new_figure,
-    save,
     write_names,
     write_title,
 )
-from smoothie.report.tables import CANDIDATE
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 PURPLE, YELLOW, SKY = "#CC79A7", "#E69F00", "#56B4E9"
 LEARNT = (ORANGE, GREEN, PURPLE, YELLOW, SKY)
 STYLES = ("-", "--", "-.")
 
 
-def plot_budgets(curve: pd.DataFrame, title: str, unit: str, folder: Path) -> list[Path]:
+def plot_budgets(curve: pd.DataFrame, title: str, unit: str) -> "Figure":
     """Score of labelled methods against their number of labels, label-free ones as levels.
 
     Parameters
@@ -33,8 +35,6 @@ def plot_budgets(curve: pd.DataFrame, title: str, unit: str, folder: Path) -> li
         Label-free methods have a budget of 0.
     title, unit : str
         Title, and label of the score axis.
-    folder : Path
-        Where to write.
     """
     figure, (ax,) = new_figure(5.6, 4.2)
     budgets = sorted({int(budget) for budget in curve["budget"] if budget > 0})
@@ -63,12 +63,10 @@ def plot_budgets(curve: pd.DataFrame, title: str, unit: str, folder: Path) -> li
     ax.set_ylabel(unit)
     write_title(ax, title)
     figure.legend(fontsize=8, frameon=False, loc="outside lower center", ncols=3)
-    return save(figure, folder, "score_against_labels")
+    return figure
 
 
-def plot_costs(
-    results: pd.DataFrame, costs: pd.DataFrame, title: str, unit: str, folder: Path
-) -> list[Path]:
+def plot_costs(results: pd.DataFrame, costs: pd.DataFrame, title: str, unit: str) -> "Figure":
     """Score of methods and candidates against their cost and latency, a panel for each.
 
     Parameters
@@ -80,8 +78,6 @@ def plot_costs(
         of all that had to be asked for.
     title, unit : str
         Title, and label of the score axis.
-    folder : Path
-        Where to write.
     """
     table = results.merge(costs.drop(columns="n"), on="method", how="left")
     alone = table["method"].str.startswith(CANDIDATE)
@@ -117,4 +113,4 @@ def plot_costs(
         unique.values(), unique, fontsize=8, frameon=False, loc="outside lower center", ncols=3
     )
     figure.suptitle(title, fontsize=10, parse_math=False)
-    return save(figure, folder, "quality_against_cost")
+    return figure

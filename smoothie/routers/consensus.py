@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from smoothie.errors import SmoothieError
+from smoothie.errors import NotAvailableError, SmoothieError
 from smoothie.estimator import Floats, require_three_candidates
 from smoothie.evidence import Evidence, Need
 from smoothie.metrics.views import final_answers
@@ -64,16 +64,16 @@ class Consensus(Router):
 
     Notes
     -----
-    Without texts, meaning alone decides. Cost: O(N K^2) after the distances, and for
-    texts of l bytes O(N K l); memory O(N K^2), and 128 n-grams for each text.
+    Without texts, meaning alone decides; without distances, wording and answers do. Cost: O(N K^2)
+    after the distances, and for texts of l bytes O(N K l); memory O(N K^2), and 128 n-grams for
+    each text.
     """
 
     beta: float = 2.0
     prior: float = 1.0
     answered: float = 2 / 3
 
-    needs = frozenset({Need.DISTANCES})
-    uses = frozenset({Need.TEXTS})
+    uses = frozenset({Need.DISTANCES, Need.TEXTS})
 
     def __post_init__(self) -> None:
         """Check the settings, before anything is computed."""
@@ -87,7 +87,11 @@ class Consensus(Router):
     def route(self, evidence: Evidence) -> Routing:
         """Choose the text with the most support; the first one of equal ones."""
         require_three_candidates(evidence.shape[1])
-        support = shared_meaning(evidence.distances)
+        if not evidence.has(Need.DISTANCES) and not evidence.has(Need.TEXTS):
+            raise NotAvailableError("it needs texts, or distances between them")
+        support = np.zeros(evidence.shape)
+        if evidence.has(Need.DISTANCES):
+            support = shared_meaning(evidence.distances)
         answers = None
         if evidence.has(Need.TEXTS):
             support = shared_wording(evidence.texts, self.beta) + NEXT * support

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from smoothie.evidence import Evidence
 from smoothie.routers.base import Routing, register_router
-from smoothie.routers.voting import AnswerRouter, agreement, choose, shares, spread
+from smoothie.routers.voting import AnswerRouter, agreement, choose, shares, spread_of
 
 
 @register_router("majority_vote")
@@ -24,5 +24,5 @@ class MajorityVote(AnswerRouter):
         """Count the votes."""
         answers = self.answers(evidence)
         support = agreement(answers).sum(axis=2).astype(float)
-        chosen = choose(support, spread(evidence.distances), answers >= 0)
+        chosen = choose(support, spread_of(evidence), answers >= 0)
         return Routing(chosen[None, :], weights=shares(support))

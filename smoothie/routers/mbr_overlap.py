@@ -17,7 +17,7 @@ from smoothie.errors import SmoothieError
 from smoothie.estimator import require_three_candidates
 from smoothie.evidence import Evidence, Need
 from smoothie.routers.base import Router, Routing, register_router
-from smoothie.routers.voting import choose, shares, spread
+from smoothie.routers.voting import choose, shares, spread_of
 
 CHRF_ORDER, CHRF_BETA = 6, 2  # sacrebleu's defaults: characters, no words
 Numbers = NDArray[np.intp]
@@ -44,7 +44,8 @@ class MBROverlap(Router):
 
     utility: str = "chrf"
 
-    needs = frozenset({Need.TEXTS, Need.DISTANCES})
+    needs = frozenset({Need.TEXTS})
+    uses = frozenset({Need.DISTANCES})
 
     def __post_init__(self) -> None:
         """Check the utility, before anything is computed."""
@@ -60,7 +61,7 @@ class MBROverlap(Router):
             distinct, place = np.unique(written, return_inverse=True)
             values = UTILITIES[self.utility](distinct.tolist())[place[:, None], place]
             expected[row] = (values.sum(axis=1) - values.diagonal()) / (len(written) - 1)
-        chosen = choose(expected, spread(evidence.distances))
+        chosen = choose(expected, spread_of(evidence))
         return Routing(chosen[None, :], weights=shares(expected))
 
 

@@ -9,7 +9,7 @@ from smoothie.estimator import inverse_error_weights, resolve_errors, triplet_er
 from smoothie.evidence import Evidence, Need
 from smoothie.routers.base import Routing, register_router
 from smoothie.routers.smoothie_local import neighborhood_means
-from smoothie.routers.voting import AnswerRouter, agreement, choose, spread
+from smoothie.routers.voting import AnswerRouter, agreement, choose, spread_of
 
 
 @register_router("smoothie_answers")
@@ -40,9 +40,9 @@ class SmoothieAnswers(AnswerRouter):
 
     @property
     def needs(self) -> frozenset[Need]:
-        """Texts and distances, and inputs where there are neighbors to look for."""
+        """Texts, and inputs where there are neighbors to look for."""
         neighbors = {Need.INPUTS} if (self.k or 1) > 1 else set()
-        return frozenset({Need.TEXTS, Need.DISTANCES} | neighbors)
+        return frozenset({Need.TEXTS} | neighbors)
 
     def __post_init__(self) -> None:
         """Check the settings, before anything is computed."""
@@ -61,5 +61,5 @@ class SmoothieAnswers(AnswerRouter):
         errors = resolve_errors(triplet_errors(means))
         weights = inverse_error_weights(errors)
         errors = np.broadcast_to(errors, answers.shape)
-        chosen = choose(-errors, spread(evidence.distances), answers >= 0)
+        chosen = choose(-errors, spread_of(evidence), answers >= 0)
         return Routing(chosen[None, :], weights=weights[0] if self.k is None else weights)

@@ -34,8 +34,13 @@ class AnswerRouter(Router):
 
     @property
     def needs(self) -> frozenset[Need]:
-        """Texts, and distances for those with equal answers."""
-        return frozenset({Need.TEXTS, Need.DISTANCES})
+        """The texts."""
+        return frozenset({Need.TEXTS})
+
+    @property
+    def uses(self) -> frozenset[Need]:
+        """Distances, to choose among texts with equal answers; the first one without them."""
+        return frozenset({Need.DISTANCES})
 
     def __post_init__(self) -> None:
         """Check the view, before anything is computed."""
@@ -84,6 +89,13 @@ def choose(
     best = support.max(axis=1, keepdims=True)
     tied = support >= best - TIE * np.abs(best)
     return np.asarray(np.where(tied, cost, np.inf).argmin(axis=1))
+
+
+def spread_of(evidence: Evidence) -> NDArray[np.float64]:
+    """Mean squared distance of each text to the others, (N, K); equal where nothing is known."""
+    if not evidence.has(Need.DISTANCES):
+        return np.zeros(evidence.shape)
+    return spread(evidence.distances)
 
 
 def spread(distances: Floats) -> NDArray[np.float64]:

@@ -54,6 +54,7 @@ class WeightedVote(AnswerRouter):
     options: int = 10
 
     needs = frozenset({Need.TEXTS})
+    uses = frozenset()
 
     def __post_init__(self) -> None:
         """Check the settings, before anything is computed."""

@@ -39,6 +39,11 @@ class Scorer(Protocol):
         """What made the numbers, in one line."""
         ...
 
+    @property
+    def judged(self) -> int:
+        """Items that went through a model so far, not counting cached ones."""
+        ...
+
 
 @dataclass
 class ModelScorer(PretrainedModel):

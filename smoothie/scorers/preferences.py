@@ -2,6 +2,7 @@ r"""Stored preferences: which of two texts a judge took for the better one, made
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,8 @@ class StoredPreferences:
     folder: str | None = None
     file: str = "preferences.jsonl"
     aggregate: str = "bradley_terry"
+
+    judged: ClassVar[int] = 0  # no model
 
     def __post_init__(self) -> None:
         """Check the settings."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +38,8 @@ class StoredScores:
     folder: str | None = None
     file: str = "scores.jsonl"
     lower_is_better: bool = False
+
+    judged: ClassVar[int] = 0  # no model
 
     @property
     def signature(self) -> str:

@@ -7,6 +7,7 @@ from experiments.pipeline import run
 from smoothie import SmoothieError
 from smoothie.loaders import AlpacaEval
 from smoothie.metrics.scoring import score
+from smoothie.report.scores import evaluate_tasks
 from tests.loaders.mirror import make_mirror, write_json
 
 NAMES = ("Ann", "bob", "cec")
@@ -82,7 +83,7 @@ def test_only_methods_that_choose_one_candidate_have_a_result(mirror, tmp_path, 
     assert "oracle" not in result.routings
     assert "best_on_val" not in result.routings
     assert table.ci_low.isna().all()
-    assert result.by_task is None
+    assert evaluate_tasks(result) is None
 
 
 def test_annotations_are_labels_joined_by_instruction(mirror, tmp_path):

@@ -6,7 +6,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from experiments.pipeline import run
-from experiments.steps import memory
 from smoothie import SmoothieError, SmoothieGlobal, SmoothieLocal
 from smoothie.encoders.sentence import SentenceEncoder
 from smoothie.loaders import LocalFolder
@@ -62,7 +61,6 @@ def sampled_set(local_set):
             more = [f"it is {word} today " for word in draw.choice(words, 2)]
             row["generations"] = [row.pop("generation"), *more]
         write_lines(path, rows)
-    memory.kept.clear()
     return local_set
 
 
@@ -123,7 +121,6 @@ def test_the_method_in_a_run(compose, sampled_set, tiny_encoder, tmp_path, caplo
 
 
 def test_the_method_is_left_out_where_there_is_one_generation(compose, local_set, tmp_path, caplog):
-    memory.kept.clear()
     vectors = store_vectors(local_set, tmp_path / "vectors")
     settings = ["dataset=local", f"dataset.path={local_set}", "evaluation.draws=10"]
     settings += ["encoder=stored", f"encoder.folder={vectors}"]

@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 
 from experiments.pipeline import run
-from experiments.steps import memory
 from smoothie import SmoothieGlobal, SmoothieLocal, load_router
 from smoothie.errors import NotAvailableError
 from smoothie.estimator import squared_distances
@@ -71,7 +70,6 @@ def test_only_the_chosen_answer_has_to_exist(compose, tmp_path, tiny_encoder):
     overrides += ["encoder=minilm", f"encoder.model={tiny_encoder}", "encoder.progress=false"]
     overrides += ["evaluation.draws=10", "method.smoothie_local_train.k=2"]
     for method in ("smoothie_local_train", "smoothie_global_train"):
-        memory.kept.clear()
         cfg = compose(*overrides, f"methods=[{method}]", f"output.method={method}")
         full = run(cfg)
         chosen = full.routings[method].choices[0]
@@ -83,7 +81,6 @@ def test_only_the_chosen_answer_has_to_exist(compose, tmp_path, tiny_encoder):
                 )
             ]
             write_lines(folder / "generations" / f"{name}.jsonl", rows)
-        memory.kept.clear()
         poor = run(cfg)
         np.testing.assert_array_equal(poor.routings[method].choices[0], chosen)
         score = [result.table.set_index("method").score[method] for result in (full, poor)]

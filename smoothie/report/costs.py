@@ -1,46 +1,37 @@
-"""What routing costs: of the answers returned, and of all that had to be asked for."""
+"""What routing costs: of the answers returned, and of all that had to be generated: costs.csv."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from smoothie.evidence import OF_ANSWERS
-from smoothie.problem import Problem
+from smoothie.evidence import OF_ANSWERS, declared
+from smoothie.report.artifacts import Artifact
+from smoothie.report.output import OutputFolder
+from smoothie.report.scores import unit_of
 from smoothie.report.tables import markdown
-from smoothie.routers.base import Router, Routing
+from smoothie.routers.base import Routing
+from smoothie.run import Result
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 
-def compare_costs(
-    problem: Problem,
-    routings: Mapping[str, Routing],
-    routers: Mapping[str, Router],
-    rows: NDArray[np.bool_] | None = None,
-) -> pd.DataFrame:
+def compare_costs(result: Result) -> pd.DataFrame:
     """Mean cost, latency and length of what each method returns, beside each single candidate.
 
     Parameters
     ----------
-    problem : Problem
-        Texts, and the attributes cost and latency where they are known.
-    routings : mapping of method -> Routing
-        Methods, and single candidates.
-    routers : mapping of method -> router
-        Those of the methods; a single candidate has none.
-    rows : ndarray of shape (N,), bool, optional
-        Inputs to take means over, as a rule those that scores are means over.
+    result : Result
+        Means are over the inputs that scores are means over; over all where nothing is scored.
 
     Returns
     -------
     DataFrame
         One row for each method: method, cost and latency of the returned answer, cost_asked and
-        latency_asked of all answers that had to be asked for, with their units, length of the
+        latency_asked of all answers that had to be generated, with their units, length of the
         returned answer in characters, n. Only attributes that are known have columns.
 
     Notes
@@ -52,21 +43,22 @@ def compare_costs(
     """
     import pandas as pd
 
-    kept = np.ones(len(problem.inputs), dtype=bool) if rows is None else rows
+    problem, routers, scores = result.problem, result.routers, result.scores
+    rows = np.ones(len(problem.inputs), dtype=bool) if scores is None else scores.scored
     flat = (len(text) for text in problem.texts.ravel().tolist())
     lengths = np.fromiter(flat, np.float64).reshape(problem.texts.shape)
     table = []
-    for method, routing in routings.items():
-        chosen = Routing(routing.choices[:, kept], routing.probabilities)
-        asks_one = method not in routers or not routers[method].needs & OF_ANSWERS
+    for method, routing in result.compared.items():
+        chosen = Routing(routing.choices[:, rows], routing.probabilities)
+        asks_one = method not in routers or not declared(routers[method]) & OF_ANSWERS
         row: dict[str, Any] = {"method": method}
         for name, values in problem.attributes.items():
             total = values.sum(axis=1) if name == "cost" else values.max(axis=1)
-            row[name] = chosen.scores(values[kept]).mean()
-            row[f"{name}_asked"] = row[name] if asks_one else total[kept].mean()
+            row[name] = chosen.scores(values[rows]).mean()
+            row[f"{name}_asked"] = row[name] if asks_one else total[rows].mean()
             row[f"{name}_unit"] = problem.units.get(name, "")
-        row["length"] = chosen.scores(lengths[kept]).mean()
-        row["n"] = int(kept.sum())
+        row["length"] = chosen.scores(lengths[rows]).mean()
+        row["n"] = int(rows.sum())
         table.append(row)
     return pd.DataFrame(table)
 
@@ -89,3 +81,27 @@ def costs_markdown(costs: pd.DataFrame) -> str:
         "every candidate;\ncosts add up, and the slowest decides if all are asked at the same "
         "time.\n"
     )
+
+
+def write_costs(result: Result, costs: pd.DataFrame, output: OutputFolder) -> None:
+    """A row for each method; a page where more than lengths is known."""
+    output.table("costs.csv", costs)
+    if result.problem.attributes:
+        output.text("costs.md", costs_markdown(costs))
+
+
+def show_costs(result: Result, costs: pd.DataFrame) -> str:
+    """The page, where there is one."""
+    return costs_markdown(costs) if result.problem.attributes else ""
+
+
+def draw_costs(result: Result, costs: pd.DataFrame) -> Figure | None:
+    """Score against cost and latency, where they are known."""
+    from smoothie.report.trade_offs import plot_costs
+
+    if result.table is None or result.scores is None or not result.problem.attributes:
+        return None
+    return plot_costs(result.table, costs, result.problem.name, unit_of(result.scores))
+
+
+COSTS = Artifact(compare_costs, write_costs, show_costs, draw_costs, figure="quality_against_cost")

@@ -1,22 +1,30 @@
-"""Score against the number of labels: at how many learning from labels overtakes voting."""
+"""Score against the number of labels: at how many learning from labels overtakes voting.
+
+score_against_labels.csv has the curve, labels_to_overtake.csv where its lines cross.
+"""
 
 from __future__ import annotations
 
 import copy
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from smoothie.errors import SmoothieError
-from smoothie.evaluation import Bootstrap, evaluate
-from smoothie.evidence import HINDSIGHT, OF_LABELS, Evidence, what_lacks
+from smoothie.evaluation import evaluate
+from smoothie.evidence import HINDSIGHT, OF_LABELS, what_lacks
 from smoothie.metrics.scores import Scores
-from smoothie.routers.base import Router, Routing
+from smoothie.report.artifacts import Artifact
+from smoothie.report.output import OutputFolder
+from smoothie.report.scores import unit_of
+from smoothie.routers.base import Routing
+from smoothie.run import Result
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 log = logging.getLogger(__name__)
 
@@ -24,28 +32,16 @@ OVERTAKEN = ["label_free", "labelled", "labels", "looked_at"]
 COLUMNS = ["method", "budget", "score", "ci_low", "ci_high", "n", "labels_used"]
 
 
-def curve_over_budgets(
-    budgets: Sequence[int],
-    routers: Mapping[str, Router],
-    routings: Mapping[str, Routing],
-    seen: Evidence,
-    scores: Scores,
-    bootstrap: Bootstrap,
-) -> pd.DataFrame | None:
+def curve_over_budgets(result: Result, budgets: Sequence[int]) -> pd.DataFrame | None:
     """Score of every labelled method at several budgets, and of the label-free ones.
 
     Parameters
     ----------
+    result : Result
+        Labelled methods get the same labels and inputs as in the run, and intervals are made of
+        the same resamples at every budget.
     budgets : sequence of int
         Labelled inputs that a choice may be learnt from.
-    routers, routings : mapping of method -> router, Routing
-        The methods of the run, and what they chose.
-    seen : Evidence
-        Labels and inputs; labelled methods get the same as in the run.
-    scores : Scores
-        Quality of every text.
-    bootstrap : Bootstrap
-        How intervals are made: the same resamples at every budget.
 
     Returns
     -------
@@ -54,24 +50,30 @@ def curve_over_budgets(
         row each, with a budget of 0. None without budgets, labelled methods, or scores of single
         inputs.
 
+    Raises
+    ------
+    SmoothieError
+        If a budget is below 1.
+
     Notes
     -----
     At one budget, all methods learn from the same draws and folds. A budget that is larger than the
-    labels there are to learn from is left out, with a word.
+    labels there are to learn from is left out, with a warning.
     """
+    scores, seen = result.scores_of_inputs, result.evidence
     learners = {
         name: router
-        for name, router in routers.items()
+        for name, router in result.routers.items()
         if router.needs & OF_LABELS and what_lacks(router, seen) is None
     }
-    if not budgets or not learners or scores.per_candidate:
+    if scores is None or not budgets or not learners:
         return None
     if min(budgets) < 1:
-        raise SmoothieError(f"output.budgets={list(budgets)}: expected numbers of at least 1")
+        raise SmoothieError(f"budgets={list(budgets)}: expected numbers of at least 1")
     at: dict[tuple[str, int], Routing] = {
         (name, 0): routing
-        for name, routing in routings.items()
-        if not routers[name].needs & (OF_LABELS | HINDSIGHT)
+        for name, routing in result.routings.items()
+        if not result.routers[name].needs & (OF_LABELS | HINDSIGHT)
     }
     for budget in sorted(set(budgets)):
         for name, router in learners.items():
@@ -79,11 +81,11 @@ def curve_over_budgets(
             vars(learner)["budget"] = budget
             routing = learner.route(seen.limited_to(learner))
             if routing.labels_used < budget:
-                log.warning("output.budgets: %d is left out, there are fewer labels", budget)
+                log.warning("budgets: %d is left out, there are fewer labels", budget)
                 break
             at[name, budget] = routing
     named = {str(place): routing for place, routing in enumerate(at.values())}
-    table = evaluate(named, scores.values, bootstrap, scores.lower_is_better)
+    table = evaluate(named, scores.values, result.bootstrap, scores.lower_is_better)
     table["method"] = [name for name, _ in at]
     table.insert(1, "budget", [budget for _, budget in at])
     return table[COLUMNS]
@@ -128,3 +130,40 @@ def overtaking(table: pd.DataFrame) -> list[str]:
             parts.append(f"not overtaken {', '.join(behind)} up to {up_to} labels")
         sentences.append(f"{base}: {'; '.join(parts)}.")
     return sentences
+
+
+def labels_needed(result: Result, curve: pd.DataFrame) -> pd.DataFrame:
+    """What `overtaken` finds, with the names of the run."""
+    assert result.scores is not None
+    return overtaken(curve, result.scores).assign(**result.names)
+
+
+def write_budgets(result: Result, curve: pd.DataFrame, output: OutputFolder) -> None:
+    """The curve, and the labels that are needed to overtake each label-free method."""
+    output.table("score_against_labels.csv", curve)
+    labels = labels_needed(result, curve)
+    output.table("labels_to_overtake.csv", labels, [*result.names, *OVERTAKEN])
+
+
+def show_budgets(result: Result, curve: pd.DataFrame) -> str:
+    """A sentence for each label-free method."""
+    return "\n".join(overtaking(labels_needed(result, curve))) + "\n"
+
+
+def draw_budgets(result: Result, curve: pd.DataFrame) -> Figure:
+    """The curve."""
+    from smoothie.report.trade_offs import plot_budgets
+
+    assert result.scores is not None
+    return plot_budgets(curve, result.problem.name, unit_of(result.scores))
+
+
+def budget_curve(budgets: Sequence[int]) -> Artifact:
+    """The artifact for some numbers of labels."""
+    return Artifact(
+        lambda result: curve_over_budgets(result, budgets),
+        write_budgets,
+        show_budgets,
+        draw_budgets,
+        figure="score_against_labels",
+    )

@@ -1,0 +1,86 @@
+"""What a run writes: each artifact knows how it is computed, its files and its plot."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from smoothie.clock import Clock
+from smoothie.report.output import OutputFolder
+from smoothie.run import Result
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """One thing that a run writes.
+
+    Attributes
+    ----------
+    compute : callable
+        Of the result; None if there is no such thing in this run. What it returns is handed to the
+        others.
+    write : callable
+        Writes files to an open `OutputFolder`.
+    show : callable, optional
+        What the terminal shows of it.
+    plot : callable, optional
+        Draws a figure; None if there is nothing to draw.
+    figure : str
+        Name of the plot's files, without their ending.
+    """
+
+    compute: Callable[[Result], Any]
+    write: Callable[[Result, Any, OutputFolder], None]
+    show: Callable[[Result, Any], str] | None = None
+    plot: Callable[[Result, Any], Figure | None] | None = None
+    figure: str = ""
+
+
+def write_artifacts(
+    result: Result,
+    artifacts: Sequence[Artifact],
+    folder: Path,
+    plots: bool = True,
+    clock: Clock | None = None,
+) -> str:
+    """Write all files of a run.
+
+    Parameters
+    ----------
+    result : Result
+    artifacts : sequence of Artifact
+        In the order in which the terminal shows them.
+    folder : Path
+        Made where it does not exist; see `OutputFolder` for what happens to files of earlier runs.
+    plots : bool
+        Whether to draw.
+    clock : Clock, optional
+        Takes the time of the steps "evaluate" and "report".
+
+    Returns
+    -------
+    str
+        What to show to the user: the table, and the paths of what was written.
+    """
+    clock = clock or Clock()
+    with clock.step("evaluate"):
+        computed = [(artifact, artifact.compute(result)) for artifact in artifacts]
+    there = [(artifact, value) for artifact, value in computed if value is not None]
+    with clock.step("report"), OutputFolder(folder) as output:
+        for artifact, value in there:
+            artifact.write(result, value, output)
+            if plots and artifact.plot is not None:
+                figure = artifact.plot(result, value)
+                if figure is not None:
+                    output.figure(artifact.figure, figure)
+    shown = [artifact.show(result, value) for artifact, value in there if artifact.show]
+    listed = "\n".join(f"  {path}" for path in output.paths)
+    return "\n" + "\n".join([*filter(None, shown), f"Written:\n{listed}\n"])

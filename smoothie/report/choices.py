@@ -1,0 +1,101 @@
+"""What each method chose and by which weights: choices.csv, weights.csv, routed.jsonl."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from smoothie import __version__
+from smoothie.report.artifacts import Artifact
+from smoothie.report.output import OutputFolder
+from smoothie.report.scores import unit_of
+from smoothie.routers.base import Routing
+from smoothie.run import Result
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def write_choices(result: Result, routings: Mapping[str, Routing], output: OutputFolder) -> None:
+    """Id and each method's chosen candidate, of its first trial."""
+    names = result.problem.candidates
+    chosen = [[names[j] for j in routing.choices[0]] for routing in routings.values()]
+    rows = zip(result.problem.ids, *chosen, strict=True)
+    output.rows("choices.csv", ["id", *routings], rows)
+
+
+def weighted(result: Result) -> dict[str, Routing] | None:
+    """The methods that say how much they trust each candidate."""
+    return {
+        method: routing
+        for method, routing in result.routings.items()
+        if routing.weights is not None
+    } or None
+
+
+def write_weights(result: Result, routings: Mapping[str, Routing], output: OutputFolder) -> None:
+    """Weights by method; the id is empty where they hold for all inputs."""
+
+    def rows() -> Iterator[list[Any]]:
+        for method, routing in routings.items():
+            assert routing.weights is not None
+            keys = [""] if routing.weights.ndim == 1 else result.problem.ids
+            for key, weights in zip(keys, np.atleast_2d(routing.weights).tolist(), strict=True):
+                yield [method, key, *weights]
+
+    output.rows("weights.csv", ["method", "id", *result.problem.candidates], rows())
+
+
+def draw_weights(result: Result, routings: Mapping[str, Routing]) -> Figure | None:
+    """Mean weight of each candidate against its true mean score."""
+    from smoothie.report.plots import plot_weights
+
+    if result.scores is None or result.table is None:
+        return None
+    candidates = result.problem.candidates
+    correlations = dict(zip(result.table["method"], result.table["rank_correlation"], strict=True))
+    weights = {
+        method: routing.weights.reshape(-1, len(candidates)).mean(axis=0)
+        for method, routing in routings.items()
+        if routing.weights is not None and method in correlations
+    }
+    if not weights:
+        return None
+    quality = result.scores.values[result.scores.scored].mean(axis=0)
+    return plot_weights(weights, quality, candidates, correlations, unit_of(result.scores))
+
+
+def write_routed(result: Result, routing: Routing, output: OutputFolder) -> None:
+    """Id, chosen candidate and its text."""
+    problem = result.problem
+    rows = (
+        {"id": key, "candidate": problem.candidates[j], "text": problem.texts[i, j]}
+        for i, (key, j) in enumerate(zip(problem.ids, routing.choices[0], strict=True))
+    )
+    output.jsonl("routed.jsonl", rows)
+
+
+def signature(result: Result) -> dict[str, Any]:
+    """What made the numbers, for programs to read."""
+    from importlib.metadata import version
+
+    packages = ("numpy", "sentence-transformers", "transformers", "torch")
+    return {
+        **result.names,
+        "signature": result.signature,
+        "candidates": list(result.problem.candidates),
+        "versions": {"smoothie": __version__} | {name: version(name) for name in packages},
+    }
+
+
+def write_signature(result: Result, described: dict[str, Any], output: OutputFolder) -> None:
+    """A JSON object."""
+    output.json("signature.json", described)
+
+
+CHOICES = Artifact(lambda result: result.routings, write_choices)
+WEIGHTS = Artifact(weighted, write_weights, plot=draw_weights, figure="weights_against_scores")
+ROUTED = Artifact(lambda result: result.routed, write_routed)
+SIGNATURE = Artifact(signature, write_signature)

@@ -1,0 +1,24 @@
+"""The artifacts of a run, in the order in which the terminal shows them."""
+
+from collections.abc import Sequence
+
+from smoothie.report.artifacts import Artifact
+from smoothie.report.budgets import budget_curve
+from smoothie.report.choices import CHOICES, ROUTED, SIGNATURE, WEIGHTS
+from smoothie.report.costs import COSTS
+from smoothie.report.k_curve import k_curve
+from smoothie.report.scores import BY_TASK, SCORES, UNSCORED
+
+
+def artifacts_of_run(sizes: Sequence[int] = (), budgets: Sequence[int] = ()) -> list[Artifact]:
+    """All that a run writes.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Values of k in the curve of score against k; without any there is none.
+    budgets : sequence of int
+        Numbers of labels in the curve of score against labels; without any there is none.
+    """
+    standard = [CHOICES, WEIGHTS, ROUTED, SIGNATURE, UNSCORED, SCORES, BY_TASK]
+    return [*standard, k_curve(sizes), budget_curve(budgets), COSTS]

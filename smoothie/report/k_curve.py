@@ -1,0 +1,90 @@
+"""Score of Smoothie-Local against the number of neighbors: score_against_k.csv."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from smoothie.estimator import resolve_errors, triplet_errors
+from smoothie.evaluation import evaluate
+from smoothie.evidence import Votes
+from smoothie.report.artifacts import Artifact
+from smoothie.report.output import OutputFolder
+from smoothie.report.scores import unit_of
+from smoothie.routers.base import Routing
+from smoothie.routers.smoothie_local import neighborhood_means
+from smoothie.run import Result
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+log = logging.getLogger(__name__)
+
+LARGEST_CURVE = 20_000  # inputs up to which the curve is made: it takes N^2 distances
+LINES = ("best_single", "smoothie_global", "random")  # that do not depend on k
+
+
+def sizes_of_curve(sizes: Sequence[int], votes: Votes) -> list[int]:
+    """The values of k that can be plotted, ascending; none without neighbors."""
+    rows = votes.shape[0]
+    if votes.inputs is None or not sizes:
+        return []
+    if rows > LARGEST_CURVE:
+        log.info("score against k is left out: it takes the time of %d^2 distances", rows)
+        return []
+    return sorted({k for k in sizes if 1 <= k <= rows})
+
+
+def curve_over_k(result: Result, sizes: Sequence[int]) -> pd.DataFrame | None:
+    """Score of Smoothie-Local for several k, ascending; None if it cannot be had.
+
+    Returns
+    -------
+    DataFrame or None
+        Columns k, score, ci_low, ci_high, n.
+
+    Notes
+    -----
+    Neighbors are searched once, for the largest k; the errors of each k take O(N K^3) more.
+    """
+    scores = result.scores_of_inputs
+    sizes = [] if scores is None else sizes_of_curve(sizes, result.votes)
+    if scores is None or not sizes:
+        return None
+    votes = result.votes
+    means = neighborhood_means(votes.distances, votes.index.search(sizes[-1]), sizes)
+    routings = {
+        str(k): Routing(resolve_errors(triplet_errors(mean)).argmin(axis=1)[None, :])
+        for k, mean in zip(sizes, means, strict=True)
+    }
+    table = evaluate(routings, scores.values, result.bootstrap, scores.lower_is_better)
+    table.insert(0, "k", sizes)
+    return table[["k", "score", "ci_low", "ci_high", "n"]]
+
+
+def write_curve(result: Result, curve: pd.DataFrame, output: OutputFolder) -> None:
+    """A row for each k."""
+    output.table("score_against_k.csv", curve)
+
+
+def draw_curve(result: Result, curve: pd.DataFrame) -> Figure:
+    """The curve, beside methods that do not depend on k."""
+    from smoothie.report.plots import plot_k
+
+    assert result.scores is not None
+    assert result.table is not None
+    score_of = dict(zip(result.table["method"], result.table["score"], strict=True))
+    lines = {name: score_of[name] for name in LINES if name in score_of}
+    return plot_k(curve, lines, result.problem.name, unit_of(result.scores))
+
+
+def k_curve(sizes: Sequence[int]) -> Artifact:
+    """The artifact for some values of k."""
+    return Artifact(
+        lambda result: curve_over_k(result, sizes),
+        write_curve,
+        plot=draw_curve,
+        figure="score_against_k",
+    )

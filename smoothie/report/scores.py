@@ -1,0 +1,136 @@
+"""What the methods are worth: metrics.csv, comparisons.csv, metrics_by_task.csv, table.md, .tex."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smoothie.evaluation import evaluate
+from smoothie.metrics.scores import Scores
+from smoothie.report.artifacts import Artifact
+from smoothie.report.output import OutputFolder
+from smoothie.report.tables import latex, markdown, summary_rows
+from smoothie.routers.base import Routing
+from smoothie.run import Result
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+log = logging.getLogger(__name__)
+
+METRICS = ["dataset", "ensemble", "method", "encoder", "k", "metric", "score", "ci_low", "ci_high"]
+METRICS += ["n", "candidates", "labels_used"]
+COMPARISONS = ["dataset", "ensemble", "method", "encoder", "k", "metric", "difference"]
+COMPARISONS += ["difference_low", "difference_high", "gap_closed", "gap_low", "gap_high"]
+COMPARISONS += ["rank_correlation"]
+NOT_SCORED = "Nothing was scored: there are no complete labels and no references.\n"
+
+
+def write_scores(result: Result, table: pd.DataFrame, output: OutputFolder) -> None:
+    """The table of all inputs, for programs and for pages."""
+    assert result.scores is not None
+    described = describe_rows(result, table)
+    output.table("metrics.csv", described, METRICS)
+    output.table("comparisons.csv", described, COMPARISONS)
+    output.text("table.md", summary(result, table))
+    header, rows = summary_rows(table, digits_of(result.scores))
+    caption = f"{result.problem.name}: {result.scores.metric}. {result.signature}"
+    output.text("table.tex", latex(header, rows, caption))
+
+
+def draw_scores(result: Result, table: pd.DataFrame) -> Figure:
+    """Scores of methods and candidates with their intervals."""
+    from smoothie.report.plots import plot_methods
+
+    assert result.scores is not None
+    title = f"{result.problem.name}: {len(result.problem.candidates)} candidates, 95% intervals"
+    return plot_methods(table, title, unit_of(result.scores))
+
+
+def describe_rows(result: Result, table: pd.DataFrame) -> pd.DataFrame:
+    """A table of results with the columns that say what it is about."""
+    assert result.scores is not None
+    full = table.copy()
+    for column in ("dataset", "ensemble", "encoder"):
+        full[column] = result.names.get(column, "")
+    full["k"] = [getattr(result.routers.get(method), "k", None) for method in table["method"]]
+    full["k"] = full["k"].astype("Int64")
+    if "metric" not in full:  # by task, metrics may differ
+        full["metric"] = result.scores.metric
+    full["candidates"] = len(result.problem.candidates)
+    return full
+
+
+def digits_of(scores: Scores) -> int:
+    """Decimals to show: one of 0 to 100, more of labels in their own unit."""
+    return 1 if scores.percent else 2
+
+
+def unit_of(scores: Scores) -> str:
+    """Label of a score axis."""
+    return scores.metric + (" (0 to 100)" if scores.percent else "")
+
+
+def summary(result: Result, table: pd.DataFrame) -> str:
+    """The results as a Markdown section."""
+    assert result.scores is not None
+    unit = f"{result.scores.metric}, {'0 to 100' if result.scores.percent else 'in its own unit'}"
+    header, rows = summary_rows(table, digits_of(result.scores))
+    return (
+        f"### {result.problem.name}: {unit}, {int(result.scores.scored.sum())} inputs, "
+        f"{len(result.problem.candidates)} candidates\n\n{markdown(header, rows)}\n"
+        f"best_single and oracle know all labels: they are bounds, not methods.\n\n"
+        f"`{result.signature}`\n"
+    )
+
+
+def evaluate_tasks(result: Result) -> pd.DataFrame | None:
+    """Evaluate the inputs of each task by themselves; None without scores of single texts."""
+    import pandas as pd
+
+    scores = result.scores_of_inputs
+    if scores is None or result.table is None:
+        return None
+    tasks = np.array(result.problem.tasks, dtype=object)
+    tables = []
+    for task in dict.fromkeys(result.problem.tasks):
+        rows = tasks == task
+        if not scores.scored[rows].any():
+            log.warning("task %s: no input is scored", task or "(unnamed)")
+            continue
+        table = result.table.copy()
+        if not rows.all():
+            part = {name: of_rows(routing, rows) for name, routing in result.compared.items()}
+            table = evaluate(part, scores.values[rows], result.bootstrap, scores.lower_is_better)
+        table.insert(0, "task", task)
+        table["metric"] = scores.by_task.get(task, scores.metric)
+        tables.append(table)
+    return pd.concat(tables, ignore_index=True)
+
+
+def of_rows(routing: Routing, rows: NDArray[np.bool_]) -> Routing:
+    """What a method chose for some of the inputs."""
+    weights = routing.weights
+    if weights is not None and weights.ndim == 2:
+        weights = weights[rows]
+    return replace(routing, choices=routing.choices[:, rows], weights=weights)
+
+
+def write_tasks(result: Result, table: pd.DataFrame, output: OutputFolder) -> None:
+    """A row for each task and method."""
+    columns = [METRICS[0], "task", *METRICS[1:]]
+    output.table("metrics_by_task.csv", describe_rows(result, table), columns)
+
+
+SCORES = Artifact(lambda result: result.table, write_scores, summary, draw_scores, figure="methods")
+UNSCORED = Artifact(  # nothing but a word in the terminal
+    lambda result: True if result.table is None else None,
+    lambda result, value, output: None,
+    lambda result, value: NOT_SCORED,
+)
+BY_TASK = Artifact(evaluate_tasks, write_tasks)

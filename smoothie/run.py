@@ -1,0 +1,319 @@
+"""One run: a problem, what there is to route by, routers, scores -> choices and their worth."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smoothie.clock import Clock
+from smoothie.encoders.base import Encoder
+from smoothie.errors import NotAvailableError, SmoothieError
+from smoothie.estimator import require_three_candidates
+from smoothie.evaluation import CANDIDATE, Bootstrap, evaluate, evaluate_candidates, fixed
+from smoothie.evidence import Evidence, Labelled, Need, Selections, Votes, what_lacks
+from smoothie.metrics.scores import Scores
+from smoothie.metrics.scoring import score
+from smoothie.problem import Problem
+from smoothie.routers.base import Router, Routing
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What a run found.
+
+    Attributes
+    ----------
+    problem : Problem
+        What was routed.
+    votes : Votes
+        Distances, inputs and texts that it was routed by.
+    evidence : Evidence
+        All that the routers may declare to need.
+    routers : dict of method -> Router
+        The methods that were compared, also those that could not be used.
+    routings : dict of method -> Routing
+        What each method chose.
+    bootstrap : Bootstrap
+        How intervals are made.
+    scores : Scores or None
+        None if there was nothing to score with.
+    table : DataFrame or None
+        What `evaluation.evaluate` says of all methods and candidates.
+    routed : Routing or None
+        Whose texts are written out; None if that method could not be used.
+    names : dict of str -> str
+        Names of dataset, ensemble and encoder.
+    signature : str
+        What made the numbers, in one line.
+    """
+
+    problem: Problem
+    votes: Votes
+    evidence: Evidence
+    routers: Mapping[str, Router]
+    routings: Mapping[str, Routing]
+    bootstrap: Bootstrap
+    scores: Scores | None = None
+    table: pd.DataFrame | None = None
+    routed: Routing | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
+    signature: str = ""
+
+    @cached_property
+    def compared(self) -> dict[str, Routing]:
+        """What each method chose, and each candidate as if it were always chosen."""
+        return {**self.routings, **candidates_alone(self.problem)}
+
+    @property
+    def scores_of_inputs(self) -> Scores | None:
+        """The scores, where there is one for each text and not only one for each candidate."""
+        return None if self.scores is None or self.scores.per_candidate else self.scores
+
+
+def run(
+    problem: Problem,
+    routers: Mapping[str, Router],
+    *,
+    encoder: Encoder | None = None,
+    votes: Votes | None = None,
+    metric: str | None = "auto",
+    scores: Scores | None = None,
+    evidence: Evidence | None = None,
+    bootstrap: Bootstrap | None = None,
+    clock: Clock | None = None,
+) -> Result:
+    """Route a problem by several methods, and evaluate them where there is something to score with.
+
+    Parameters
+    ----------
+    problem : Problem
+    routers : mapping of method -> Router
+        The methods to compare.
+    encoder : Encoder, optional
+        Makes the votes where they are not given.
+    votes : Votes, optional
+        Distances between the texts, and embedded inputs.
+    metric : str or None
+        As of `smoothie.metrics.scoring.score`, where scores are not given; None scores nothing.
+    scores : Scores, optional
+        The quality of every text.
+    evidence : Evidence, optional
+        As `gather` makes it, where there is more to route by than votes and scores: a training
+        split, verdicts of a scorer, stored selections.
+    bootstrap : Bootstrap, optional
+        How intervals are made.
+    clock : Clock, optional
+        Takes the time of the steps.
+
+    Returns
+    -------
+    Result
+
+    Raises
+    ------
+    SmoothieError
+        If there are fewer than three candidates, a setting of a router does not fit the problem, no
+        input has a score for every candidate, or no method can be used. Settings are checked
+        before anything is encoded.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from smoothie.evidence import Votes
+    >>> from smoothie.problem import Input, assemble
+    >>> from smoothie.routers import Consensus, Random
+    >>> from smoothie.run import run
+    >>> inputs = [Input(id="q", text="Capital of France?")]
+    >>> answers = {"a": {"q": "Paris"}, "b": {"q": "paris"}, "c": {"q": "Rome"}}
+    >>> problem = assemble("capitals", inputs, answers)
+    >>> distances = np.array([[[0.0, 0.1, 1.0], [0.1, 0.0, 1.0], [1.0, 1.0, 0.0]]])
+    >>> methods = {"consensus": Consensus(), "random": Random()}
+    >>> result = run(problem, methods, votes=Votes(distances, texts=problem.texts))
+    >>> problem.candidates[result.routings["consensus"].choices[0, 0]]
+    'a'
+    """
+    clock = clock or Clock()
+    bootstrap = bootstrap or Bootstrap()
+    check_routers(routers, problem)
+    if scores is None and metric is not None:
+        with clock.step("score"):
+            scores = score(problem, metric)
+    require_scored(problem, scores)
+    if votes is None:
+        if encoder is None:
+            raise SmoothieError("expected an encoder, or the votes that one made")
+        several = any(Need.GENERATIONS in router.needs for router in routers.values())
+        votes = take_votes(problem, encoder, several, clock)
+    evidence = evidence or gather(problem, votes, scores)
+    with clock.step("route"):
+        routings = route_all(routers, evidence)
+    table = None
+    if scores is not None:
+        with clock.step("evaluate"):
+            compared = {**routings, **candidates_alone(problem)}
+            table = compare(compared, scores, bootstrap)
+    return Result(problem, votes, evidence, routers, routings, bootstrap, scores, table)
+
+
+def check_routers(routers: Mapping[str, Router], problem: Problem) -> None:
+    """Refuse settings that do not fit a problem, before anything is done."""
+    require_three_candidates(len(problem.candidates))
+    for name, router in routers.items():
+        try:
+            router.check(problem.texts.shape)
+        except SmoothieError as error:
+            raise SmoothieError(f"{name}.{error}") from error
+
+
+def require_scored(problem: Problem, scores: Scores | None) -> None:
+    """Refuse problems without any scored input; count the unscored ones of others."""
+    if scores is None:
+        log.warning("%s: nothing to score with, so nothing is scored", problem.name)
+    elif not scores.scored.any():
+        raise SmoothieError(
+            f"{problem.name}: no input has a score ({scores.metric}) for every candidate"
+        )
+    elif not scores.scored.all():
+        log.warning(
+            "%s: %d of %d inputs lack a score (%s) for some candidate; they vote, "
+            "but no result counts them",
+            problem.name,
+            int((~scores.scored).sum()),
+            len(problem.inputs),
+            scores.metric,
+        )
+
+
+def take_votes(
+    problem: Problem, encoder: Encoder, several: bool = False, clock: Clock | None = None
+) -> Votes:
+    """Embed the texts of a problem and take distances.
+
+    Parameters
+    ----------
+    problem : Problem
+    encoder : Encoder
+    several : bool
+        Whether to embed all generations of each candidate, where there are several.
+    clock : Clock, optional
+        Takes the time of the steps "encode" and "distances".
+    """
+    measured = encoder.measure(problem, several, clock)
+    tasks = np.array(problem.tasks)
+    return Votes(measured.distances, measured.inputs, problem.texts, tasks, measured.mean_distances)
+
+
+def gather(
+    problem: Problem,
+    votes: Votes,
+    scores: Scores | None = None,
+    *,
+    train: Votes | None = None,
+    train_labels: Labelled | None = None,
+    verdicts: NDArray[np.float64] | None = None,
+    selections: Selections | None = None,
+    missing: Mapping[Need, str] | None = None,
+) -> Evidence:
+    """All that there is to route by in a run, with the reasons for what is missing.
+
+    Parameters
+    ----------
+    problem : Problem
+    votes : Votes
+    scores : Scores, optional
+    train, train_labels, verdicts, selections, missing
+        As of `Evidence`.
+    """
+    reasons = {Need.TRAIN: "there is no training split with vectors (dataset.train_split)"}
+    if not problem.has_inputs:
+        reasons[Need.INPUTS] = "the inputs are empty, so that there is nothing to compare them by"
+    return Evidence(
+        votes,
+        None if scores is None else scores.quality,
+        scores is not None and scores.per_candidate,
+        train,
+        train_labels,
+        verdicts,
+        selections,
+        {**reasons, **(missing or {})},
+    )
+
+
+def route_all(routers: Mapping[str, Router], evidence: Evidence) -> dict[str, Routing]:
+    """What each method chooses; one whose evidence is missing is left out, with a warning."""
+    routings = {}
+    for name, router in routers.items():
+        routing = route(name, router, evidence)
+        if routing is not None:
+            routings[name] = routing
+    if not routings:
+        raise SmoothieError(f"none of the methods {', '.join(routers)} can be used here")
+    return routings
+
+
+def route(name: str, router: Router, evidence: Evidence) -> Routing | None:
+    """Let a method choose from what it declared; None, with a warning, if something is missing."""
+    lack = what_lacks(router, evidence)
+    if lack is None:
+        try:
+            return router.route(evidence.limited_to(router))
+        except NotAvailableError as error:
+            lack = str(error)
+    log.warning("%s is left out: %s", name, lack)
+    return None
+
+
+def candidates_alone(problem: Problem) -> dict[str, Routing]:
+    """Each candidate as if it were always chosen."""
+    return {
+        f"{CANDIDATE}{name}": fixed(j, len(problem.inputs))
+        for j, name in enumerate(problem.candidates)
+    }
+
+
+def compare(routings: Mapping[str, Routing], scores: Scores, bootstrap: Bootstrap) -> pd.DataFrame:
+    """Evaluate methods and candidates, also where one number for each candidate is all there is."""
+    if scores.per_candidate:
+        rows, lower = len(scores.values), scores.lower_is_better
+        return evaluate_candidates(routings, scores.values[0], rows, lower)
+    return evaluate(routings, scores.values, bootstrap, scores.lower_is_better)
+
+
+def describe(
+    result: Result, encoder: Encoder, cleaning: str = "none", scorer: str | None = None
+) -> str:
+    """What made the numbers of a run, in one line.
+
+    Parameters
+    ----------
+    result : Result
+    encoder : Encoder
+        Which made the votes.
+    cleaning : str
+        Rule by which texts were cleaned.
+    scorer : str, optional
+        Signature of the scorer, if one gave verdicts.
+    """
+    problem, scores, recall = result.problem, result.scores, result.votes.index.recall
+    unscored = 0 if scores is None else int((~scores.scored).sum())
+    parts = [
+        f"data {problem.name}, {len(problem.inputs)} inputs ({unscored} unscored), "
+        f"{len(problem.candidates)} candidates, cleaning {cleaning}",
+        f"encoder {encoder.signature}",
+        f"metric {'nothing scored' if scores is None else scores.metric}",
+        *([] if scorer is None else [f"scorer {scorer}"]),
+        *([] if recall is None else [f"neighbors with recall {recall:.3f}"]),
+        f"bootstrap {result.bootstrap.draws} draws, seed {result.bootstrap.seed}",
+    ]
+    return " | ".join(parts)

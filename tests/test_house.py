@@ -1,0 +1,59 @@
+"""The walls of the house: imports run in one direction."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+# Rooms of smoothie/, from the ground up: each may import itself and those below, as docs/design.md
+# draws them.
+FLOORS = [
+    ["errors", "clock", "registry", "cleaning"],
+    ["storage", "parallel"],
+    ["pretrained", "problem", "estimator", "ngrams", "wording"],
+    ["neighbors", "loaders"],
+    ["encoders", "metrics"],
+    ["scorers", "evidence"],
+    ["routers"],
+    ["evaluation"],
+    ["run"],
+    ["report", "answers"],
+    ["front"],
+    ["cli"],
+]
+FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
+
+
+def modules(folder: str) -> list[Path]:
+    return sorted((ROOT / folder).rglob("*.py"))
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(ROOT / "smoothie").parts[0].removesuffix(".py")
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    """Full names of the modules that are imported, at the top or inside of functions."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+        elif isinstance(node, ast.Import):
+            yield from (entry.name for entry in node.names)
+
+
+@pytest.mark.parametrize(
+    "path", modules("smoothie"), ids=lambda path: str(path.relative_to(ROOT / "smoothie"))
+)
+def test_no_import_runs_back_up(path):
+    room = room_of(path)
+    if room == "__init__":
+        return
+    for name in imported(ast.parse(path.read_text())):
+        package, _, rest = name.partition(".")
+        assert package != "experiments"
+        if package == "smoothie" and rest:
+            other = rest.split(".")[0]
+            assert FLOOR_OF[other] <= FLOOR_OF[room], f"{room} imports {other}"
