@@ -1,0 +1,357 @@
+"""The command `smoothie`: route, evaluate and look at files of answers."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from smoothie import __version__
+from smoothie.errors import SmoothieError
+
+if TYPE_CHECKING:
+    from smoothie.front import RoutedTexts
+
+DESCRIPTION = """\
+Several language models answered the same inputs. Which answers should be returned?
+
+  smoothie route answers.csv -o routed.csv      choose one answer a row, without labels
+  smoothie check answers.csv                    what is in the file, and what is odd about it
+  smoothie evaluate answers.csv                 score the choices where there are references
+  smoothie demo                                 real answers that are shipped: a table and a plot
+"""
+EXAMPLES = {
+    "route": """\
+examples:
+  smoothie route answers.csv -o routed.csv
+  smoothie route answers.jsonl --columns id=qid,input=prompt --candidates gpt,llama,phi
+  smoothie route answers.csv --method smoothie_local --set k=20
+  smoothie route answers.csv --encoder none       (wording alone: no model, no download)
+""",
+    "check": "examples:\n  smoothie check answers.csv\n",
+    "evaluate": """\
+examples:
+  smoothie evaluate answers.csv --metric exact_match
+  smoothie evaluate answers.csv --method majority_vote --columns references=gold
+""",
+    "demo": "examples:\n  smoothie demo\n  smoothie demo -o FOLDER\n",
+}
+HYDRA = {  # commands that hand over to the experiments, with their settings as NAME=VALUE
+    "run": ("experiments.run", [], "one routing problem by its configuration"),
+    "sweep": ("experiments.run", ["-m"], "many of them: smoothie sweep k=1,5,20"),
+    "reproduce": ("experiments.reproduce", [], "the paper's tables and figures"),
+}
+USAGE, DATA, INTERRUPTED = 2, 1, 130  # exit statuses
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that suggests what was meant."""
+
+    def error(self, message: str) -> NoReturn:
+        """One sentence and status 2."""
+        self.exit(USAGE, f"{self.prog}: error: {message}\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Returns
+    -------
+    int
+        0; 1 if a file or its contents are wrong; 130 if it was interrupted. Wrong usage exits
+        with 2.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given and given[0] in HYDRA:
+        return hand_over(*HYDRA[given[0]][:2], given[1:])
+    parser = make_parser()
+    if given and not given[0].startswith("-") and given[0] not in COMMANDS:
+        near = difflib.get_close_matches(given[0], [*COMMANDS, *HYDRA], 1)
+        hint = f"did you mean {near[0]}?" if near else f"expected {', '.join([*COMMANDS, *HYDRA])}"
+        parser.error(f"no command {given[0]!r}: {hint}")
+    options = parser.parse_args(given)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    return guarded(lambda: COMMANDS[options.command](options))
+
+
+def guarded(command: Callable[[], None]) -> int:
+    """Run a command; whatever goes wrong is one sentence, and the exit status."""
+    try:
+        command()
+    except KeyboardInterrupt:
+        sys.stderr.write("stopped; what was computed so far is cached\n")
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except Exception as error:
+        if os.environ.get("SMOOTHIE_TRACEBACK"):
+            traceback.print_exc()
+        sys.stderr.write(f"smoothie: error: {sentence(error)}\n")
+        return DATA
+    return 0
+
+
+def sentence(error: Exception) -> str:
+    """What is wrong, in one line."""
+    if isinstance(error, SmoothieError):
+        return str(error)
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    reason = next(iter(str(error).strip().splitlines()), "")
+    return (
+        f"unexpected {type(error).__name__} ({reason}); "
+        f"set SMOOTHIE_TRACEBACK=1 to see where, and please report it"
+    )
+
+
+def hand_over(module: str, flags: Sequence[str], arguments: Sequence[str]) -> int:
+    """Run one of the experiments' commands, in this process and in the caller's folder."""
+    import runpy
+    from importlib.util import find_spec
+
+    if find_spec("hydra") is None or find_spec("experiments") is None:
+        sys.stderr.write("smoothie: error: this needs more packages: " + INSTALL_RUN + "\n")
+        return DATA
+    sys.argv = [module, *flags, *arguments]
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+    return 0
+
+
+INSTALL_RUN = "pip install 'smoothie-router[run]'"
+
+
+def make_parser() -> Parser:
+    """The options of all commands."""
+    layout = argparse.RawDescriptionHelpFormatter
+    others = "\n".join(f"  smoothie {name:<10} {what}" for name, (_, _, what) in HYDRA.items())
+    parser = Parser("smoothie", description=DESCRIPTION, epilog=others, formatter_class=layout)
+    parser.add_argument("--version", action="version", version=f"smoothie {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def add(name: str, what: str) -> argparse.ArgumentParser:
+        return commands.add_parser(
+            name, help=what, description=what, epilog=EXAMPLES[name], formatter_class=layout
+        )
+
+    for name, what in (
+        ("route", "choose one answer for each input"),
+        ("check", "say what a file of answers holds, and what is odd about it"),
+        ("evaluate", "route, and score the choices by references or labels in the file"),
+    ):
+        command = add(name, what)
+        add_file(command)
+        if name != "check":
+            add_method(command)
+        if name == "route":
+            command.add_argument(
+                "-o", "--output", type=Path, help="file to write: .csv, .tsv, .jsonl or .parquet"
+            )
+        if name == "evaluate":
+            command.add_argument("--metric", default="auto", help="such as rouge2, exact_match, f1")
+            command.add_argument("--draws", type=int, default=2000, help="bootstrap resamples")
+    demo = add("demo", "route real answers of six prompts of one model, and score the choices")
+    demo.add_argument("-o", "--output", type=Path, default=Path("smoothie-demo"), help="folder")
+    return parser
+
+
+def add_file(command: argparse.ArgumentParser) -> None:
+    """Options of what is read."""
+    command.add_argument("file", type=Path, help="a table of answers, or a folder")
+    command.add_argument("--format", help="csv, tsv, jsonl, json, parquet, folder; else guessed")
+    command.add_argument("--columns", help="which column is what: id=qid,input=prompt")
+    command.add_argument("--candidates", help="which candidates, in which order: a,b,c")
+    command.add_argument(
+        "--missing", default="error", choices=["error", "drop_inputs", "drop_candidates"]
+    )
+
+
+def add_method(command: argparse.ArgumentParser) -> None:
+    """Options of who chooses."""
+    command.add_argument("--method", default="consensus", help="default: consensus")
+    command.add_argument("--encoder", default="auto", help="minilm, mpnet, a folder, none")
+    command.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the method"
+    )
+
+
+def load(options: argparse.Namespace) -> Any:
+    """The problem of a file."""
+    from smoothie.loaders.files import read_answers
+
+    columns = dict(pairs(options.columns.split(","), "--columns")) if options.columns else None
+    names = options.candidates.split(",") if options.candidates else None
+    return read_answers(options.file, options.format, columns, names, options.missing)
+
+
+def pairs(given: Sequence[str], flag: str) -> list[tuple[str, str]]:
+    """NAME=VALUE, each."""
+    for pair in given:
+        if not all(pair.partition("=")):
+            raise SmoothieError(f"{flag} {pair}: expected NAME=VALUE")
+    return [(name, value) for name, _, value in (pair.partition("=") for pair in given)]
+
+
+def settings_of(method: str, given: Sequence[str]) -> dict[str, Any]:
+    """Settings of a method, in the types of its fields."""
+    import typing
+    from dataclasses import fields
+
+    from smoothie.routers.base import ROUTERS
+
+    kind = ROUTERS.require(method)
+    hints = typing.get_type_hints(kind)
+    known = {entry.name: hints[entry.name] for entry in fields(kind) if entry.init}  # type: ignore[arg-type]
+    settings = {}
+    for name, text in pairs(given, "--set"):
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(known) or 'none'}"
+            raise SmoothieError(f"--set {name}: {method} has no such setting; {hint}")
+        settings[name] = converted(text, known[name], name)
+    return settings
+
+
+def converted(text: str, kind: Any, name: str) -> Any:
+    """A text as a value of a type."""
+    import typing
+
+    kinds = [part for part in typing.get_args(kind) or (kind,) if part is not type(None)]
+    if bool in kinds and text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    for number in (int, float):
+        if number in kinds:
+            try:
+                return number(text)
+            except ValueError:
+                continue
+    if str in kinds:
+        return text
+    expected = " or ".join(part.__name__ for part in kinds)
+    raise SmoothieError(f"--set {name}={text}: expected {expected}")
+
+
+def routed(options: argparse.Namespace) -> RoutedTexts:
+    """What a method chooses from the answers of a file."""
+    from smoothie.front import route
+
+    settings = settings_of(options.method, options.set)
+    encoder = None if options.encoder == "none" else options.encoder
+    return route(load(options), method=options.method, encoder=encoder, **settings)
+
+
+def run_route(options: argparse.Namespace) -> None:
+    """Smoothie route."""
+    result = routed(options)
+    if options.output is not None:
+        write_frame(result, options.output)
+    sys.stdout.write(f"{result}\n")
+    if options.output is not None:
+        sys.stdout.write(f"written to {options.output}\n")
+    else:
+        sys.stdout.write("nothing was written: name a file with -o routed.csv\n")
+
+
+def write_frame(result: RoutedTexts, path: Path) -> None:
+    """Write the choices as a table, in the format that the name says."""
+    from smoothie.storage.files import replacing
+
+    frame, suffix = result.to_frame(), path.suffix.lower()
+    with replacing(path) as temporary:
+        if suffix in (".csv", ".tsv"):
+            separator = "," if suffix == ".csv" else "\t"
+            frame.to_csv(temporary, index=False, sep=separator, lineterminator="\n")
+        elif suffix in (".jsonl", ".ndjson"):
+            frame.to_json(temporary, orient="records", lines=True, force_ascii=False)
+        elif suffix == ".parquet":
+            frame.to_parquet(temporary, index=False)
+        else:
+            raise SmoothieError(
+                f"{path}: expected a name that ends in .csv, .tsv, .jsonl, .parquet"
+            )
+
+
+def run_evaluate(options: argparse.Namespace) -> None:
+    """Smoothie evaluate."""
+    from smoothie.front import evaluate
+    from smoothie.report.tables import markdown, summary_rows
+
+    result = routed(options)
+    table = evaluate(result, metric=options.metric, draws=options.draws)
+    sys.stdout.write(f"{result}\n\n{markdown(*summary_rows(table, 1))}")
+    sys.stdout.write("best_single and oracle know all labels: they are bounds, not methods.\n")
+
+
+def run_check(options: argparse.Namespace) -> None:
+    """Smoothie check."""
+    problem = load(options)
+    sys.stdout.write(describe(problem))
+
+
+def describe(problem: Any) -> str:
+    """What a problem holds, in a few lines."""
+    rows, candidates = problem.texts.shape
+    lengths = [sum(map(len, column)) / rows for column in problem.texts.T]
+    listed = ", ".join(
+        f"{name} ({length:.0f} characters)"
+        for name, length in zip(problem.candidates, lengths, strict=True)
+    )
+    tasks = [task for task in dict.fromkeys(problem.tasks) if task]
+    with_references = sum(bool(item.references) for item in problem.inputs)
+    labelled = 0 if problem.labels is None else int((problem.labels == problem.labels).sum())
+    lines = [
+        f"{rows} inputs, {candidates} candidates: {listed}",
+        f"input texts: {sum(bool(text.strip()) for text in problem.input_texts)} of {rows}",
+        f"tasks: {', '.join(tasks) or 'none named'}",
+        f"references: {with_references} of {rows} inputs",
+        f"labels: {labelled} of {rows * candidates} answers",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def run_demo(options: argparse.Namespace) -> None:
+    """Smoothie demo."""
+    from dataclasses import replace
+
+    from smoothie.encoders.stored import StoredVectors
+    from smoothie.loaders.local import LocalFolder
+    from smoothie.metrics.scoring import score
+    from smoothie.report.artifacts import write_artifacts
+    from smoothie.report.contents import artifacts_of_run
+    from smoothie.routers.base import ROUTERS
+    from smoothie.run import describe as signature_of
+    from smoothie.run import run
+
+    folder = Path(__file__).parent / "demo"
+    methods = ("random", "smoothie_global", "smoothie_local", "consensus", "best_single", "oracle")
+    problem = LocalFolder(path=str(folder), metrics=DEMO_METRICS).load()
+    encoder = StoredVectors(str(folder / "embeddings"))
+    scores = score(problem, "auto", DEMO_METRICS)
+    routers = {name: ROUTERS[name]() for name in methods}
+    result = run(problem, routers, encoder=encoder, scores=scores)
+    result = replace(
+        result,
+        routed=result.routings["consensus"],
+        names={"dataset": problem.name, "ensemble": "all", "encoder": "demo"},
+        signature=signature_of(result, encoder),
+    )
+    sys.stdout.write(write_artifacts(result, artifacts_of_run((1, 2, 5, 10, 20)), options.output))
+
+
+DEMO_METRICS = {
+    "short_question_answering": "substring",
+    "definition_extraction": "substring",
+    "data_to_text": "rouge2",
+}
+
+COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
+    "route": run_route,
+    "check": run_check,
+    "evaluate": run_evaluate,
+    "demo": run_demo,
+}

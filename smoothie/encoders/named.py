@@ -1,0 +1,47 @@
+"""Encoders by name, for those who have no configuration."""
+
+import os
+from importlib.util import find_spec
+from pathlib import Path
+
+from smoothie.encoders.base import Encoder
+from smoothie.errors import SmoothieError
+
+HUB_IDS = {
+    "minilm": "sentence-transformers/all-MiniLM-L6-v2",
+    "mpnet": "sentence-transformers/all-mpnet-base-v2",
+    "bge_small": "BAAI/bge-small-en-v1.5",
+}
+INSTALL = "pip install 'smoothie-router[encode]'"
+
+
+def cache_folder() -> Path:
+    """Where embeddings, scores and the lock file of downloads are: SMOOTHIE_CACHE or ~/.cache."""
+    return Path(os.environ.get("SMOOTHIE_CACHE", "~/.cache/smoothie")).expanduser()
+
+
+def named_encoder(name: str) -> Encoder:
+    """An encoder by its name, Hub id or folder.
+
+    Its vectors are cached in `cache_folder`, and the commit and checksums of a download are in
+    its hub.lock.json. SMOOTHIE_ENCODERS may name a folder of models that are used instead of the
+    Hub's.
+
+    Raises
+    ------
+    SmoothieError
+        If the packages for it are not installed, or there is no such model.
+    """
+    if find_spec("sentence_transformers") is None:
+        raise SmoothieError(f"encoder={name} needs more packages: {INSTALL}")
+    from smoothie.encoders.sentence import SentenceEncoder
+
+    encoder = SentenceEncoder(
+        HUB_IDS.get(name, name),
+        profile="fast",
+        cache=str(cache_folder()),
+        lock=os.environ.get("SMOOTHIE_LOCK", str(cache_folder() / "hub.lock.json")),
+        models=os.environ.get("SMOOTHIE_ENCODERS"),
+    )
+    encoder.identity  # noqa: B018  a model that is not there is said before anything else is done
+    return encoder

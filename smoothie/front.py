@@ -1,0 +1,355 @@
+"""The front door: strings in, choices out."""
+
+from __future__ import annotations
+
+import html
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smoothie.answers import as_problem
+from smoothie.clock import Clock
+from smoothie.encoders.base import Encoder
+from smoothie.encoders.named import named_encoder
+from smoothie.errors import NotAvailableError, SmoothieError
+from smoothie.evaluation import Bootstrap
+from smoothie.evidence import Evidence, Need, Votes, what_lacks
+from smoothie.metrics.scoring import label_scores, score
+from smoothie.problem import Problem
+from smoothie.routers.base import ROUTERS, Router, Routing
+from smoothie.run import check_routers, compare, gather, take_votes
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from smoothie.answers import Answers
+
+log = logging.getLogger(__name__)
+
+DEFAULT = "consensus"
+SHOWN = 5  # rows of a printed result
+WIDTH = 60  # characters of a text there
+
+
+@dataclass(frozen=True, eq=False)
+class RoutedTexts:
+    """One answer for each input.
+
+    Attributes
+    ----------
+    problem : Problem
+        Inputs and answers.
+    method : str
+        Who chose.
+    routing : Routing
+        What it chose.
+    evidence : Evidence
+        What there was to choose by.
+    encoder : str or None
+        What made the vectors; None if none were used.
+    """
+
+    problem: Problem
+    method: str
+    routing: Routing
+    evidence: Evidence
+    encoder: str | None = None
+
+    @property
+    def choices(self) -> NDArray[np.intp]:
+        """Number of the chosen candidate for each input, (N,)."""
+        choices: NDArray[np.intp] = self.routing.choices[0]
+        return choices
+
+    @property
+    def candidates(self) -> list[str]:
+        """Name of the chosen candidate for each input."""
+        return [self.problem.candidates[j] for j in self.choices]
+
+    @property
+    def texts(self) -> list[str]:
+        """The chosen answer to each input."""
+        return [str(self.problem.texts[i, j]) for i, j in enumerate(self.choices)]
+
+    @property
+    def weights(self) -> NDArray[np.float64] | None:
+        """How much each candidate is trusted, (K,) or (N, K); None if the method does not say."""
+        return self.routing.weights
+
+    @property
+    def confidence(self) -> NDArray[np.float64] | None:
+        """How clearly the chosen answer leads, from 0 (not at all) to 1, for each input.
+
+        The weight of the chosen candidate less that of the best other one, as a share of it. None
+        if the method has no weights.
+        """
+        if self.weights is None:
+            return None
+        weights = np.broadcast_to(self.weights, self.problem.texts.shape)
+        rows = np.arange(len(weights))
+        chosen = weights[rows, self.choices]
+        others = weights.copy()
+        others[rows, self.choices] = -np.inf
+        lead = chosen - others.max(axis=1)
+        share = np.divide(lead, chosen, out=np.zeros(len(rows)), where=chosen > 0)
+        return np.asarray(share.clip(0, 1))
+
+    def shares(self) -> dict[str, float]:
+        """Share of the inputs that go to each candidate."""
+        counts = np.bincount(self.choices, minlength=len(self.problem.candidates))
+        return dict(zip(self.problem.candidates, (counts / counts.sum()).tolist(), strict=True))
+
+    def to_frame(self) -> pd.DataFrame:
+        """A table with a row for each input: id, input, candidate, text and confidence."""
+        import pandas as pd
+
+        columns: dict[str, Any] = {"id": list(self.problem.ids)}
+        if self.problem.has_inputs:
+            columns["input"] = self.problem.input_texts
+        columns |= {"candidate": self.candidates, "text": self.texts}
+        if self.confidence is not None:
+            columns["confidence"] = self.confidence
+        return pd.DataFrame(columns)
+
+    def __str__(self) -> str:
+        """What was chosen, in a few lines."""
+        rows, candidates = self.problem.texts.shape
+        shares = sorted(self.shares().items(), key=lambda pair: -pair[1])
+        lines = [
+            f"{rows} inputs routed among {candidates} candidates by {self.method}",
+            "  " + ", ".join(f"{name} {100 * share:.0f}%" for name, share in shares),
+        ]
+        for key, name, text in list(
+            zip(self.problem.ids, self.candidates, self.texts, strict=True)
+        )[:SHOWN]:
+            lines.append(f"  {key}: {name}: {short(text)}")
+        if rows > SHOWN:
+            lines.append(f"  ... and {rows - SHOWN} more; .to_frame() has all of them")
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows; no text of a model is taken for markup."""
+        first, second, *_ = str(self).splitlines()
+        table = self.to_frame().head(SHOWN)
+        for column in table.select_dtypes(exclude="number"):
+            table[column] = [short(text) for text in table[column]]
+        more = len(self.texts) - len(table)
+        after = f"<p>... and {more} more</p>" if more > 0 else ""
+        shown = table.to_html(index=False, float_format="{:.2f}".format)
+        return f"<p>{html.escape(first)}<br>{html.escape(second)}</p>{shown}{after}"
+
+
+def short(text: str) -> str:
+    """The beginning of a text, in one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= WIDTH else line[: WIDTH - 3] + "..."
+
+
+def route(
+    answers: Answers,
+    inputs: Sequence[str] | str | None = None,
+    method: str | Router = DEFAULT,
+    encoder: str | Encoder | None = "auto",
+    *,
+    names: Sequence[str] | None = None,
+    columns: Mapping[str, str] | None = None,
+    missing: str = "error",
+    **settings: Any,
+) -> RoutedTexts:
+    """Choose one answer for each input, without labels.
+
+    Parameters
+    ----------
+    answers : mapping, sequence, DataFrame, Dataset or Problem
+        What several candidates answered: candidate -> list of texts, a list of lists, a table
+        (`smoothie.answers.as_problem`).
+    inputs : sequence of str, or str, optional
+        What they answered; of a table, the name of its column. Only methods that compare inputs
+        look at them.
+    method : str or Router
+        Name of a router, such as "consensus", "smoothie_local", "majority_vote".
+    encoder : str, Encoder or None
+        "auto" takes "minilm" where the packages are installed and the method has use for it;
+        "minilm", "mpnet", "bge_small", a Hub id or a folder; None uses no encoder.
+    names : sequence of str, optional
+        Names of the candidates of a list of lists; of a wide table, the columns of answers.
+    columns : mapping of role -> column, optional
+        Which column of a table is what.
+    missing : {"error", "drop_inputs", "drop_candidates"}
+        What to do where a candidate has no answer.
+    **settings
+        Of the router, such as k=20.
+
+    Returns
+    -------
+    RoutedTexts
+
+    Raises
+    ------
+    SmoothieError
+        If the answers do not fit together, or the method needs what is not there.
+
+    Examples
+    --------
+    >>> import smoothie
+    >>> answers = {
+    ...     "a": ["Paris is the capital of France.", "It is 4."],
+    ...     "b": ["The capital of France is Paris.", "4"],
+    ...     "c": ["Lyon, I believe.", "2 + 2 makes 4."],
+    ... }
+    >>> result = smoothie.route(answers, encoder=None)
+    >>> result.candidates
+    ['a', 'a']
+    """
+    problem = as_problem(answers, inputs, names=names, columns=columns, missing=missing)
+    router = make_router(method, settings)
+    name = method if isinstance(method, str) else ROUTERS.name_of(type(method))
+    check_routers({name: router}, problem)
+    chosen = choose_encoder(encoder, router)
+    evidence = see(problem, router, chosen)
+    lack = what_lacks(router, evidence)
+    if lack is not None:
+        raise SmoothieError(f"method={name} cannot be used here: {lack}")
+    try:
+        routing = router.route(evidence.limited_to(router))
+    except NotAvailableError as error:
+        raise SmoothieError(f"method={name} cannot be used here: {error}") from error
+    return RoutedTexts(
+        problem, name, routing, evidence, None if chosen is None else chosen.signature
+    )
+
+
+def make_router(method: str | Router, settings: Mapping[str, Any]) -> Router:
+    """The router of a name, with settings; a router is taken as it is."""
+    if isinstance(method, Router):
+        if settings:
+            raise SmoothieError(f"{next(iter(settings))}: settings go into the router itself")
+        return method
+    kind = ROUTERS.require(method)
+    try:
+        return kind(**settings)
+    except TypeError as error:
+        raise SmoothieError(f"method={method}: {str(error).partition(' ')[2]}") from error
+
+
+def choose_encoder(encoder: str | Encoder | None, router: Router) -> Encoder | None:
+    """The encoder to use; none where the router has no use for vectors."""
+    wanted = {Need.DISTANCES, Need.INPUTS, Need.GENERATIONS} & (router.needs | router.uses)
+    if encoder is None or not wanted:
+        return None
+    if not isinstance(encoder, str):
+        return encoder
+    if encoder != "auto":
+        return named_encoder(encoder)
+    try:
+        return named_encoder("minilm")
+    except SmoothieError as error:
+        if Need.DISTANCES in router.needs:
+            raise
+        log.warning("answers are compared by their wording alone: %s", error)
+        return None
+
+
+def see(problem: Problem, router: Router, encoder: Encoder | None) -> Evidence:
+    """What there is to choose by."""
+    if encoder is not None:
+        several = Need.GENERATIONS in router.needs
+        return gather(problem, take_votes(problem, encoder, several, Clock()))
+    rows, candidates = problem.texts.shape
+    nothing = np.broadcast_to(0.0, (rows, candidates, candidates))
+    votes = Votes(nothing, texts=problem.texts, tasks=np.array(problem.tasks))
+    reason = "it compares embedded answers; name an encoder, such as encoder='minilm'"
+    return gather(problem, votes, missing={Need.DISTANCES: reason})
+
+
+def evaluate(
+    result: RoutedTexts,
+    references: Sequence[Any] | None = None,
+    labels: Any = None,
+    metric: str = "auto",
+    draws: int = 2000,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Score what was chosen, beside random choice, the best candidate, and each candidate.
+
+    Parameters
+    ----------
+    result : RoutedTexts
+    references : sequence of N, optional
+        A right answer for each input, or a list of them.
+    labels : mapping of candidate -> sequence of N, or array of shape (N, K), optional
+        The quality of every answer, higher is better; None or NaN where nobody judged.
+    metric : str
+        Name of a metric for references, such as "rouge2", "exact_match" or "f1"; "auto" takes
+        labels where they are given, else ROUGE-2.
+    draws, seed : int
+        Of the bootstrap over inputs that intervals are made by.
+
+    Returns
+    -------
+    DataFrame
+        As of `smoothie.evaluation.evaluate`.
+
+    Raises
+    ------
+    SmoothieError
+        If there is nothing to score with.
+    """
+    from dataclasses import replace
+
+    problem = result.problem
+    if references is not None:
+        problem = as_problem(problem, references=references)
+    if labels is not None:
+        problem = replace(problem, labels=as_labels(labels, problem), label_range=None)
+    scores = label_scores(problem) if labels is not None else score(problem, metric)
+    if scores is None:
+        raise SmoothieError("there is nothing to score with: pass references=... or labels=...")
+    everyone = np.arange(len(problem.candidates))
+    even = np.full(len(everyone), 1 / len(everyone))
+    quality = scores.quality[scores.scored]
+    if not len(quality):
+        raise SmoothieError(f"no input has a score ({scores.metric}) for every candidate")
+    rows = len(problem.inputs)
+    best = np.where(np.isnan(scores.quality), -np.inf, scores.quality)
+    compared = {
+        "random": Routing(np.zeros((1, rows), dtype=np.intp), even),
+        result.method: result.routing,
+        "best_single": fixed_choice(int(quality.mean(axis=0).argmax()), rows),
+        "oracle": Routing(best.argmax(axis=1)[None, :]),
+        **{f"candidate:{name}": fixed_choice(j, rows) for j, name in enumerate(problem.candidates)},
+    }
+    return compare(compared, scores, Bootstrap(draws, seed))
+
+
+def fixed_choice(candidate: int, rows: int) -> Routing:
+    """Always the same candidate."""
+    return Routing(np.full((1, rows), candidate, dtype=np.intp))
+
+
+def as_labels(labels: Any, problem: Problem) -> NDArray[np.float64]:
+    """Labels of every answer, (N, K)."""
+    if isinstance(labels, Mapping):
+        unknown = [name for name in labels if name not in problem.candidates]
+        if unknown:
+            raise SmoothieError(
+                f"labels: no candidate {unknown[0]!r}; there are {', '.join(problem.candidates)}"
+            )
+        blank = [None] * len(problem.inputs)
+        labels = list(zip(*(labels.get(name, blank) for name in problem.candidates), strict=True))
+    try:
+        values = np.array(labels, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise SmoothieError(f"labels: expected numbers ({error})") from error
+    if values.shape != problem.texts.shape:
+        raise SmoothieError(
+            f"labels: expected one for each of {problem.texts.shape[0]} inputs and "
+            f"{problem.texts.shape[1]} candidates, found an array of shape {values.shape}"
+        )
+    return values

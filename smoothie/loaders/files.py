@@ -1,0 +1,180 @@
+"""A file or folder of answers, in whatever layout it has -> a problem."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from smoothie.errors import SmoothieError
+from smoothie.loaders.local import LocalFolder
+from smoothie.loaders.tables import find_columns, problem_of_table
+from smoothie.problem import Problem
+from smoothie.storage.files import read_json, read_jsonl, read_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+log = logging.getLogger(__name__)
+
+SUFFIXES = {
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".parquet": "parquet",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "json",
+}
+
+
+def read_answers(
+    path: Path,
+    format: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    names: Sequence[str] | None = None,
+    missing: str = "error",
+) -> Problem:
+    """Read answers of several candidates.
+
+    Parameters
+    ----------
+    path : Path
+        A file, or a folder.
+    format : str, optional
+        One of `TABLES` or "folder"; by default guessed, and the guess is logged.
+    columns : mapping of role -> column, optional
+        Of a table: which column is the id, task, input, references, candidate, text or score.
+    names : sequence of str, optional
+        Of a wide table: the columns that hold answers. Of other layouts: which candidates.
+    missing : {"error", "drop_inputs", "drop_candidates"}
+        What to do where a candidate has no answer.
+
+    Raises
+    ------
+    SmoothieError
+        If the file cannot be read or holds no answers; the message names file and row.
+    """
+    path = path.expanduser()
+    if not path.exists():
+        raise SmoothieError(f"{path}: no such file or folder")
+    if format is None:
+        format = guess(path)
+    elif format not in (*TABLES, "folder"):
+        raise SmoothieError(f"format={format}: expected one of {', '.join((*TABLES, 'folder'))}")
+    if format == "folder":
+        log.info("%s: a folder with dataset.jsonl and generations", path)
+        return LocalFolder(path=str(path), missing=missing).load(names)
+    table = TABLES[format](path)
+    found = find_columns([str(name) for name in table.columns], columns, names, str(path))
+    log.info("%s: %s, %s", path, format, found)
+    return problem_of_table(table.rename(columns=str), path.stem, found, missing)
+
+
+def guess(path: Path) -> str:
+    """The format of a file or folder."""
+    if path.is_dir():
+        if (path / "dataset.jsonl").is_file():
+            return "folder"
+        raise SmoothieError(f"{path}: a folder of no known layout; expected dataset.jsonl in it")
+    known = SUFFIXES.get(path.suffix.lower())
+    if known is None:
+        raise SmoothieError(
+            f"{path}: no known format; name it with format=, one of {', '.join(TABLES)}"
+        )
+    return known
+
+
+def read_csv(path: Path, separator: str = ",") -> pd.DataFrame:
+    """A table with a header; every cell is text, and an empty one is an empty answer."""
+    import pandas as pd
+
+    text = read_text(path)  # says in one sentence what is wrong with the file
+    if not text.strip():
+        raise SmoothieError(f"{path}: the file is empty")
+    try:
+        from io import StringIO
+
+        return pd.read_csv(StringIO(text), sep=separator, dtype=str, keep_default_na=False)
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as error:
+        reason = str(error).strip().split("\n")[0].removeprefix("Error tokenizing data. C error: ")
+        raise SmoothieError(f"{path}: not a table of comma-separated values ({reason})") from error
+
+
+def read_tsv(path: Path) -> pd.DataFrame:
+    """A table with tabs between its columns."""
+    return read_csv(path, "\t")
+
+
+def read_parquet(path: Path) -> pd.DataFrame:
+    """A Parquet file."""
+    import pandas as pd
+
+    try:
+        return pd.read_parquet(path)
+    except ImportError as error:
+        raise SmoothieError(
+            f"{path}: Parquet needs more packages: pip install 'smoothie-router[hub]'"
+        ) from error
+    except Exception as error:  # pyarrow's many kinds
+        reason = str(error).strip().split("\n")[0]
+        raise SmoothieError(f"{path}: not a Parquet file ({reason})") from error
+
+
+def read_objects(path: Path) -> pd.DataFrame:
+    """JSON Lines: one object a row; a dict of responses becomes one column a candidate."""
+    return of_objects([row for _, row in read_jsonl(path)], path)
+
+
+def read_array(path: Path) -> pd.DataFrame:
+    """JSON: a list of objects, or columns of equal length."""
+    import pandas as pd
+
+    value = read_json(path)
+    if isinstance(value, list) and all(isinstance(row, dict) for row in value):
+        return of_objects(value, path)
+    if isinstance(value, dict) and value and all(isinstance(v, list) for v in value.values()):
+        if len({len(column) for column in value.values()}) > 1:
+            raise SmoothieError(f"{path}: the lists under its keys have different lengths")
+        return pd.DataFrame(value)
+    raise SmoothieError(f"{path}: expected a list of objects, or lists of equal length under keys")
+
+
+def of_objects(rows: list[dict[str, Any]], path: Path) -> pd.DataFrame:
+    """Objects as a table."""
+    import pandas as pd
+
+    if not rows:
+        raise SmoothieError(f"{path}: the file has no rows")
+    nested = [
+        key
+        for key, value in rows[0].items()
+        if isinstance(value, dict)
+        and value
+        and all(isinstance(text, str) or text is None for text in value.values())
+    ]
+    flat = []
+    for number, row in enumerate(rows, start=1):
+        plain = {key: value for key, value in row.items() if key not in nested}
+        for key in nested:
+            inner = row.get(key) or {}
+            if not isinstance(inner, dict):
+                raise SmoothieError(f"{path}, row {number}: {key!r} must map candidates to texts")
+            for candidate, text in inner.items():
+                if candidate in plain:
+                    raise SmoothieError(
+                        f"{path}, row {number}: {candidate!r} occurs in {key!r} and beside it"
+                    )
+                plain[candidate] = text
+        flat.append({k: json.dumps(v) if isinstance(v, dict) else v for k, v in plain.items()})
+    return pd.DataFrame(flat)
+
+
+TABLES: dict[str, Callable[[Path], Any]] = {
+    "csv": read_csv,
+    "tsv": read_tsv,
+    "parquet": read_parquet,
+    "jsonl": read_objects,
+    "json": read_array,
+}
