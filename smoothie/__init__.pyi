@@ -1,4 +1,5 @@
 from .errors import NotFittedError, SmoothieError
+from .front import RoutedTexts, evaluate, route
 from .problem import Input, Problem, assemble
 from .routers.loading import load_router
 from .routers.smoothie_generations import SmoothieGenerations
@@ -10,10 +11,13 @@ __all__ = [
     "Input",
     "NotFittedError",
     "Problem",
+    "RoutedTexts",
     "SmoothieError",
     "SmoothieGenerations",
     "SmoothieGlobal",
     "SmoothieLocal",
     "assemble",
+    "evaluate",
     "load_router",
+    "route",
 ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import logging
 import os
 import sys
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from smoothie import __version__
-from smoothie.errors import SmoothieError
+from smoothie.errors import SmoothieError, meant
 
 if TYPE_CHECKING:
     from smoothie.front import RoutedTexts
@@ -72,9 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return hand_over(*HYDRA[given[0]][:2], given[1:])
     parser = make_parser()
     if given and not given[0].startswith("-") and given[0] not in COMMANDS:
-        near = difflib.get_close_matches(given[0], [*COMMANDS, *HYDRA], 1)
-        hint = f"did you mean {near[0]}?" if near else f"expected {', '.join([*COMMANDS, *HYDRA])}"
-        parser.error(f"no command {given[0]!r}: {hint}")
+        parser.error(f"no command {given[0]!r}: {meant(given[0], [*COMMANDS, *HYDRA])}")
     options = parser.parse_args(given)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     return guarded(lambda: COMMANDS[options.command](options))
@@ -204,15 +201,15 @@ def settings_of(method: str, given: Sequence[str]) -> dict[str, Any]:
 
     from smoothie.routers.base import ROUTERS
 
-    kind = ROUTERS.require(method)
+    if method not in ROUTERS:
+        raise SmoothieError(f"--method {method}: {meant(method, ROUTERS)}")
+    kind = ROUTERS[method]
     hints = typing.get_type_hints(kind)
     known = {entry.name: hints[entry.name] for entry in fields(kind) if entry.init}  # type: ignore[arg-type]
     settings = {}
     for name, text in pairs(given, "--set"):
         if name not in known:
-            near = difflib.get_close_matches(name, known, 1)
-            hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(known) or 'none'}"
-            raise SmoothieError(f"--set {name}: {method} has no such setting; {hint}")
+            raise SmoothieError(f"--set {name}: {method} has no such setting; {meant(name, known)}")
         settings[name] = converted(text, known[name], name)
     return settings
 

@@ -317,6 +317,14 @@ class Evidence:
             limited._held[need] = limited._held[need].within(budget, with_inputs)
         return limited
 
+    def without(self, need: Need, reason: str) -> "Evidence":
+        """The same but for one thing, which is missing for this reason."""
+        poorer = object.__new__(Evidence)
+        poorer.__dict__ |= self.__dict__
+        poorer._held = {held: value for held, value in self._held.items() if held is not need}
+        poorer._missing = {**self._missing, need: reason}
+        return poorer
+
     def has(self, need: Need) -> bool:
         """Whether something is there."""
         return need in self._held

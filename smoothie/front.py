@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from smoothie.answers import as_problem
 from smoothie.clock import Clock
 from smoothie.encoders.base import Encoder
 from smoothie.encoders.named import named_encoder
-from smoothie.errors import NotAvailableError, SmoothieError
+from smoothie.errors import NotAvailableError, SmoothieError, meant
 from smoothie.evaluation import Bootstrap
 from smoothie.evidence import Evidence, Need, Votes, what_lacks
 from smoothie.metrics.scoring import label_scores, score
@@ -231,11 +231,14 @@ def make_router(method: str | Router, settings: Mapping[str, Any]) -> Router:
         if settings:
             raise SmoothieError(f"{next(iter(settings))}: settings go into the router itself")
         return method
-    kind = ROUTERS.require(method)
-    try:
-        return kind(**settings)
-    except TypeError as error:
-        raise SmoothieError(f"method={method}: {str(error).partition(' ')[2]}") from error
+    if method not in ROUTERS:
+        raise SmoothieError(f"method={method}: {meant(method, ROUTERS)}")
+    kind = ROUTERS[method]
+    names = [entry.name for entry in fields(kind) if entry.init]  # type: ignore[arg-type]
+    for name in settings:
+        if name not in names:
+            raise SmoothieError(f"method={method} has no setting {name!r}; {meant(name, names)}")
+    return kind(**settings)
 
 
 def choose_encoder(encoder: str | Encoder | None, router: Router) -> Encoder | None:
@@ -265,7 +268,7 @@ def see(problem: Problem, router: Router, encoder: Encoder | None) -> Evidence:
     nothing = np.broadcast_to(0.0, (rows, candidates, candidates))
     votes = Votes(nothing, texts=problem.texts, tasks=np.array(problem.tasks))
     reason = "it compares embedded answers; name an encoder, such as encoder='minilm'"
-    return gather(problem, votes, missing={Need.DISTANCES: reason})
+    return gather(problem, votes).without(Need.DISTANCES, reason)
 
 
 def evaluate(
@@ -301,8 +304,6 @@ def evaluate(
     SmoothieError
         If there is nothing to score with.
     """
-    from dataclasses import replace
-
     problem = result.problem
     if references is not None:
         problem = as_problem(problem, references=references)
