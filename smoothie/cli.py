@@ -7,7 +7,8 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -214,6 +215,9 @@ def settings_of(method: str, given: Sequence[str]) -> dict[str, Any]:
     return settings
 
 
+NAMES_OF_KINDS = {int: "a whole number", float: "a number", bool: "true or false"}
+
+
 def converted(text: str, kind: Any, name: str) -> Any:
     """A text as a value of a type."""
     import typing
@@ -229,7 +233,7 @@ def converted(text: str, kind: Any, name: str) -> Any:
                 continue
     if str in kinds:
         return text
-    expected = " or ".join(part.__name__ for part in kinds)
+    expected = " or ".join(NAMES_OF_KINDS.get(part, part.__name__) for part in kinds)
     raise SmoothieError(f"--set {name}={text}: expected {expected}")
 
 
@@ -254,12 +258,22 @@ def run_route(options: argparse.Namespace) -> None:
         sys.stdout.write("nothing was written: name a file with -o routed.csv\n")
 
 
+@contextmanager
+def writable(path: Path) -> Iterator[None]:
+    """Say in one sentence that a file cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or error
+        raise SmoothieError(f"{path}: cannot be written ({reason})") from error
+
+
 def write_frame(result: RoutedTexts, path: Path) -> None:
     """Write the choices as a table, in the format that the name says."""
     from smoothie.storage.files import replacing
 
     frame, suffix = result.to_frame(), path.suffix.lower()
-    with replacing(path) as temporary:
+    with writable(path), replacing(path) as temporary:
         if suffix in (".csv", ".tsv"):
             separator = "," if suffix == ".csv" else "\t"
             frame.to_csv(temporary, index=False, sep=separator, lineterminator="\n")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -69,7 +71,7 @@ def read_answers(
     table = TABLES[format](path)
     found = find_columns([str(name) for name in table.columns], columns, names, str(path))
     log.info("%s: %s, %s", path, format, found)
-    return problem_of_table(table.rename(columns=str), path.stem, found, missing)
+    return problem_of_table(table.rename(columns=str), path.stem, found, missing, str(path))
 
 
 def guess(path: Path) -> str:
@@ -93,13 +95,24 @@ def read_csv(path: Path, separator: str = ",") -> pd.DataFrame:
     text = read_text(path)  # says in one sentence what is wrong with the file
     if not text.strip():
         raise SmoothieError(f"{path}: the file is empty")
+    csv.field_size_limit(max(csv.field_size_limit(), len(text)))  # answers may be long
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    rows: list[list[str]] = []
     try:
-        from io import StringIO
-
-        return pd.read_csv(StringIO(text), sep=separator, dtype=str, keep_default_na=False)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as error:
-        reason = str(error).strip().split("\n")[0].removeprefix("Error tokenizing data. C error: ")
-        raise SmoothieError(f"{path}: not a table of comma-separated values ({reason})") from error
+        for row in reader:
+            if row and len(row) != len(rows[0] if rows else row):
+                raise SmoothieError(
+                    f"{path}, line {reader.line_num}: {len(row)} cells, but the header has "
+                    f"{len(rows[0])}; a cell with a separator in it has to be quoted"
+                )
+            rows += [row] if row else []
+    except csv.Error as error:
+        raise SmoothieError(f"{path}, line {reader.line_num}: not a table ({error})") from error
+    header = rows[0]
+    twice = [name for i, name in enumerate(header) if name in header[:i]]
+    if twice:
+        raise SmoothieError(f"{path}: column {twice[0]!r} occurs twice")
+    return pd.DataFrame(rows[1:], columns=header, dtype=object)
 
 
 def read_tsv(path: Path) -> pd.DataFrame:

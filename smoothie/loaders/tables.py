@@ -131,6 +131,7 @@ def problem_of_table(
     name: str,
     columns: Columns,
     missing: str = "error",
+    where: str | None = None,
 ) -> Problem:
     """Align the answers of a table by input.
 
@@ -151,14 +152,15 @@ def problem_of_table(
         If an id occurs twice with different inputs, a candidate answers an id twice, or answers
         are missing.
     """
+    where = where or name
     if not len(table):
-        raise SmoothieError(f"{name}: no rows")
+        raise SmoothieError(f"{where}: no rows")
     rows = [
         {str(key): None if is_missing(value) else value for key, value in row.items()}
         for row in table.to_dict("records")
     ]
     read = read_long if columns.is_long else read_wide
-    inputs, generations, labels = read(rows, name, columns)
+    inputs, generations, labels = read(rows, where, columns)
     return assemble(name, inputs, generations, labels or None, missing)
 
 
@@ -167,13 +169,13 @@ Labels = dict[str, dict[str, float]]
 
 
 def read_wide(
-    rows: Sequence[Mapping[str, Any]], name: str, columns: Columns
+    rows: Sequence[Mapping[str, Any]], table: str, columns: Columns
 ) -> tuple[list[Input], Generations, Labels]:
     """One input a row."""
     inputs: list[Input] = []
     generations: Generations = {candidate: {} for candidate in columns.candidates}
     for number, row in enumerate(rows, start=1):
-        item = read_input(row, columns, str(number - 1), f"{name}, row {number}")
+        item = read_input(row, columns, str(number - 1), f"{table}, row {number}")
         inputs.append(item)
         for candidate in columns.candidates:
             if row[candidate] is not None:
@@ -182,7 +184,7 @@ def read_wide(
 
 
 def read_long(
-    rows: Sequence[Mapping[str, Any]], name: str, columns: Columns
+    rows: Sequence[Mapping[str, Any]], table: str, columns: Columns
 ) -> tuple[list[Input], Generations, Labels]:
     """One answer a row; without ids, equal inputs are the same input."""
     assert columns.candidate is not None
@@ -190,14 +192,14 @@ def read_long(
     key = columns.id or columns.input
     if key is None:
         raise SmoothieError(
-            f"{name}: the rows of a long table need an id or an input, to tell which answers "
+            f"{table}: the rows of a long table need an id or an input, to tell which answers "
             f"belong together; name one with columns={{id: COLUMN}}"
         )
     inputs: dict[str, Input] = {}
     generations: Generations = {}
     labels: Labels = {}
     for number, row in enumerate(rows, start=1):
-        where = f"{name}, row {number}"
+        where = f"{table}, row {number}"
         if row[key] is None or row[columns.candidate] is None:
             lacking = key if row[key] is None else columns.candidate
             raise SmoothieError(f"{where}: no {lacking!r}")
