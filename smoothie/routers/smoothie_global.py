@@ -11,7 +11,7 @@ from smoothie.errors import SmoothieError
 from smoothie.estimator import distance_blocks, require_distances, require_generations
 from smoothie.evidence import Evidence, Need
 from smoothie.routers.base import register_router
-from smoothie.routers.estimators import no_labels
+from smoothie.routers.estimators import ignore_labels
 from smoothie.routers.saved import SavedEstimator, Stored
 
 FIT_BY = ("all", "task", "input")
@@ -75,7 +75,7 @@ class SmoothieGlobal(SavedEstimator):
     def fit(
         self,
         generations: NDArray[np.floating[Any]],
-        y: None = None,
+        y: object = None,
         *,
         groups: Groups | None = None,
     ) -> Self:
@@ -85,8 +85,9 @@ class SmoothieGlobal(SavedEstimator):
         ----------
         generations : ndarray of shape (V, K, d)
             Embedded answers; may be memory-mapped.
-        y : None
-            Not used; there are no labels.
+        y : ignored
+            There are no labels to fit. An array of shape (V,) is let pass, as scikit-learn's tools
+            may hand one on; any other is refused.
         groups : sequence of length V, optional
             Task of each row, compared as text; needed if fitted by task.
 
@@ -96,7 +97,7 @@ class SmoothieGlobal(SavedEstimator):
             If K < 3, there are no rows, a value is not finite, `fit_by` is unknown, or groups are
             missing or of another length.
         """
-        no_labels(y)
+        ignore_labels(y)
         generations = require_generations(generations)
         return self._fit(distance_blocks(generations), generations.shape[:2], groups)
 
@@ -128,8 +129,7 @@ class SmoothieGlobal(SavedEstimator):
         return self._fit([(slice(None), evidence.distances)], evidence.shape, tasks)
 
     def _fit(self, blocks: Blocks, shape: tuple[int, int], groups: Groups | None) -> Self:
-        if self.fit_by not in FIT_BY:
-            raise SmoothieError(f"fit_by={self.fit_by}: expected one of {', '.join(FIT_BY)}")
+        self.__post_init__()
         self.groups_ = self.candidates = None
         if self.fit_by == "input":
             self.errors_, self.weights_, self.choices_ = self._solve_each(blocks, shape)

@@ -17,7 +17,7 @@ from smoothie.estimator import (
 from smoothie.evidence import Evidence, Need, Votes
 from smoothie.neighbors.exact import Nearest, require_vectors
 from smoothie.routers.base import register_router
-from smoothie.routers.estimators import no_labels
+from smoothie.routers.estimators import ignore_labels
 from smoothie.routers.saved import SavedEstimator, Stored
 
 
@@ -82,7 +82,7 @@ class SmoothieLocal(SavedEstimator):
     def fit(
         self,
         generations: NDArray[np.floating[Any]],
-        y: None = None,
+        y: object = None,
         *,
         inputs: NDArray[np.floating[Any]] | None = None,
     ) -> Self:
@@ -92,8 +92,9 @@ class SmoothieLocal(SavedEstimator):
         ----------
         generations : ndarray of shape (V, K, d)
             Embedded answers; may be memory-mapped.
-        y : None
-            Not used; there are no labels.
+        y : ignored
+            There are no labels to fit. An array of shape (V,) is let pass, as scikit-learn's tools
+            may hand one on; any other is refused.
         inputs : ndarray of shape (V, e), optional
             Embedded inputs; may be left out when k = 1.
 
@@ -103,7 +104,7 @@ class SmoothieLocal(SavedEstimator):
             If K < 3, k is not between 1 and V, shapes disagree, inputs are needed and missing, or
             a value is not finite.
         """
-        no_labels(y)
+        ignore_labels(y)
         generations = require_generations(generations)
         if inputs is not None or self.k != 1:
             return self._fit(squared_distances(generations), inputs)
@@ -190,10 +191,9 @@ class SmoothieLocal(SavedEstimator):
                 raise SmoothieError(f"{where}: distances is missing, and there are inputs")
 
     def require_k(self, rows: int) -> None:
-        """Check k against the number of inputs."""
-        if isinstance(self.k, bool) or not isinstance(self.k, int | np.integer):
-            raise SmoothieError(f"k={self.k!r}: expected a whole number")
-        if not 1 <= self.k <= rows:
+        """Check the settings, and k against the number of inputs."""
+        self.__post_init__()
+        if self.k > rows:
             raise SmoothieError(f"k={self.k}: expected between 1 and the number of inputs, {rows}")
 
 
