@@ -36,6 +36,16 @@ class SmoothieGenerations(SmoothieEstimator):
     Guha et al. (NeurIPS 2024), section 4: the estimator with an expectation over the generations of
     one input in place of one over inputs. Cost: the distances, O(V G K^2 d), and G times the texts
     to generate and to embed.
+
+    Examples
+    --------
+    Ten generations of each candidate to one input; the second candidate scatters least:
+
+    >>> import numpy as np
+    >>> from smoothie import SmoothieGenerations
+    >>> noise = np.random.default_rng(0).normal(size=(1, 3, 10, 8)) * [[[1.0]], [[0.1]], [[1.0]]]
+    >>> SmoothieGenerations().fit(noise).choices_
+    array([1])
     """
 
     needs = frozenset({Need.GENERATIONS})

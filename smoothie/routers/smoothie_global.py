@@ -47,6 +47,30 @@ class SmoothieGlobal(SavedEstimator):
     Guha et al. (NeurIPS 2024), section 4.1, "Smoothie-Global". By task is the same estimator on
     each group of rows. Cost: the distances, O(V K^2 d); of them and of memory-mapped answers, one
     block is in memory at a time.
+
+    Examples
+    --------
+    Three candidates write what is right, with more and more noise:
+
+    >>> import numpy as np
+    >>> from smoothie import SmoothieGlobal
+    >>> draw = np.random.default_rng(0)
+    >>> truth = draw.normal(size=(500, 1, 8))
+    >>> noise = draw.normal(size=(500, 3, 8)) * [[2.0], [0.5], [1.0]]
+    >>> model = SmoothieGlobal().fit(truth + noise)
+    >>> model.errors_.round(1)  # the true ones: 8 dimensions times 4, 0.25 and 1
+    array([31.1,  2.1,  7.7])
+    >>> model.choices_[:5]
+    array([1, 1, 1, 1, 1])
+
+    One estimate for each task:
+
+    >>> tasks = np.repeat(["a", "b"], 250)
+    >>> generations = truth + noise
+    >>> generations[250:] = generations[250:, [1, 0, 2]]  # the first one is best
+    >>> model = SmoothieGlobal(fit_by="task").fit(generations, groups=tasks)
+    >>> model.predict(groups=["a", "b"])
+    array([1, 0])
     """
 
     fit_by: str = "all"

@@ -45,6 +45,23 @@ class SmoothieLocal(SavedEstimator):
     Guha et al. (NeurIPS 2024), section 4.2, "Smoothie-Local". Cost: the distances, O(V K^2 d); the
     neighbors, O(V^2 e); and O(V k K^2) for the averages. Distances are kept, to choose for new
     inputs; fitted without inputs, one block of them is in memory at a time.
+
+    Examples
+    --------
+    Two kinds of inputs, and two candidates that know one of them each:
+
+    >>> import numpy as np
+    >>> from smoothie import SmoothieLocal
+    >>> draw = np.random.default_rng(0)
+    >>> inputs = np.repeat([[0.0, 1.0], [5.0, 0.0]], 50, axis=0) + draw.normal(size=(100, 2)) / 10
+    >>> noise = draw.normal(size=(100, 3, 8))
+    >>> noise[:50, 0] /= 10
+    >>> noise[50:, 2] /= 10
+    >>> model = SmoothieLocal(k=10).fit(draw.normal(size=(100, 1, 8)) + noise, inputs=inputs)
+    >>> model.choices_[[0, 1, 2, 97, 98, 99]]
+    array([0, 0, 0, 2, 2, 2])
+    >>> model.predict([[0.1, 0.9], [4.9, 0.2]])  # new inputs, before anybody answered them
+    array([0, 2])
     """
 
     k: int = 1
