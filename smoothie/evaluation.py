@@ -96,6 +96,18 @@ def evaluate(
     Notes
     -----
     O(draws * n * methods).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from smoothie.evaluation import Bootstrap, evaluate, fixed
+    >>> scores = np.array([[1.0, 0.0, 0.5], [1.0, 0.5, 0.0]])
+    >>> routings = {"first": fixed(0, 2), "second": fixed(1, 2)}
+    >>> table = evaluate(routings, scores, Bootstrap(draws=100))
+    >>> table[["method", "score", "difference", "gap_closed"]]
+       method  score  difference  gap_closed
+    0   first   1.00        0.50       100.0
+    1  second   0.25       -0.25       -50.0
     """
     import pandas as pd
 

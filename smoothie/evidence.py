@@ -256,6 +256,18 @@ class Evidence:
         From a path to choices (T, N) that were stored with the generations.
     missing : mapping of Need -> str, optional
         Why something is missing, where more can be said than `Need` does.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from smoothie.evidence import Evidence, Need, Votes
+    >>> from smoothie.routers import MBR
+    >>> votes = Votes(np.zeros((2, 3, 3)), inputs=np.zeros((2, 5)))
+    >>> evidence = Evidence(votes, scores=np.zeros((2, 3)))
+    >>> evidence.has(Need.ALL_SCORES)
+    True
+    >>> evidence.limited_to(MBR()).has(Need.ALL_SCORES)  # it does not declare them
+    False
     """
 
     def __init__(

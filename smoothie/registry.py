@@ -34,6 +34,22 @@ class Registry(Mapping[str, Thing], Generic[Thing]):
     package : str, optional
         A package of which every module is imported when a name is asked for first, so that a new
         thing is one new file.
+
+    Examples
+    --------
+    >>> from smoothie.registry import Registry
+    >>> def wrong_color(thing):
+    ...     return None if callable(thing) else "expected a function"
+    >>> colors = Registry("color", "my_package.colors", wrong_color)
+    >>> @colors.register("red")
+    ... def red():
+    ...     return "#f00"
+    >>> colors["red"]()
+    '#f00'
+    >>> colors.require("blue")
+    Traceback (most recent call last):
+    ...
+    smoothie.errors.SmoothieError: color=blue: expected one of red
     """
 
     def __init__(

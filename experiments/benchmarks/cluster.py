@@ -55,17 +55,15 @@ class Machines:
 
     def at_least(self, count: int) -> None:
         """Start workers until there are so many that live."""
-        import ray
-
-        alive = {node["NodeID"] for node in ray.nodes() if node["Alive"]}
-        self.workers = [node for node in self.workers if node.node_id in alive]
+        # By their processes: the cluster itself notices a lost worker only after a while.
+        self.workers = [node for node in self.workers if raylet_of(node).poll() is None]
         while len(self.workers) < count:
             self.workers.append(self.cluster.add_node(num_cpus=1, object_store_memory=MEMORY))
 
     def lose(self) -> None:
         """Kill a worker: the processes that work on chunks, then all that makes it a machine."""
         node = self.workers.pop()
-        raylet = str(node.all_processes["raylet"][0].process.pid)
+        raylet = str(raylet_of(node).pid)
         # None where it has not started any: pgrep then ends with status 1.
         children = subprocess.run(
             ["pgrep", "-P", raylet], capture_output=True, text=True, check=False
@@ -73,6 +71,12 @@ class Machines:
         for process in children.stdout.split():
             os.kill(int(process), signal.SIGKILL)
         self.cluster.remove_node(node, allow_graceful=False)
+
+
+def raylet_of(node: Any) -> "subprocess.Popen[bytes]":
+    """The process that makes a worker a machine of the cluster."""
+    process: subprocess.Popen[bytes] = node.all_processes["raylet"][0].process
+    return process
 
 
 @contextmanager

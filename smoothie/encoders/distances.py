@@ -27,6 +27,22 @@ class StoredDistances:
         file; `candidates`, the K names in the order of the matrices; and, for methods that look for
         similar inputs, `inputs` of shape (rows, e). The file may hold more candidates than are
         routed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from smoothie import Input, assemble
+    >>> from smoothie.encoders import StoredDistances
+    >>> said = {"a": {"1": "4"}, "b": {"1": "4"}, "c": {"1": "5"}}
+    >>> problem = assemble("sums", [Input("1")], said)
+    >>> matrix = [[0.0, 0.0, 1.0], [0.0, 0.0, 1.0], [1.0, 1.0, 0.0]]
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "distances.npz"
+    ...     np.savez(file, distances=[matrix], candidates=["a", "b", "c"])
+    ...     StoredDistances(str(file)).measure(problem).distances[0, 2]
+    array([1., 1., 0.])
     """
 
     file: str

@@ -67,6 +67,13 @@ class SentenceEncoder(PretrainedModel, TextEncoder):
         there is not fetched from the Hub.
     cluster : RayCluster or None
         Machines that encode in the place of this process.
+
+    Examples
+    --------
+    >>> from smoothie.encoders import SentenceEncoder
+    >>> encoder = SentenceEncoder("sentence-transformers/all-MiniLM-L6-v2")
+    >>> encoder.encode(["a red fox", "a dog"]).shape  # doctest: +SKIP
+    (2, 384)
     """
 
     dtype: str | None = None

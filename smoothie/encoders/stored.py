@@ -25,6 +25,17 @@ class StoredVectors:
         Holds CANDIDATE.npy of shape (rows of the dataset, d) for every candidate, rows in the
         order of the dataset's file, and inputs.npy of shape (rows, e) for methods that look for
         similar inputs.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import smoothie
+    >>> from smoothie.loaders import LocalFolder
+    >>> from smoothie.encoders import StoredVectors
+    >>> demo = Path(smoothie.__file__).parent / "demo"
+    >>> problem = LocalFolder(path=str(demo)).load()
+    >>> StoredVectors(str(demo / "embeddings")).measure(problem).distances.shape
+    (240, 6, 6)
     """
 
     folder: str

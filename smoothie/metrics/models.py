@@ -116,6 +116,13 @@ class BERTScore(ModelMetric):
     Zhang et al., "BERTScore: Evaluating Text Generation with BERT" (ICLR 2020), without weights by
     idf and without rescaling to a baseline. Cost: each distinct text of a block goes through the
     model once.
+
+    Examples
+    --------
+    >>> from smoothie.metrics.models import BERTScore
+    >>> metric = BERTScore("FacebookAI/roberta-large")
+    >>> metric.score_pairs([("a red fox", "a fox")]).shape  # doctest: +SKIP
+    (1,)
     """
 
     layer: int | None = None
@@ -198,6 +205,13 @@ class BARTScore(ModelMetric):
     Yuan et al., "BARTScore: Evaluating Generated Text as Text Generation" (NeurIPS 2021): precision
     (reference -> text) and faithfulness (source -> text). In natural logarithms, at most 0. Cost:
     each distinct pair goes through the model once.
+
+    Examples
+    --------
+    >>> from smoothie.metrics.models import BARTScore
+    >>> metric = BARTScore("facebook/bart-large-cnn")
+    >>> metric.score_pairs([("a red fox", "a fox")]).shape  # doctest: +SKIP
+    (1,)
     """
 
     condition: str = "reference"

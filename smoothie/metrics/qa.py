@@ -21,7 +21,14 @@ def normalise_answer(text: str) -> str:
 
 
 def exact_match(text: str, references: Sequence[str]) -> float:
-    """1 if the text equals a reference, both normalised."""
+    """1 if the text equals a reference, both normalised.
+
+    Examples
+    --------
+    >>> from smoothie.metrics.qa import exact_match
+    >>> exact_match("The Fox!", ["a dog", "fox"])
+    1.0
+    """
     answer = normalise_answer(text)
     return float(any(answer == normalise_answer(reference) for reference in references))
 
@@ -31,6 +38,12 @@ def f1(text: str, references: Sequence[str]) -> float:
 
     Where nothing is left of one of the two, 1 if nothing is left of the other, as in the script of
     SQuAD 2.0.
+
+    Examples
+    --------
+    >>> from smoothie.metrics.qa import f1
+    >>> f1("a red fox", ["the fox"])
+    0.6666666666666666
     """
     words = normalise_answer(text).split()
     return max(words_f1(words, normalise_answer(reference).split()) for reference in references)

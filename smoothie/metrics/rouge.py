@@ -15,6 +15,12 @@ def rouge2(text: str, references: Sequence[str]) -> float:
     Lin (2004), "ROUGE: a package for automatic evaluation of summaries". Words are runs of a-z and
     0-9 in lower case. About 10 microseconds for a sentence and a reference; the package, which
     looks at every word with several patterns, takes ten times as long.
+
+    Examples
+    --------
+    >>> from smoothie.metrics.rouge import rouge2
+    >>> rouge2("the red fox ran", ["the red fox", "a dog"])
+    0.8
     """
     return max(f_measure(text, reference) for reference in references)
 

@@ -14,6 +14,12 @@ def substring(text: str, references: Sequence[str]) -> float:
     """1 if any reference occurs in the text, ignoring case: the paper's accuracy.
 
     It over-counts, as "19" contains "1"; see `contains_answer`.
+
+    Examples
+    --------
+    >>> from smoothie.metrics.texts import substring
+    >>> substring("It was 19.", ["1"])
+    1.0
     """
     lower = text.lower()
     return float(any(reference.lower() in lower for reference in references))
@@ -23,6 +29,12 @@ def contains_answer(text: str, references: Sequence[str]) -> float:
     """1 if any reference occurs in the text as whole words, ignoring case.
 
     Both are also compared without punctuation and articles: TriviaQA's aliases come without them.
+
+    Examples
+    --------
+    >>> from smoothie.metrics.texts import contains_answer
+    >>> contains_answer("It was 19.", ["1"]), contains_answer("It was 1, or 9.", ["1"])
+    (0.0, 1.0)
     """
     lower, plain = text.lower(), without_punctuation(text)
     return float(
@@ -53,6 +65,12 @@ def gsm8k_paper(text: str, references: Sequence[str]) -> float:
 
     Of the text split at full stops, the first part that holds "the answer is" (in lower case) must
     contain a reference, commas removed. So a decimal is cut at its point, and other phrases fail.
+
+    Examples
+    --------
+    >>> from smoothie.metrics.texts import gsm8k_paper
+    >>> gsm8k_paper("So the answer is 1,200.", ["1200"]), gsm8k_paper("#### 1200", ["1200"])
+    (1.0, 0.0)
     """
     for sentence in text.split("."):
         if "the answer is" in sentence:
@@ -62,7 +80,14 @@ def gsm8k_paper(text: str, references: Sequence[str]) -> float:
 
 
 def gsm8k(text: str, references: Sequence[str]) -> float:
-    """1 if the final number of the text equals that of a reference."""
+    """1 if the final number of the text equals that of a reference.
+
+    Examples
+    --------
+    >>> from smoothie.metrics.texts import gsm8k
+    >>> gsm8k("3 boxes of 4: 12 in all", ["#### 12"])
+    1.0
+    """
     number = final_number(text)
     return float(number is not None and any(number == final_number(r) for r in references))
 
@@ -71,6 +96,14 @@ def chrf(text: str, references: Sequence[str]) -> float:
     """ChrF, the F-measure of n-grams of characters with its defaults (Popović, 2015; sacrebleu).
 
     The best over the references.
+
+    Examples
+    --------
+    >>> from smoothie.metrics.texts import chrf
+    >>> chrf("red fox", ["red fox"])
+    1.0
+    >>> round(chrf("red foxes", ["red fox"]), 2)
+    0.88
     """
     from sacrebleu import sentence_chrf
 

@@ -53,6 +53,14 @@ def final_answer(text: str) -> str | None:
     str or None
         A capital letter from A to H; a number in its shortest form, so that equal numbers are
         equal; or words in lower case.
+
+    Examples
+    --------
+    >>> from smoothie.metrics.views import final_answer
+    >>> final_answer("2 + 2 = 4, so the answer is (B) 4.0"), final_answer("That makes 72.0.")
+    ('B', '72')
+    >>> final_answer("I cannot tell") is None
+    True
     """
     text = text.strip()
     marked = marked_line(text)
@@ -72,6 +80,12 @@ def option_letter(text: str) -> str | None:
     """The letter, A to H, of the option that a text ends in, or None.
 
     It is looked for where `final_answer` looks, but numbers and words are passed over.
+
+    Examples
+    --------
+    >>> from smoothie.metrics.views import option_letter
+    >>> option_letter("Of the 3 options, the best option is (c)")
+    'C'
     """
     found = OPTION_IN_MARKED.search(marked_line(text))
     found = found or last_match(OPTION_IN_SENTENCE, text.strip())
@@ -118,23 +132,51 @@ def shortest(number: float) -> str:
 
 
 def final_number(text: str) -> str | None:
-    """The number that a text ends in (`smoothie.metrics.numbers`), in its shortest form."""
+    """The number that a text ends in (`smoothie.metrics.numbers`), in its shortest form.
+
+    Examples
+    --------
+    >>> from smoothie.metrics.views import final_number
+    >>> final_number("6 times 12 is 72.0, answer: 72.0")
+    '72'
+    """
     number = numbers.final_number(text)
     return None if number is None else shortest(number)
 
 
 def first_line(text: str) -> str | None:
-    """The first line that is not blank, without white space around it."""
+    r"""The first line that is not blank, without white space around it.
+
+    Examples
+    --------
+    >>> from smoothie.metrics.views import first_line
+    >>> first_line("\n  Paris \nQuestion: next")
+    'Paris'
+    """
     return whole_text(text.strip().partition("\n")[0])
 
 
 def short_answer(text: str) -> str | None:
-    """The text as SQuAD compares answers (`smoothie.metrics.qa.normalise_answer`)."""
+    """The text as SQuAD compares answers (`smoothie.metrics.qa.normalise_answer`).
+
+    Examples
+    --------
+    >>> from smoothie.metrics.views import short_answer
+    >>> short_answer("The Eiffel Tower.")
+    'eiffel tower'
+    """
     return normalise_answer(text) or None
 
 
 def whole_text(text: str) -> str | None:
-    """The text without white space around it."""
+    """The text without white space around it.
+
+    Examples
+    --------
+    >>> from smoothie.metrics.views import whole_text
+    >>> whole_text("  Paris ")
+    'Paris'
+    """
     return text.strip() or None
 
 
@@ -150,7 +192,7 @@ REGEX = "regex"  # the view that a pattern makes
 
 
 def make_view(name: str, pattern: str | None = None) -> View:
-    """The view of a name.
+    r"""The view of a name.
 
     Parameters
     ----------
@@ -164,6 +206,12 @@ def make_view(name: str, pattern: str | None = None) -> View:
     ------
     SmoothieError
         If the name is unknown, or the pattern is missing, not wanted or not a regular expression.
+
+    Examples
+    --------
+    >>> from smoothie.metrics.views import make_view
+    >>> make_view("regex", r"It is (\w+)")("It is green today")
+    'green'
     """
     if name != REGEX:
         if name not in VIEWS:

@@ -25,6 +25,16 @@ class Routing:
         How much each candidate is trusted, if the router says.
     labels_used : int
         Labelled inputs that one choice was learnt from.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from smoothie.routers import Routing
+    >>> scores = np.array([[1.0, 0.0], [0.5, 0.25]])
+    >>> Routing(np.array([[0, 1]])).scores(scores)
+    array([1.  , 0.25])
+    >>> Routing(np.array([[0, 1]]), probabilities=np.array([0.5, 0.5])).scores(scores)
+    array([0.5  , 0.375])
     """
 
     choices: NDArray[np.intp]
@@ -52,6 +62,25 @@ class Router:
         Without these it cannot route, and a run leaves it out.
     uses : frozenset of Need
         These it looks at where they are there.
+
+    Examples
+    --------
+    A router that takes the shortest text:
+
+    >>> from dataclasses import dataclass
+    >>> import numpy as np
+    >>> from smoothie.evidence import Evidence, Need, Votes
+    >>> from smoothie.routers import Router, Routing
+    >>> @dataclass(eq=False, repr=False)
+    ... class Shortest(Router):
+    ...     needs = frozenset({Need.TEXTS})
+    ...
+    ...     def route(self, evidence):
+    ...         lengths = np.vectorize(len)(evidence.texts)
+    ...         return Routing(lengths.argmin(axis=1)[None, :])
+    >>> texts = np.array([["long one", "short"], ["a", "bc"]], dtype=object)
+    >>> Shortest().route(Evidence(Votes(np.zeros((2, 2, 2)), texts=texts))).choices
+    array([[1, 0]])
     """
 
     @property

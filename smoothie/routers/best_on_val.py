@@ -18,6 +18,18 @@ class BestOnVal(LabelledRouter):
     Notes
     -----
     The paper's "Best-on-Val" (in its code "labeled oracle") with 50 labels and 10 draws.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from smoothie.evidence import Evidence, Votes
+    >>> from smoothie.routers import BestOnVal
+    >>> scores = np.tile([0.2, 0.9, 0.5], (10, 1))
+    >>> routing = BestOnVal(budget=4, trials=1).route(Evidence(Votes(np.zeros((10, 3, 3))), scores))
+    >>> routing.choices
+    array([[1, 1, 1, 1, 1, 1, 1, 1, 1, 1]])
+    >>> routing.labels_used
+    4
     """
 
     def choose(self, sample: Labelled, inputs: Inputs | None, rows: int) -> NDArray[np.intp]:

@@ -12,7 +12,17 @@ from smoothie.routers.base import Router, Routing, register_router
 @register_router("best_single")
 @dataclass(eq=False, repr=False)
 class BestSingle(Router):
-    """The candidate with the highest mean over all scored inputs (ties: the first)."""
+    """The candidate with the highest mean over all scored inputs (ties: the first).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from smoothie.evidence import Evidence, Votes
+    >>> from smoothie.routers import BestSingle
+    >>> scores = np.array([[0.0, 1.0, 0.5], [3.0, 1.0, 0.0]])
+    >>> BestSingle().route(Evidence(Votes(np.zeros((2, 3, 3))), scores)).choices
+    array([[0, 0]])
+    """
 
     needs = frozenset({Need.CANDIDATE_SCORES})
 

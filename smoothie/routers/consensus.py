@@ -67,6 +67,18 @@ class Consensus(Router):
     Without texts, meaning alone decides; without distances, wording and answers do. Cost: O(N K^2)
     after the distances, and for texts of l bytes O(N K l); memory O(N K^2), and 128 n-grams for
     each text.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from smoothie.evidence import Evidence, Votes
+    >>> from smoothie.routers import Consensus
+    >>> texts = np.array([["The sum is 4.", "4", "I take it for 5."]], dtype=object)
+    >>> distances = np.array([[[0.0, 1.0, 2.0], [1.0, 0.0, 3.0], [2.0, 3.0, 0.0]]])
+    >>> Consensus().route(Evidence(Votes(distances, texts=texts))).choices  # by the answer, 4
+    array([[0]])
+    >>> Consensus().route(Evidence(Votes(distances))).choices  # by meaning alone
+    array([[0]])
     """
 
     beta: float = 2.0

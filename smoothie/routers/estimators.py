@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from smoothie.errors import NotFittedError, SmoothieError
+from smoothie.errors import SmoothieError
 from smoothie.estimator import (
     inverse_error_weights,
     resolve_errors,
@@ -23,6 +23,9 @@ DEGENERATE = ("resolve", "keep")
 @dataclass(eq=False, repr=False)
 class SmoothieEstimator(Router):
     """Conventions of scikit-learn: parameters are only stored, fitted attributes end in ``_``.
+
+    Settings are checked by the constructor and once more by `fit`, as `set_params` only stores
+    them.
 
     Parameters
     ----------
@@ -107,10 +110,22 @@ class SmoothieEstimator(Router):
 
     def _require_fitted(self) -> None:
         if not hasattr(self, "choices_"):
+            from smoothie.not_fitted import NotFittedError  # imports scikit-learn
+
             raise NotFittedError(f"{type(self).__name__} is not fitted yet: call fit first")
 
 
-def no_labels(y: object) -> None:
-    """Refuse what scikit-learn passes as labels: an argument that means something is named."""
-    if y is not None:
-        raise SmoothieError("y: there are no labels to fit; name inputs=... or groups=...")
+def ignore_labels(y: object) -> None:
+    """Let labels pass, as scikit-learn does where they are not used, and refuse anything else.
+
+    Raises
+    ------
+    SmoothieError
+        If `y` is not one-dimensional: vectors are a different argument, to be passed by name.
+    """
+    dimensions = 1 if y is None else np.ndim(y)  # type: ignore[arg-type]
+    if dimensions != 1:
+        raise SmoothieError(
+            f"y: expected nothing, or one label for each input, which is not used; found "
+            f"{dimensions} dimensions: pass vectors as inputs=..., tasks as groups=..."
+        )

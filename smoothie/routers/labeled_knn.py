@@ -29,6 +29,17 @@ class LabeledKNN(LabelledRouter):
     -----
     Candidates that tie among the neighbors are told apart by their mean over the whole sample,
     then by their order.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from smoothie.evidence import Evidence, Votes
+    >>> from smoothie.routers import LabeledKNN
+    >>> inputs = np.repeat([[0.0, 0.0], [9.0, 9.0]], 5, axis=0)
+    >>> scores = np.repeat([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]], 5, axis=0)
+    >>> evidence = Evidence(Votes(np.zeros((10, 3, 3)), inputs), scores)
+    >>> LabeledKNN(neighbors=3, trials=1).route(evidence).choices
+    array([[0, 0, 0, 0, 0, 2, 2, 2, 2, 2]])
     """
 
     neighbors: int = 20

@@ -17,6 +17,19 @@ def load_router(path: str | Path) -> SmoothieGlobal | SmoothieLocal:
     ------
     ValueError
         If the file is missing, broken or cut off, or holds something else; in one sentence.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from smoothie import SmoothieGlobal, load_router
+    >>> model = SmoothieGlobal().fit(np.array([[[0.0], [0.1], [3.0]]]))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     model.save(Path(folder) / "router.npz", ["small", "large", "old"])
+    ...     router = load_router(Path(folder) / "router.npz")
+    >>> router.candidates[router.predict()[0]]
+    'large'
     """
     saved = read_saved(path)
     for kind in SAVED:

@@ -31,6 +31,17 @@ class LogisticRegressionRouter(LabelledRouter):
     probabilities go to the first candidate.
 
     Cost: a fit of M labels in e dimensions, O(M e K) a step, for each fold and draw.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from smoothie.evidence import Evidence, Votes
+    >>> from smoothie.routers import LogisticRegressionRouter
+    >>> inputs = np.repeat([[0.0, 0.0], [9.0, 9.0]], 5, axis=0)
+    >>> scores = np.repeat([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]], 5, axis=0)
+    >>> evidence = Evidence(Votes(np.zeros((10, 3, 3)), inputs), scores)
+    >>> LogisticRegressionRouter(trials=1).route(evidence).choices
+    array([[0, 0, 0, 0, 0, 2, 2, 2, 2, 2]])
     """
 
     C: float = 1.0

@@ -18,6 +18,16 @@ class MajorityVote(AnswerRouter):
     2023), with the candidates in place of samples of one model. Of equally frequent answers, and
     of texts with the same answer, the text nearest to all others wins (`voting.choose`). Cost: one
     reading of each distinct text, and O(N K^2).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from smoothie.evidence import Evidence, Votes
+    >>> from smoothie.routers import MajorityVote
+    >>> texts = np.array([["so it is 4", "4", "the answer is 5"]], dtype=object)
+    >>> evidence = Evidence(Votes(np.ones((1, 3, 3)) - np.eye(3), texts=texts))
+    >>> MajorityVote().route(evidence).choices
+    array([[0]])
     """
 
     def route(self, evidence: Evidence) -> Routing:

@@ -23,6 +23,15 @@ class MBR(Router):
     -----
     Kumar and Byrne, "Minimum Bayes-Risk Decoding for Statistical Machine Translation" (NAACL 2004).
     Ties go to the first candidate. Cost: O(N K^2) after the distances.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from smoothie.evidence import Evidence, Votes
+    >>> from smoothie.routers import MBR
+    >>> points = np.array([[0.0, 1.0, 5.0]])  # the text in the middle is nearest to the others
+    >>> MBR().route(Evidence(Votes((points[:, :, None] - points[:, None, :]) ** 2))).choices
+    array([[1]])
     """
 
     needs = frozenset({Need.DISTANCES})

@@ -40,6 +40,16 @@ class MBROverlap(Router):
     Risk Decoding for Neural Machine Translation" (EMNLP 2022); ROUGE: Lin (2004); chrF: Popović
     (2015). Of texts with equal utility, the one with the lowest mean distance to the others wins.
     Cost: for texts of l symbols O(N K l (K + log(K l))), once for each distinct text of an input.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from smoothie.evidence import Evidence, Votes
+    >>> from smoothie.routers import MBROverlap
+    >>> texts = np.array([["a red fox", "a red fox ran", "it was a red fox"]], dtype=object)
+    >>> evidence = Evidence(Votes(np.zeros((1, 3, 3)), texts=texts))
+    >>> MBROverlap(utility="rouge2").route(evidence).choices
+    array([[0]])
     """
 
     utility: str = "chrf"

@@ -34,6 +34,17 @@ class MLPRouter(LabelledRouter):
 
     Cost: a fit of M labels in e dimensions, O(M hidden (e + K)) an epoch, some hundred epochs, for
     each fold and draw.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from smoothie.evidence import Evidence, Votes
+    >>> from smoothie.routers import MLPRouter
+    >>> inputs = np.repeat([[0.0, 0.0], [9.0, 9.0]], 5, axis=0)
+    >>> scores = np.repeat([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]], 5, axis=0)
+    >>> evidence = Evidence(Votes(np.zeros((10, 3, 3)), inputs), scores)
+    >>> MLPRouter(hidden=4, trials=1).route(evidence).choices
+    array([[0, 0, 0, 0, 0, 2, 2, 2, 2, 2]])
     """
 
     hidden: int = 32

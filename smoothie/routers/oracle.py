@@ -12,7 +12,17 @@ from smoothie.routers.base import Router, Routing, register_router
 @register_router("oracle")
 @dataclass(eq=False, repr=False)
 class Oracle(Router):
-    """The candidate with the highest score on each input (ties: the first)."""
+    """The candidate with the highest score on each input (ties: the first).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from smoothie.evidence import Evidence, Votes
+    >>> from smoothie.routers import Oracle
+    >>> scores = np.array([[0.0, 1.0, 0.5], [3.0, 1.0, 0.0]])
+    >>> Oracle().route(Evidence(Votes(np.zeros((2, 3, 3))), scores)).choices
+    array([[1, 0]])
+    """
 
     needs = frozenset({Need.ALL_SCORES})
 

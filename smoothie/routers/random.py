@@ -23,6 +23,17 @@ class Random(Router):
         Number of trials (the paper: 10).
     seed : int
         Seed of the trials (the paper: 42).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from smoothie.evidence import Evidence, Votes
+    >>> from smoothie.routers import Random
+    >>> evidence = Evidence(Votes(np.zeros((2, 4, 4))))
+    >>> Random().route(evidence).probabilities
+    array([0.25, 0.25, 0.25, 0.25])
+    >>> Random(expectation=False, trials=3).route(evidence).choices.shape
+    (3, 2)
     """
 
     expectation: bool = True

@@ -30,6 +30,15 @@ class ScorerRouter(Router):
     goes to the candidate that is best over the others: by the mean of its scores, each less the
     mean of its input, so that a candidate gains nothing by being judged on easy inputs alone.
     Cost: that of the scorer; every candidate has to be asked.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from smoothie.evidence import Evidence, Votes
+    >>> from smoothie.routers import ScorerRouter
+    >>> verdicts = np.array([[0.1, 0.7, np.nan], [0.9, np.nan, 0.3]])
+    >>> ScorerRouter().route(Evidence(Votes(np.zeros((2, 3, 3))), verdicts=verdicts)).choices
+    array([[1, 0]])
     """
 
     ties: str = "first"

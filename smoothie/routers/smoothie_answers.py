@@ -34,6 +34,16 @@ class SmoothieAnswers(AnswerRouter):
     the majority vote. Where an input's chosen candidate has no answer, the best one that has any is
     taken. Of equal errors, the text with the lowest mean squared distance of embeddings to the
     others wins. Cost: one reading of each distinct text, the neighbors, and O(N k K^2).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from smoothie.evidence import Evidence, Votes
+    >>> from smoothie.routers import SmoothieAnswers
+    >>> texts = np.array([["so it is 4", "4", "the answer is 5"]], dtype=object)
+    >>> evidence = Evidence(Votes(np.ones((1, 3, 3)) - np.eye(3), texts=texts))
+    >>> SmoothieAnswers(k=1).route(evidence).weights.round(3)
+    array([[0.5, 0.5, 0. ]])
     """
 
     k: int | None = None

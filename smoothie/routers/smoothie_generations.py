@@ -10,7 +10,7 @@ from smoothie.errors import SmoothieError
 from smoothie.estimator import squared_distances
 from smoothie.evidence import Evidence, Need, Votes
 from smoothie.routers.base import register_router
-from smoothie.routers.estimators import SmoothieEstimator, no_labels
+from smoothie.routers.estimators import SmoothieEstimator, ignore_labels
 
 
 @register_router("smoothie_generations")
@@ -36,26 +36,37 @@ class SmoothieGenerations(SmoothieEstimator):
     Guha et al. (NeurIPS 2024), section 4: the estimator with an expectation over the generations of
     one input in place of one over inputs. Cost: the distances, O(V G K^2 d), and G times the texts
     to generate and to embed.
+
+    Examples
+    --------
+    Ten generations of each candidate to one input; the second candidate scatters least:
+
+    >>> import numpy as np
+    >>> from smoothie import SmoothieGenerations
+    >>> noise = np.random.default_rng(0).normal(size=(1, 3, 10, 8)) * [[[1.0]], [[0.1]], [[1.0]]]
+    >>> SmoothieGenerations().fit(noise).choices_
+    array([1])
     """
 
     needs = frozenset({Need.GENERATIONS})
 
-    def fit(self, generations: NDArray[np.floating[Any]], y: None = None) -> Self:
+    def fit(self, generations: NDArray[np.floating[Any]], y: object = None) -> Self:
         """Estimate the errors.
 
         Parameters
         ----------
         generations : ndarray of shape (V, K, G, d)
             Embedded answers: G of each candidate to each input.
-        y : None
-            Not used; there are no labels.
+        y : ignored
+            There are no labels to fit. An array of shape (V,) is let pass, as scikit-learn's tools
+            may hand one on; any other is refused.
 
         Raises
         ------
         ValueError
             If the shape is another one, K < 3, there are no rows, or a value is not finite.
         """
-        no_labels(y)
+        ignore_labels(y)
         array = np.asanyarray(generations)
         if array.ndim != 4 or 0 in array.shape[:3]:
             raise SmoothieError(
@@ -66,7 +77,14 @@ class SmoothieGenerations(SmoothieEstimator):
         mean = sum(squared_distances(array[:, :, g]) / count for g in range(count))
         return self.fit_evidence(Evidence(Votes(np.asarray(mean), mean_distances=np.asarray(mean))))
 
+    def __sklearn_tags__(self) -> Any:
+        """Arrays of four dimensions, for which scikit-learn has no tag."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = False
+        return tags
+
     def fit_evidence(self, evidence: Evidence) -> Self:
         """Estimate the errors from distances averaged over generations."""
+        self.__post_init__()
         self.errors_, self.weights_, self.choices_ = self._solve(evidence.mean_distances)
         return self

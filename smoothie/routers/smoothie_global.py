@@ -11,7 +11,7 @@ from smoothie.errors import SmoothieError
 from smoothie.estimator import distance_blocks, require_distances, require_generations
 from smoothie.evidence import Evidence, Need
 from smoothie.routers.base import register_router
-from smoothie.routers.estimators import no_labels
+from smoothie.routers.estimators import ignore_labels
 from smoothie.routers.saved import SavedEstimator, Stored
 
 FIT_BY = ("all", "task", "input")
@@ -47,6 +47,30 @@ class SmoothieGlobal(SavedEstimator):
     Guha et al. (NeurIPS 2024), section 4.1, "Smoothie-Global". By task is the same estimator on
     each group of rows. Cost: the distances, O(V K^2 d); of them and of memory-mapped answers, one
     block is in memory at a time.
+
+    Examples
+    --------
+    Three candidates write what is right, with more and more noise:
+
+    >>> import numpy as np
+    >>> from smoothie import SmoothieGlobal
+    >>> draw = np.random.default_rng(0)
+    >>> truth = draw.normal(size=(500, 1, 8))
+    >>> noise = draw.normal(size=(500, 3, 8)) * [[2.0], [0.5], [1.0]]
+    >>> model = SmoothieGlobal().fit(truth + noise)
+    >>> model.errors_.round(1)  # the true ones: 8 dimensions times 4, 0.25 and 1
+    array([31.1,  2.1,  7.7])
+    >>> model.choices_[:5]
+    array([1, 1, 1, 1, 1])
+
+    One estimate for each task:
+
+    >>> tasks = np.repeat(["a", "b"], 250)
+    >>> generations = truth + noise
+    >>> generations[250:] = generations[250:, [1, 0, 2]]  # the first one is best
+    >>> model = SmoothieGlobal(fit_by="task").fit(generations, groups=tasks)
+    >>> model.predict(groups=["a", "b"])
+    array([1, 0])
     """
 
     fit_by: str = "all"
@@ -75,7 +99,7 @@ class SmoothieGlobal(SavedEstimator):
     def fit(
         self,
         generations: NDArray[np.floating[Any]],
-        y: None = None,
+        y: object = None,
         *,
         groups: Groups | None = None,
     ) -> Self:
@@ -85,8 +109,9 @@ class SmoothieGlobal(SavedEstimator):
         ----------
         generations : ndarray of shape (V, K, d)
             Embedded answers; may be memory-mapped.
-        y : None
-            Not used; there are no labels.
+        y : ignored
+            There are no labels to fit. An array of shape (V,) is let pass, as scikit-learn's tools
+            may hand one on; any other is refused.
         groups : sequence of length V, optional
             Task of each row, compared as text; needed if fitted by task.
 
@@ -96,7 +121,7 @@ class SmoothieGlobal(SavedEstimator):
             If K < 3, there are no rows, a value is not finite, `fit_by` is unknown, or groups are
             missing or of another length.
         """
-        no_labels(y)
+        ignore_labels(y)
         generations = require_generations(generations)
         return self._fit(distance_blocks(generations), generations.shape[:2], groups)
 
@@ -128,8 +153,7 @@ class SmoothieGlobal(SavedEstimator):
         return self._fit([(slice(None), evidence.distances)], evidence.shape, tasks)
 
     def _fit(self, blocks: Blocks, shape: tuple[int, int], groups: Groups | None) -> Self:
-        if self.fit_by not in FIT_BY:
-            raise SmoothieError(f"fit_by={self.fit_by}: expected one of {', '.join(FIT_BY)}")
+        self.__post_init__()
         self.groups_ = self.candidates = None
         if self.fit_by == "input":
             self.errors_, self.weights_, self.choices_ = self._solve_each(blocks, shape)

@@ -17,7 +17,7 @@ from smoothie.estimator import (
 from smoothie.evidence import Evidence, Need, Votes
 from smoothie.neighbors.exact import Nearest, require_vectors
 from smoothie.routers.base import register_router
-from smoothie.routers.estimators import no_labels
+from smoothie.routers.estimators import ignore_labels
 from smoothie.routers.saved import SavedEstimator, Stored
 
 
@@ -45,6 +45,23 @@ class SmoothieLocal(SavedEstimator):
     Guha et al. (NeurIPS 2024), section 4.2, "Smoothie-Local". Cost: the distances, O(V K^2 d); the
     neighbors, O(V^2 e); and O(V k K^2) for the averages. Distances are kept, to choose for new
     inputs; fitted without inputs, one block of them is in memory at a time.
+
+    Examples
+    --------
+    Two kinds of inputs, and two candidates that know one of them each:
+
+    >>> import numpy as np
+    >>> from smoothie import SmoothieLocal
+    >>> draw = np.random.default_rng(0)
+    >>> inputs = np.repeat([[0.0, 1.0], [5.0, 0.0]], 50, axis=0) + draw.normal(size=(100, 2)) / 10
+    >>> noise = draw.normal(size=(100, 3, 8))
+    >>> noise[:50, 0] /= 10
+    >>> noise[50:, 2] /= 10
+    >>> model = SmoothieLocal(k=10).fit(draw.normal(size=(100, 1, 8)) + noise, inputs=inputs)
+    >>> model.choices_[[0, 1, 2, 97, 98, 99]]
+    array([0, 0, 0, 2, 2, 2])
+    >>> model.predict([[0.1, 0.9], [4.9, 0.2]])  # new inputs, before anybody answered them
+    array([0, 2])
     """
 
     k: int = 1
@@ -82,7 +99,7 @@ class SmoothieLocal(SavedEstimator):
     def fit(
         self,
         generations: NDArray[np.floating[Any]],
-        y: None = None,
+        y: object = None,
         *,
         inputs: NDArray[np.floating[Any]] | None = None,
     ) -> Self:
@@ -92,8 +109,9 @@ class SmoothieLocal(SavedEstimator):
         ----------
         generations : ndarray of shape (V, K, d)
             Embedded answers; may be memory-mapped.
-        y : None
-            Not used; there are no labels.
+        y : ignored
+            There are no labels to fit. An array of shape (V,) is let pass, as scikit-learn's tools
+            may hand one on; any other is refused.
         inputs : ndarray of shape (V, e), optional
             Embedded inputs; may be left out when k = 1.
 
@@ -103,7 +121,7 @@ class SmoothieLocal(SavedEstimator):
             If K < 3, k is not between 1 and V, shapes disagree, inputs are needed and missing, or
             a value is not finite.
         """
-        no_labels(y)
+        ignore_labels(y)
         generations = require_generations(generations)
         if inputs is not None or self.k != 1:
             return self._fit(squared_distances(generations), inputs)
@@ -190,10 +208,9 @@ class SmoothieLocal(SavedEstimator):
                 raise SmoothieError(f"{where}: distances is missing, and there are inputs")
 
     def require_k(self, rows: int) -> None:
-        """Check k against the number of inputs."""
-        if isinstance(self.k, bool) or not isinstance(self.k, int | np.integer):
-            raise SmoothieError(f"k={self.k!r}: expected a whole number")
-        if not 1 <= self.k <= rows:
+        """Check the settings, and k against the number of inputs."""
+        self.__post_init__()
+        if self.k > rows:
             raise SmoothieError(f"k={self.k}: expected between 1 and the number of inputs, {rows}")
 
 

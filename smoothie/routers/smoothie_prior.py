@@ -57,6 +57,16 @@ class SmoothiePrior(Router):
     Notes
     -----
     Derivation in the module docstring. Cost: that of Smoothie-Local and of the scorer.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from smoothie.evidence import Evidence, Votes
+    >>> from smoothie.routers import SmoothiePrior
+    >>> votes = Votes(np.ones((1, 3, 3)) - np.eye(3))  # all differ alike: votes tell nothing
+    >>> verdicts = np.array([[0.1, 0.2, 0.9]])
+    >>> SmoothiePrior().route(Evidence(votes, verdicts=verdicts)).choices
+    array([[2]])
     """
 
     strength: float = 1.0

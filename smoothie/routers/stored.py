@@ -22,6 +22,16 @@ class StoredSelections(Router):
     Notes
     -----
     For the paper's PairRM row: the selections were made by LLM-Blender's PairRM on raw generations.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from smoothie.evidence import Evidence, Votes
+    >>> from smoothie.routers import StoredSelections
+    >>> stored = {"3b_ensemble/pair_rm_test.json": np.array([[2, 0]])}
+    >>> evidence = Evidence(Votes(np.zeros((2, 3, 3))), selections=stored.__getitem__)
+    >>> StoredSelections(folder="3b_ensemble").route(evidence).choices
+    array([[2, 0]])
     """
 
     folder: str | None = None

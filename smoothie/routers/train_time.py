@@ -26,6 +26,18 @@ class SmoothieGlobalTrain(Router):
     Notes
     -----
     Guha et al. (NeurIPS 2024), "Smoothie-Global-train". Cost: the training split's distances.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from smoothie.evidence import Evidence, Votes
+    >>> from smoothie.routers import SmoothieGlobalTrain
+    >>> points = np.array([[0.0, 0.1, 5.0], [2.2, 9.0, 2.0]])
+    >>> distances = (points[:, :, None] - points[:, None, :]) ** 2
+    >>> train = Votes(distances, inputs=np.array([[0.0], [1.0]]))
+    >>> new = Votes(np.zeros((3, 3, 3)), inputs=np.array([[0.1], [0.9], [0.2]]))  # no answers yet
+    >>> SmoothieGlobalTrain().route(Evidence(new, train=train)).choices
+    array([[0, 0, 0]])
     """
 
     degenerate: str = "resolve"
@@ -55,6 +67,18 @@ class SmoothieLocalTrain(Router):
     -----
     Guha et al. (NeurIPS 2024), "Smoothie-Local-train". Cost: the training split's distances, and
     the neighbors of each input in it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from smoothie.evidence import Evidence, Votes
+    >>> from smoothie.routers import SmoothieLocalTrain
+    >>> points = np.array([[0.0, 0.1, 5.0], [2.2, 9.0, 2.0]])
+    >>> distances = (points[:, :, None] - points[:, None, :]) ** 2
+    >>> train = Votes(distances, inputs=np.array([[0.0], [1.0]]))
+    >>> new = Votes(np.zeros((3, 3, 3)), inputs=np.array([[0.1], [0.9], [0.2]]))  # no answers yet
+    >>> SmoothieLocalTrain(k=1).route(Evidence(new, train=train)).choices
+    array([[1, 0, 1]])
     """
 
     k: int = 50

@@ -49,6 +49,17 @@ class WeightedVote(AnswerRouter):
     text without an answer abstains. Candidates that share their errors, such as two prompts of one
     model, look accurate to this model: among three or four, they may outvote a better one. Cost:
     one reading of each distinct text, and O(N K^2) for each round of EM.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from smoothie.evidence import Evidence, Votes
+    >>> from smoothie.routers import WeightedVote
+    >>> # the last two candidates always agree, the first one never does
+    >>> texts = np.array([[str(n), str(n + 1), str(n + 1)] for n in range(9)], dtype=object)
+    >>> routing = WeightedVote().route(Evidence(Votes(np.zeros((9, 3, 3)), texts=texts)))
+    >>> routing.choices
+    array([[1, 1, 1, 1, 1, 1, 1, 1, 1]])
     """
 
     options: int = 10

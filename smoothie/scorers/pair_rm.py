@@ -50,6 +50,15 @@ class PairRM(ModelScorer):
     Notes
     -----
     N K (K-1) forward passes of up to 2,048 tokens: a task for a GPU.
+
+    Examples
+    --------
+    >>> from smoothie import Input, assemble
+    >>> from smoothie.scorers import PairRM
+    >>> problem = assemble("sums", [Input("1", text="2 + 2?")], {"a": {"1": "4"}, "b": {"1": "5"}})
+    >>> scorer = PairRM("llm-blender/PairRM")
+    >>> scorer.compare(problem).shape  # doctest: +SKIP
+    (1, 2, 2)
     """
 
     policy: str = "max_logits"

@@ -30,6 +30,19 @@ class StoredPreferences:
         in the folder, or an absolute path. A pair may be judged any number of times.
     aggregate : {"win_rate", "bradley_terry"}
         How the verdicts about an input become a number for each text.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from smoothie import Input, assemble
+    >>> from smoothie.scorers import StoredPreferences
+    >>> problem = assemble("sums", [Input("1")], {"a": {"1": "4"}, "b": {"1": "5"}})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "preferences.jsonl"
+    ...     _ = file.write_text('{"id": "1", "a": "a", "b": "b", "winner": "a"}')
+    ...     StoredPreferences(folder, aggregate="win_rate").score(problem)
+    array([[1., 0.]])
     """
 
     folder: str | None = None

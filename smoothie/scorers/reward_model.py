@@ -24,6 +24,15 @@ class RewardModel(ModelScorer):
     -----
     The pair goes in as the tokenizer joins two sequences (input, text), as OpenAssistant's
     reward models expect it; chat templates are not applied. One forward pass for each text.
+
+    Examples
+    --------
+    >>> from smoothie import Input, assemble
+    >>> from smoothie.scorers import RewardModel
+    >>> problem = assemble("sums", [Input("1", text="2 + 2?")], {"a": {"1": "4"}, "b": {"1": "5"}})
+    >>> scorer = RewardModel("OpenAssistant/reward-model-deberta-v3-large-v2")
+    >>> scorer.score(problem).shape  # doctest: +SKIP
+    (1, 2)
     """
 
     max_tokens: int | None = None

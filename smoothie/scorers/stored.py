@@ -33,6 +33,19 @@ class StoredScores:
         JSON Lines with id, model, score (null: no verdict); in the folder, or an absolute path.
     lower_is_better : bool
         Whether a lower number is better, as with ranks.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from smoothie import Input, assemble
+    >>> from smoothie.scorers import StoredScores
+    >>> problem = assemble("sums", [Input("1")], {"a": {"1": "4"}, "b": {"1": "5"}})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "scores.jsonl"
+    ...     _ = file.write_text('{"id": "1", "model": "a", "score": 0.9}')
+    ...     StoredScores(folder).score(problem)
+    array([[0.9, nan]])
     """
 
     folder: str | None = None
