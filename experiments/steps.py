@@ -122,7 +122,7 @@ def score_problem(
         else:
             machines = workers_of(cfg), cluster_of(cfg)
             made = score(cleaned, metric["name"], source.metrics, known, *machines)
-        words = f"{known.made} texts scored" if known.asked else "nothing to compute"
+        words = f"scored {known.computed:,}, cached {known.requested - known.computed:,}"
         clock.note("score", words)
         return made
 
