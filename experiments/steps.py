@@ -99,7 +99,7 @@ def score_problem(
         else:
             machines = settings.workers, settings.cluster
             made = score(cleaned, metric["name"], source.metrics, cache, *machines)
-        words = f"{cache.made} texts scored" if cache.asked else "nothing to compute"
+        words = f"scored {cache.computed:,}, cached {cache.requested - cache.computed:,}"
         clock.note("score", words)
         return made
 

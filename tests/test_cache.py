@@ -1,10 +1,21 @@
+import io
+import shutil
 import subprocess
 import sys
+import tracemalloc
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
 
+from smoothie import SmoothieError
 from smoothie.storage.cache import VectorCache, content_key
+from smoothie.storage.checked import write_array
+from smoothie.storage.files import reason
+from tests.damage import cut, flipped, header_size
+
+NAMES = ["a", "b", "c"]
+KINDS = {"vectors": ("<f4", 3), "scores": ("<f8", 1)}
 
 
 def keys(*names):
@@ -37,13 +48,201 @@ def test_keys_depend_on_where_parts_end():
     assert content_key("\ud800") != content_key("?")  # a lone surrogate is a text like any other
 
 
-def test_broken_files_are_passed_over_with_a_word(tmp_path, caplog):
-    VectorCache(tmp_path).store(keys("a"), np.ones((1, 2), dtype=np.float32))
-    (tmp_path / "broken.npy").write_bytes(b"\x93NUMPY not really")
-    (tmp_path / "empty.npy").write_bytes(b"")
-    np.save(tmp_path / "other.npy", np.zeros(3))
-    assert held(VectorCache(tmp_path), "a") == 1
-    assert caplog.text.count("unreadable cache file") == 3
+class Undisturbed:
+    """A cache with one file, and what it must answer whatever happens to that file."""
+
+    def __init__(self, folder, dtype, d):
+        self.folder, self.dtype = folder, dtype
+        self.vectors = np.random.default_rng(0).normal(size=(3, d)).astype(dtype)
+        VectorCache(folder, dtype).store(keys(*NAMES), self.vectors)
+        (self.file,) = folder.iterdir()
+        self.data = self.file.read_bytes()
+
+    def computed(self):
+        """What a new process computes, after a check of all that it is given."""
+        places = []
+
+        def compute(missing):
+            places.extend(missing)
+            yield missing, self.vectors[missing]
+
+        result = VectorCache(self.folder, self.dtype).complete(keys(*NAMES), compute)
+        np.testing.assert_array_equal(result, self.vectors)
+        return places
+
+    def recomputes(self, found: Iterator[bytes], caplog):
+        """Check that each of some contents of the file is noticed, named and recomputed."""
+        for number, data in enumerate(found):
+            self.file.write_bytes(data)
+            caplog.clear()
+            assert self.computed() == [0, 1, 2], number
+            (record,) = caplog.records
+            assert str(self.file) in record.getMessage(), number
+            assert "cache file skipped" in record.getMessage(), number
+            caplog.clear()
+            assert self.computed() == []  # what was recomputed is stored beside the damaged file
+            for path in set(self.folder.iterdir()) - {self.file}:
+                path.unlink()
+
+
+@pytest.fixture(params=KINDS)
+def cache(request, tmp_path):
+    return Undisturbed(tmp_path / "folder", *KINDS[request.param])
+
+
+def test_a_flipped_bit_in_any_byte_is_noticed(cache, caplog):
+    cache.recomputes(flipped(cache.data), caplog)
+    cache.file.write_bytes(cache.data)
+    assert cache.computed() == []
+
+
+def test_a_file_cut_anywhere_is_noticed(cache, caplog):
+    cache.recomputes(cut(cache.data), caplog)
+
+
+def test_a_file_of_another_cache_is_noticed(cache, tmp_path, caplog):
+    """Of another encoder, say, with other vectors under the same keys."""
+    others = []
+    for name, dtype in (("other", cache.dtype), ("folder", "<f2")):
+        folder = tmp_path / "elsewhere" / name
+        VectorCache(folder, dtype).store(keys(*NAMES), cache.vectors + 1)
+        others += [path.read_bytes() for path in folder.iterdir()]
+    write_array(tmp_path / "neighbors", np.zeros((3, 2), dtype=np.int32), "neighbors")
+    others.append((tmp_path / "neighbors").read_bytes())
+    start = header_size(cache.data)  # and records of another cache between header and checksum
+    others.append(cache.data[:start] + others[0][start:-16] + cache.data[-16:])
+    cache.recomputes(iter(others), caplog)
+
+
+def test_a_renamed_copy_of_the_whole_folder_is_noticed_and_a_moved_one_is_read(cache, tmp_path):
+    for place, expected in (("moved/folder", []), ("renamed", [0, 1, 2])):
+        shutil.copytree(tmp_path / "folder", tmp_path / place)
+        cache.folder = tmp_path / place
+        assert cache.computed() == expected
+
+
+def test_a_file_with_other_keys_answers_for_none_of_these(cache, tmp_path, caplog):
+    folder = tmp_path / "elsewhere" / "folder"
+    VectorCache(folder, cache.dtype).store(keys("d", "e", "c"), cache.vectors)
+    (other,) = folder.iterdir()
+    cache.file.write_bytes(other.read_bytes())
+    assert cache.computed() == [0, 1]
+    assert not caplog.records
+
+
+def test_the_first_version_and_hidden_files_are_never_opened(cache, caplog):
+    records = np.zeros(3, dtype=[("key", "u1", 16), ("vector", cache.dtype, 2)])
+    records["key"] = np.frombuffer(b"".join(keys(*NAMES)), dtype=np.uint8).reshape(3, 16)
+    np.save(cache.folder / "z.npy", records)
+    (cache.folder / "._z.v2.npy").write_bytes(b"of a Mac")
+    assert cache.computed() == []
+    cache.file.unlink()
+    assert cache.computed() == [0, 1, 2]
+    assert not caplog.records
+
+
+def test_records_of_the_first_version_under_the_new_name_are_noticed(cache, caplog):
+    records = np.zeros(3, dtype=[("key", "u1", 16), ("vector", cache.dtype, 2)])
+    stream = io.BytesIO()
+    np.save(stream, records)
+    cache.recomputes(iter([stream.getvalue(), b"\x93NUMPY not really"]), caplog)
+
+
+def test_a_header_that_claims_gigabytes_takes_no_memory(cache, caplog):
+    header = {"descr": "<f8", "fortran_order": False, "shape": (1 << 32,)}
+    stream = io.BytesIO()
+    np.lib.format.write_array_header_1_0(stream, header)
+    tracemalloc.start()
+    cache.recomputes(iter([stream.getvalue(), stream.getvalue() + cache.data]), caplog)
+    assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    tracemalloc.stop()
+
+
+def test_a_warning_counts_the_damaged_records(cache, caplog):
+    start = header_size(cache.data)
+    size = (len(cache.data) - start - 16) // 3  # the file's checksum is the end
+    for place in (start, start + 2 * size + 20):
+        data = bytearray(cache.file.read_bytes())
+        data[place] ^= 4
+        cache.file.write_bytes(data)
+        VectorCache(cache.folder, cache.dtype).load(keys("a"))
+    assert [record.args[-1] for record in caplog.records] == [
+        "damaged records: 1 of 3",
+        "damaged records: 2 of 3",
+    ]
+
+
+def test_a_file_that_lost_a_record_is_noticed(cache, caplog):
+    start = header_size(cache.data)
+    size = (len(cache.data) - start - 16) // 3
+    cache.recomputes(iter([cache.data[:start] + cache.data[start + size :]]), caplog)
+    caplog.clear()
+    cache.file.write_bytes(cache.data[: start + size] + cache.data[start:])
+    VectorCache(cache.folder, cache.dtype).load(keys("a"))
+    assert caplog.text.count("its length is not what its header says") == 1
+
+
+def test_a_second_copy_is_used(cache, caplog):
+    """As two processes leave it that computed the same at once; the damaged may come last."""
+    for name in ("0", "z"):
+        copy = cache.folder / f"{name}.v2.npy"
+        copy.write_bytes(cache.data)
+        cache.file.write_bytes(cache.data[:-40] + b"\0\0" + cache.data[-38:])
+        assert cache.computed() == []
+        assert caplog.text.count("damaged records") == 1
+        caplog.clear()
+        copy.unlink()
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_a_file_damaged_after_it_was_read_is_noticed(cache, caplog, gone):
+    known = VectorCache(cache.folder, cache.dtype)
+    assert held(known, *NAMES) == 3
+    if gone:
+        cache.file.unlink()
+    else:
+        cache.file.write_bytes(cache.data[:-30] + b"\0" + cache.data[-29:])
+    assert held(known, *NAMES) == 0
+    known.store(keys(*NAMES), cache.vectors)
+    assert held(known, *NAMES) == 3
+    assert len(caplog.records) == 1
+
+
+def test_requested_and_computed_count_vectors(tmp_path):
+    known = VectorCache(tmp_path)
+    known.store(keys("a"), np.ones((1, 2)))
+    known.complete(keys("a", "b", "c"), lambda places: [(places, np.ones((len(places), 2)))])
+    known.complete(keys("b"), lambda places: [(places, np.ones((len(places), 2)))])
+    assert (known.requested, known.computed) == (4, 2)
+
+
+def test_a_folder_that_cannot_be_used_is_said_with_the_reason(tmp_path, caplog):
+    (tmp_path / "file").write_text("in the way")
+    known = VectorCache(tmp_path / "file")
+    assert held(known, "a") == 0
+    assert "file: the cache cannot be read (Not a directory)" in caplog.text
+    with pytest.raises(SmoothieError, match=r"file: the cache cannot be written \(File exists\)"):
+        known.store(keys("a"), np.ones((1, 2)))
+
+
+def test_a_full_disk_is_said_and_leaves_nothing(tmp_path):
+    import resource
+
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    known = VectorCache(tmp_path)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, limits[1]))
+    try:
+        with pytest.raises(SmoothieError, match=r"cannot be written \(File too large\)"):
+            known.store(keys("a"), np.ones((1, 1 << 16)))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert not list(tmp_path.iterdir())
+
+
+def test_every_error_has_a_reason(tmp_path):
+    assert reason(OSError("3 requested and 0 written")) == "3 requested and 0 written"
+    assert reason(OSError()) == "OSError"
+    assert reason(FileNotFoundError(2, "No such file or directory")) == "No such file or directory"
 
 
 def test_two_processes_at_once(tmp_path):
@@ -87,7 +286,7 @@ def test_more_files_than_a_process_may_have_open(tmp_path):
     assert found == 150
 
 
-def test_without_a_folder_things_are_kept_in_memory():
+def test_without_a_folder_vectors_are_in_memory():
     cache = VectorCache(None)
     cache.store(keys("a"), np.ones((1, 2)))
     assert held(cache, "a") == 1

@@ -92,9 +92,27 @@ def test_several_processes_with_one_cache(tiny_encoder, tmp_path):
     after = SentenceEncoder(str(tiny_encoder), cache=str(tmp_path / "cache"), progress=False)
     np.testing.assert_allclose(after.encode(texts[:140]), expected[:140], atol=1e-6)
     assert after.encoded == 0
-    files = list((tmp_path / "cache").rglob("*.npy"))
+    files = list((tmp_path / "cache").rglob("*.v2.npy"))
     assert not [path for path in files if path.name.startswith(".")]
     assert sum(len(np.load(path)) for path in files) >= 140  # every file is whole
+
+
+def test_texts_of_a_damaged_file_get_the_same_vectors_to_the_last_bit(
+    encoder, monkeypatch, tmp_path
+):
+    """Encoded alone or among others, a text's vector differs in its last bits."""
+    monkeypatch.setattr("smoothie.encoders.sentence.FLUSH_TEXTS", 8)
+    texts = [letter * length for length in range(1, 20) for letter in "abcd"]
+    vectors = encoder().encode(texts)
+    files = sorted(tmp_path.rglob("*.v2.npy"))
+    assert len(files) == 10
+    for file in files[:5]:
+        data = bytearray(file.read_bytes())
+        data[-40] ^= 1
+        file.write_bytes(data)
+    after = encoder()
+    np.testing.assert_array_equal(after.encode(texts), vectors)
+    assert after.encoded in (36, 40)  # the last of the files has four texts
 
 
 @pytest.mark.parametrize(

@@ -59,15 +59,15 @@ def test_the_clock_says_what_came_from_a_cache(settings, tmp_path, compose):
         for item, texts in zip(problem.inputs, problem.texts, strict=True)
         for text in texts
     }
-    assert first.notes["score"] == f"{len(pairs)} texts scored"
+    assert first.notes["score"] == f"scored {len(pairs)}, cached 0"
     memory = Memory()
     run(compose(*asked), second, memory)
-    assert second.notes["score"] == "0 texts scored"
+    assert second.notes["score"] == f"scored 0, cached {len(pairs)}"
     run(compose(*asked), same_process, memory)
     assert same_process.notes["score"] == "cached by an earlier job"
     assert same_process.notes["distances"] == "cached by an earlier job"
     run(compose(*settings, "metric=labels"), labels)
-    assert labels.notes["score"] == "nothing to compute"
+    assert labels.notes["score"] == "scored 0, cached 0"
 
 
 def test_a_second_run_searches_no_neighbors(settings, tmp_path, compose, monkeypatch):

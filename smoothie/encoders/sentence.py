@@ -113,7 +113,7 @@ class SentenceEncoder(PretrainedModel, TextEncoder):
     @property
     def encoded(self) -> int:
         """Texts encoded so far, whatever came from the cache not counted."""
-        return sum(cache.made for cache in self._stores.values())
+        return sum(cache.computed for cache in self._stores.values())
 
     @property
     def number_type(self) -> str:

@@ -115,7 +115,7 @@ class ModelScorer(PretrainedModel):
         keys = [content_key(*item) for item in distinct]
         cache = VectorCache(folder, "<f8")
         known = cache.complete(keys, partial(self._score_missing, distinct))
-        self.judged += cache.made
+        self.judged += cache.computed
         places = dict(zip(distinct, range(len(distinct)), strict=True))
         return np.array([known[places[item], 0] for item in items])
 

@@ -1,15 +1,19 @@
 """A cache on disk for vectors, addressed by the content that they were computed from.
 
 One folder holds one kind of vector (one encoder with all its settings, or one metric). Each call
-of `store` adds one file of (key, vector) records under a name of its own, written whole and then
-renamed. Files are never changed, so any number of processes, on any number of machines that share
-the folder, may read and write at once; at worst two of them compute the same vector.
+of `store` adds one file of (key, vector, checksum) records under a name of its own, written whole
+and then renamed. Files are never changed, so any number of processes, on any number of machines
+that share the folder, may read and write at once; at worst two of them compute the same vector.
+
+Each record is checked whenever it is read. A file with a damaged record is skipped as a whole: the
+last bits of a vector depend on the texts that it was encoded with, and the texts of a file are
+recomputed with one another, as they were the first time.
 """
 
 import itertools
 import logging
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -18,7 +22,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smoothie.errors import SmoothieError
-from smoothie.storage.files import replacing
+from smoothie.storage.checked import (
+    CHECKSUM_BYTES,
+    SUFFIX,
+    file_names,
+    read_array,
+    started,
+    write_array,
+)
+from smoothie.storage.files import reason
 
 log = logging.getLogger(__name__)
 
@@ -47,78 +59,75 @@ class VectorCache:
     Parameters
     ----------
     folder : Path or None
-        Where the files are; made when something is stored. With None, vectors are kept in memory.
+        Where the files are; made when something is stored. Its name is part of every checksum, so
+        that files of another folder are not taken for its own. With None, vectors are in memory.
     dtype : str
         Type of the stored values.
 
     Attributes
     ----------
-    asked, made : int
-        Vectors that `complete` was asked for so far, and those of them that were computed.
+    requested, computed : int
+        Vectors that `complete` has returned so far, and those of them that were not cached.
     """
 
     def __init__(self, folder: Path | None, dtype: str = "<f4") -> None:
         self.folder = folder
         self.dtype = dtype
-        self.asked = self.made = 0
-        self._seen: set[str] = set()
-        self._files: list[str] = []
-        self._starts = [0]  # number of the first record of each file, and of all records
-        self._numbers: dict[bytes, int] = {}  # number of the record of each key
+        self.requested = self.computed = 0
+        self._seen: set[str] = set()  # names of files
+        self._skipped: set[str] = set()
+        self._file_of: dict[bytes, str] = {}  # name of the file of each key
         self._memory: dict[bytes, NDArray[Any]] = {}
 
     def complete(
         self, keys: Sequence[bytes], compute: Callable[[list[int]], Parts]
     ) -> NDArray[Any]:
-        """The vectors of some keys; those that are not there are computed, and stored.
+        """The vectors of some keys; those that are missing are computed, and stored.
 
         Parameters
         ----------
         keys : sequence of bytes, length M
             Different ones.
         compute : callable
-            Given the places in `keys` of those that are not there, yields their vectors in parts,
+            Given the places in `keys` of those that are missing, yields their vectors in parts,
             each with its places; each part is stored when it comes. Called also with no place.
 
         Returns
         -------
         ndarray of shape (M, d)
             Of shape (0, 0) if there are no keys.
+
+        Raises
+        ------
+        SmoothieError
+            If vectors cannot be stored. A file that cannot be used costs a warning.
         """
         known, result = self.load(keys)
-        self.asked += len(keys)
+        self.requested += len(keys)
         for part, values in compute(np.flatnonzero(~known).tolist()):
             self.store([keys[place] for place in part], values)
-            self.made += len(part)
+            self.computed += len(part)
             if not result.shape[1]:  # the first vectors say how long they are
                 result = np.empty((len(keys), values.shape[1]), dtype=self.dtype)
             result[part] = values
         return result
 
     def load(self, keys: Sequence[bytes]) -> tuple[NDArray[np.bool_], NDArray[Any]]:
-        """Which of M keys are stored, (M,), and vectors (M, d), of which only theirs are set."""
-        if self.folder is None:
-            known = np.fromiter((key in self._memory for key in keys), dtype=bool, count=len(keys))
-            held = [self._memory[keys[place]] for place in np.flatnonzero(known).tolist()]
-            vectors = np.empty((len(keys), len(held[0]) if held else 0), dtype=self.dtype)
-            if held:
-                vectors[known] = held
-            return known, vectors
-        self._refresh(self.folder)
-        looked_up = map(self._numbers.get, keys, itertools.repeat(-1))
-        numbers = np.fromiter(looked_up, dtype=np.intp, count=len(keys))
-        order = np.argsort(numbers, kind="stable")  # the records of a file after one another
-        order = order[np.searchsorted(numbers[order], 0) :]
-        files = np.searchsorted(self._starts, numbers[order], side="right") - 1
-        bounds = np.flatnonzero(np.diff(files, prepend=-1, append=len(self._files)))
+        """Which of M different keys are stored, (M,), and vectors (M, d), set where they are."""
+        known = np.zeros(len(keys), dtype=bool)
         vectors = np.empty((len(keys), 0), dtype=self.dtype)
-        for start, stop in itertools.pairwise(bounds):
-            file, places = files[start], order[start:stop]
-            records = np.load(self.folder / self._files[file], allow_pickle=False)["vector"]
-            if not start:
-                vectors = np.empty((len(keys), records.shape[1]), dtype=self.dtype)
-            vectors[places] = records[numbers[places] - self._starts[file]]
-        return numbers >= 0, vectors
+        place_of = dict(zip(keys, range(len(keys)), strict=True))
+        for found, values in self._stored(keys):
+            looked_up = map(place_of.get, found, itertools.repeat(-1))
+            places = np.fromiter(looked_up, dtype=np.intp, count=len(found))
+            wanted = places >= 0
+            if not wanted.any():
+                continue
+            if not vectors.shape[1]:
+                vectors = np.empty((len(keys), values.shape[1]), dtype=self.dtype)
+            vectors[places[wanted]] = values[wanted]
+            known[places[wanted]] = True
+        return known, vectors
 
     def store(self, keys: Sequence[bytes], vectors: NDArray[Any]) -> None:
         """Add vectors of shape (len(keys), d)."""
@@ -127,37 +136,74 @@ class VectorCache:
         if self.folder is None:
             self._memory.update(zip(keys, vectors.astype(self.dtype), strict=True))
             return
-        record = np.dtype([("key", "u1", (16,)), ("vector", self.dtype, vectors.shape[1:])])
-        records = np.empty(len(keys), dtype=record)
+        record = [("key", "u1", 16), ("vector", self.dtype, vectors.shape[1:])]
+        records = np.empty(len(keys), dtype=[*record, ("checksum", "u1", CHECKSUM_BYTES)])
         records["key"] = np.frombuffer(b"".join(keys), dtype=np.uint8).reshape(-1, 16)
         records["vector"] = vectors
-        path = self.folder / f"{uuid.uuid4().hex}.npy"
+        owner = self._owner(self.folder)
+        records["checksum"] = record_checksums(records, owner)
+        path = self.folder / f"{uuid.uuid4().hex}{SUFFIX}"
         try:
-            with replacing(path) as temporary:
-                np.save(temporary, records, allow_pickle=False)
+            write_array(path, records, owner, header_only=True)
         except OSError as error:
             raise SmoothieError(
-                f"{self.folder}: the cache cannot be written ({error.strerror}); "
+                f"{self.folder}: the cache cannot be written ({reason(error)}); "
                 f"choose another with paths.cache=FOLDER"
             ) from error
 
-    def _refresh(self, folder: Path) -> None:
-        """Read the keys of the files that have come since the last look."""
-        for path in sorted(folder.glob("*.npy")):
-            # A leading dot marks a file that another process is still writing.
-            if path.name in self._seen or path.name.startswith("."):
+    def _owner(self, folder: Path) -> str:
+        return f"{folder.name}/{self.dtype}"
+
+    def _stored(self, keys: Sequence[bytes]) -> Iterator[tuple[list[bytes], NDArray[Any]]]:
+        """Keys and vectors of what may hold some keys: files with them, and files not yet seen."""
+        if self.folder is None:
+            held = [key for key in keys if key in self._memory]
+            if held:
+                yield held, np.array([self._memory[key] for key in held])
+            return
+        names = set(file_names(self.folder)) - self._seen
+        self._seen |= names
+        names.update(self._file_of[key] for key in keys if key in self._file_of)
+        for name in sorted(names - self._skipped):
+            records = self._read(self.folder / name)
+            if records is None:
+                self._skipped.add(name)
                 continue
-            self._seen.add(path.name)
-            try:
-                # Not mapped: the keys are on all of its pages, and each would be fetched by itself.
-                records = np.load(path, allow_pickle=False)
-                found = np.array(records["key"]).view("V16").ravel().tolist()
-                if records["vector"].dtype != np.dtype(self.dtype):
-                    raise ValueError(f"holds {records['vector'].dtype}")
-            except (OSError, ValueError, IndexError, EOFError) as error:
-                log.warning("%s: unreadable cache file, not used (%s)", path, error)
-                continue
-            first, after = self._starts[-1], self._starts[-1] + len(records)
-            self._numbers.update(zip(found, range(first, after), strict=True))
-            self._starts.append(after)
-            self._files.append(path.name)
+            found = np.array(records["key"]).view("V16").ravel().tolist()
+            self._file_of.update(dict.fromkeys(found, name))
+            yield found, records["vector"]
+
+    def _read(self, path: Path) -> NDArray[Any] | None:
+        """The records of a file, all checked; None, with a warning, if it cannot be used."""
+        owner = self._owner(path.parent)
+        try:
+            records = read_array(path, owner, header_only=True)
+            sums = record_checksums(records, owner)
+            failed = np.count_nonzero((sums != records["checksum"]).any(axis=1))
+            if failed:
+                raise ValueError(f"damaged records: {failed} of {len(records)}")
+        except (OSError, ValueError) as error:
+            log.warning(
+                "%s: cache file skipped, its records are recomputed (%s)", path, reason(error)
+            )
+            return None
+        return records
+
+
+def record_checksums(records: NDArray[Any], owner: str) -> NDArray[np.uint8]:
+    """Checksums of the key and vector of each record, for the cache that they belong to: (M, 16).
+
+    Parameters
+    ----------
+    records : ndarray of shape (M,)
+        C-contiguous, its last field the place of the checksum.
+    owner : str
+        What tells this cache from others.
+    """
+    data, size, begun = records.view(np.uint8).data, records.itemsize, started(owner)
+    sums = []
+    for start in range(0, len(data), size):
+        total = begun.copy()
+        total.update(data[start : start + size - CHECKSUM_BYTES])
+        sums.append(total.digest())
+    return np.frombuffer(b"".join(sums), dtype=np.uint8).reshape(-1, CHECKSUM_BYTES)

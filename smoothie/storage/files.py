@@ -162,7 +162,12 @@ def readable(path: Path) -> Iterator[None]:
     except FileNotFoundError as error:
         raise SmoothieError(f"{path}: no such file") from error
     except OSError as error:
-        raise SmoothieError(f"{path}: cannot be read ({error.strerror})") from error
+        raise SmoothieError(f"{path}: cannot be read ({reason(error)})") from error
+
+
+def reason(error: Exception) -> str:
+    """Why something failed, in a few words: NumPy's and others' OSErrors may lack a strerror."""
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 def read_json(path: Path) -> Any:

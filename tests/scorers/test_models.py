@@ -10,6 +10,7 @@ from smoothie.evidence import Evidence, Votes
 from smoothie.routers.scorer import ScorerRouter
 from smoothie.scorers import PairRM, RewardModel
 from smoothie.scorers.pair_rm import pair_scores
+from tests.damage import header_size
 
 SPECIAL = ["<|source|>", "<|candidate1|>", "<|candidate2|>", "<|candidate|>"]
 
@@ -189,6 +190,25 @@ def test_comparisons_are_kept(pair_rm, problem, tmp_path, monkeypatch):
     other = PairRM(str(pair_rm), cache=str(tmp_path), progress=False, source_tokens=9)
     with pytest.raises(TypeError):
         other.score(problem)  # other settings, other numbers: they would have to be computed
+
+
+def test_damaged_comparisons_are_recomputed(pair_rm, problem, tmp_path, caplog):
+    first = PairRM(str(pair_rm), cache=str(tmp_path), progress=False).score(problem)
+    (file,) = tmp_path.rglob("*.v2.npy")
+    data = file.read_bytes()
+    start = header_size(data)
+    # In the header; a record's key, number and checksum; the file's checksum.
+    for place in (8, 60, start, start + 20, start + 30, len(data) - 1):
+        changed = bytearray(data)
+        changed[place] ^= 16
+        file.write_bytes(changed)
+        caplog.clear()
+        again = PairRM(str(pair_rm), cache=str(tmp_path), progress=False)
+        np.testing.assert_array_equal(again.score(problem), first)
+        assert again.judged > 0
+        assert f"{file}: cache file skipped" in caplog.text
+        for path in set(file.parent.iterdir()) - {file}:
+            path.unlink()
 
 
 def test_a_model_among_copies_is_found(pair_rm):
