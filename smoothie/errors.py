@@ -1,8 +1,17 @@
-"""The exceptions that the library raises on purpose."""
+"""The exceptions that the library raises on purpose, and how their messages show what was found."""
+
+import reprlib
+from typing import Any
 
 
 class SmoothieError(ValueError):
-    """Input that cannot be used; the message is one sentence that a user can act on."""
+    """Input that cannot be used; the message is one sentence, on one line, that a user can act on.
+
+    Characters that cannot be printed, as names of files may hold, are shown escaped.
+    """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(printable(message))
 
 
 class NotFittedError(SmoothieError, AttributeError):
@@ -11,3 +20,21 @@ class NotFittedError(SmoothieError, AttributeError):
 
 class NotAvailableError(SmoothieError):
     """A router needs something that is not there: a run leaves the router out and goes on."""
+
+
+def printable(text: object) -> str:
+    """A text with line breaks, control characters and halves of characters escaped."""
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
+        for letter in str(text)
+    )
+
+
+def shown(value: Any) -> str:
+    """A value as messages show it: on one line, long or deeply nested ones cut short."""
+    return BRIEF.repr(value)
+
+
+BRIEF = reprlib.Repr()
+BRIEF.maxlevel, BRIEF.maxlong = 3, 40
+BRIEF.maxstring = BRIEF.maxother = 60

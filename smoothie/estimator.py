@@ -186,6 +186,8 @@ def require_generations(generations: Any) -> Floats:
     require_three_candidates(array.shape[1])
     if not len(array):
         raise SmoothieError("generations: there are no rows to estimate errors from")
+    if not array.shape[2]:
+        raise SmoothieError("generations: vectors of zero dimensions have no distances")
     return array
 
 

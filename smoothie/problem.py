@@ -2,6 +2,7 @@
 
 import logging
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from smoothie.errors import SmoothieError
+from smoothie.errors import SmoothieError, shown
+from smoothie.storage.files import CONTROL
 
 if TYPE_CHECKING:
     import datasets
@@ -116,8 +118,14 @@ class Problem:
                 raise SmoothieError(f"{self.name}: no candidate can be called {name!r}; rename it")
         for what, names in (("id", self.ids), ("candidate", self.candidates)):
             if len(set(names)) < len(names):
-                twice = next(name for i, name in enumerate(names) if name in names[:i])
-                raise SmoothieError(f"{self.name}: {what} {twice!r} occurs twice")
+                twice = next(name for name, count in Counter(names).items() if count > 1)
+                raise SmoothieError(f"{self.name}: {what} {shown(twice)} occurs twice")
+        if not all(name.strip() for name in self.candidates):
+            raise SmoothieError(f"{self.name}: a candidate has no name")
+        require_ids(self.ids, self.name)
+        require_names("candidate", self.candidates, self.name)
+        require_names("task", set(self.tasks), self.name)
+        require_names("name", [self.name], "dataset")
         if self.labels is not None and self.label_range is None:
             object.__setattr__(self, "label_range", range_of(self.labels[np.isfinite(self.labels)]))
         if not len(self.rows):
@@ -260,8 +268,8 @@ class Problem:
         for i, row in enumerate(dataset):
             where = f"{name}, row {i}"
             item = Input(
-                id=str(row.get("id", i)),
-                task=as_text(row.get("task"), "task", where),
+                id=as_id(row.get("id", i), where),
+                task=as_name(row.get("task"), "task", where),
                 text=as_text(row.get("input"), "input", where),
                 references=as_references(row.get("references"), where),
             )
@@ -272,7 +280,15 @@ class Problem:
                 texts = generations.setdefault(candidate, {})
                 if text is not None:
                     texts[item.id] = as_text(text, f"generations.{candidate}", where)
-            for candidate, score in (row.get("labels") or {}).items():
+            given = row.get("labels") or {}
+            if not isinstance(given, dict):
+                raise SmoothieError(f"{where}: 'labels' must map candidates to scores")
+            for candidate, score in given.items():
+                if candidate not in row["generations"]:
+                    raise SmoothieError(
+                        f"{where}: a label of {shown(candidate)}, which has no generations; "
+                        f"there are {', '.join(row['generations'])}"
+                    )
                 if score is not None:
                     labels.setdefault(candidate, {})[item.id] = as_score(score, where)
         return assemble(name, inputs, generations, labels, missing)
@@ -294,8 +310,46 @@ def as_text(value: Any, key: str, where: str) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise SmoothieError(f"{where}: '{key}' must be a text, found {value!r:.60}")
+        raise SmoothieError(f"{where}: '{key}' must be a text, found {shown(value)}")
     return value
+
+
+def as_name(value: Any, key: str, where: str) -> str:
+    """A text that tables and files will show, such as a task; nothing becomes the empty one."""
+    name = as_text(value, key, where)
+    require_names(f"'{key}'", [name], where)
+    return name
+
+
+def as_id(value: Any, where: str) -> str:
+    """An id, from a text or a whole number, as text."""
+    if isinstance(value, bool) or not isinstance(value, str | int) or not str(value).strip():
+        raise SmoothieError(
+            f"{where}: expected a text or a whole number under 'id', found {shown(value)}"
+        )
+    key = str(value)
+    require_ids([key], where)
+    return key
+
+
+def require_ids(ids: Iterable[str], where: str) -> None:
+    """Refuse ids that no file can hold: with a NUL character, or half of a character."""
+    together = "".join(ids)  # to look for faults at once
+    if "\0" in together or has_lone_surrogates(together):
+        faulty = next(key for key in ids if "\0" in key or has_lone_surrogates(key))
+        raise SmoothieError(
+            f"{where}: the id {shown(faulty)} holds a NUL character or half of a character"
+        )
+
+
+def require_names(what: str, names: Iterable[str], where: str) -> None:
+    """Refuse names with line breaks, other control characters or halves of characters."""
+    for name in names:
+        if CONTROL.search(name):
+            raise SmoothieError(
+                f"{where}: {what} {shown(name)} holds a control character or half of a character; "
+                f"names must be printable"
+            )
 
 
 def as_references(value: Any, where: str) -> tuple[str, ...]:
@@ -307,23 +361,39 @@ def as_references(value: Any, where: str) -> tuple[str, ...]:
         return ()
     values = value if isinstance(value, list) else [value]
     for item in values:
-        if isinstance(item, bool) or not isinstance(item, str | int | float):
-            raise SmoothieError(f"{where}: references must be a list of texts, found {item!r:.60}")
+        finite = not isinstance(item, float) or math.isfinite(item)
+        if isinstance(item, bool) or not isinstance(item, str | int | float) or not finite:
+            raise SmoothieError(f"{where}: references must be a list of texts, found {shown(item)}")
     return tuple(str(item) for item in values if str(item).strip())
 
 
-def as_score(value: Any, where: str) -> float:
-    """A finite number."""
-    if not isinstance(value, int | float) or not math.isfinite(value):
-        raise SmoothieError(f"{where}: the score must be a finite number, found {value!r:.60}")
+def as_score(value: Any, where: str, what: str = "score") -> float:
+    """A finite number; true and false are none."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not is_finite(value):
+        raise SmoothieError(f"{where}: the {what} must be a finite number, found {shown(value)}")
     return float(value)
+
+
+def is_finite(value: float) -> bool:
+    """Whether a float can hold a number."""
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number of more than 308 digits
+        return False
+
+
+def has_lone_surrogates(text: str) -> bool:
+    """Whether a text holds halves of characters, which no file can hold."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def without_lone_surrogates(text: str) -> str:
     """Replace halves of characters, which texts cut off by a tokenizer can end in."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
+    if has_lone_surrogates(text):
         return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return text
 

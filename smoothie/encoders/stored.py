@@ -12,7 +12,11 @@ from smoothie.errors import SmoothieError
 from smoothie.estimator import distances_as_read
 from smoothie.pretrained import folder_checksum
 from smoothie.problem import Problem
-from smoothie.storage.files import drop_pages
+from smoothie.storage.arrays import map_npy
+from smoothie.storage.files import child, drop_pages, is_there, readable, user_path
+
+LARGEST = 1e140  # values of a vector: the sum of their squares is finite
+BLOCK_VALUES = 1 << 18  # of the inputs' vectors that are looked at at a time
 
 
 @dataclass
@@ -32,8 +36,11 @@ class StoredVectors:
     @property
     def signature(self) -> str:
         """Where the vectors came from, and the checksum of the files."""
-        path = Path(self.folder).expanduser()
-        return f"{path.name}@{folder_checksum(path)[:12]}"
+        path = user_path(self.folder)
+        try:
+            return f"{path.name}@{folder_checksum(path)[:12]}"
+        except UnicodeEncodeError as error:
+            raise SmoothieError(f"{path}: holds a file whose name is not UTF-8") from error
 
     @property
     def encoded(self) -> int:
@@ -46,8 +53,7 @@ class StoredVectors:
     def encode_problem(self, problem: Problem, inputs: bool) -> tuple[Vectors, Vectors | None]:
         """Read the vectors of a problem's candidates and, if asked for, of its inputs."""
         columns = [pick(column, problem.rows) for column in self._columns(problem)]
-        points = pick(self._read("inputs", problem), problem.rows) if inputs else None
-        return np.stack(columns, axis=1), points
+        return np.stack(columns, axis=1), self._inputs(problem) if inputs else None
 
     def measure(
         self, problem: Problem, several: bool = False, clock: Clock | None = None
@@ -69,11 +75,13 @@ class StoredVectors:
 
     def _measure(self, problem: Problem) -> Measured:
         columns = self._columns(problem)
-        points = pick(self._read("inputs", problem), problem.rows) if problem.has_inputs else None
+        points = self._inputs(problem) if problem.has_inputs else None
 
         def read(part: slice, block: NDArray[np.float64]) -> None:
-            for j, column in enumerate(columns):
-                block[:, j] = column[problem.rows[part]]
+            rows = problem.rows[part]
+            for j, (name, column) in enumerate(zip(problem.candidates, columns, strict=True)):
+                block[:, j] = column[rows]
+                self._refuse_not_finite(name, block[:, j], rows)
                 drop_pages(column)
 
         shape = (len(problem.rows), len(columns), columns[0].shape[1])
@@ -93,15 +101,36 @@ class StoredVectors:
                 )
         return columns
 
+    def _inputs(self, problem: Problem) -> Vectors:
+        """The vectors of a problem's inputs, on disk where all of them are routed."""
+        every = self._read("inputs", problem)
+        step = max(1, BLOCK_VALUES // every.shape[1])
+        for start in range(0, len(problem.rows), step):
+            rows = problem.rows[start : start + step]
+            self._refuse_not_finite("inputs", every[rows], rows)
+            drop_pages(every)
+        return pick(every, problem.rows)
+
+    def _path(self, name: str) -> Path:
+        """The file of a candidate, or of the inputs."""
+        return child(user_path(self.folder), f"{name}.npy")
+
+    def _refuse_not_finite(self, name: str, vectors: Vectors, rows: NDArray[np.intp]) -> None:
+        """Refuse vectors, of some rows of a file, that have no distances."""
+        faulty = ~(np.abs(vectors, dtype=np.float64) < LARGEST).all(axis=1)
+        if faulty.any():
+            raise SmoothieError(
+                f"{self._path(name)}: row {rows[faulty.argmax()]} holds a value that is not "
+                f"finite, or too large to be squared"
+            )
+
     def _read(self, name: str, problem: Problem) -> Vectors:
         """Map one file."""
-        path = Path(self.folder).expanduser() / f"{name}.npy"
-        try:
-            vectors: Vectors = np.load(path, mmap_mode="r", allow_pickle=False)
-        except FileNotFoundError as error:
-            raise SmoothieError(f"{path}: no such file; the vectors of {name} go there") from error
-        except (OSError, ValueError, EOFError) as error:
-            raise SmoothieError(f"{path}: not a NumPy array file ({error})") from error
+        path = self._path(name)
+        with readable(path):
+            if not is_there(path):
+                raise SmoothieError(f"{path}: no such file; the vectors of {name} go there")
+        vectors: Vectors = map_npy(path)
         if vectors.ndim != 2 or len(vectors) != problem.source_rows:
             raise SmoothieError(
                 f"{path}: expected {problem.source_rows} rows (one for each input of "
@@ -109,6 +138,8 @@ class StoredVectors:
             )
         if vectors.dtype.kind != "f":
             raise SmoothieError(f"{path}: expected floats, found {vectors.dtype}")
+        if not vectors.shape[1]:
+            raise SmoothieError(f"{path}: vectors of zero dimensions have no distances")
         return vectors
 
 

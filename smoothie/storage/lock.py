@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from smoothie.errors import SmoothieError
+from smoothie.errors import SmoothieError, shown
 from smoothie.storage.files import read_json, sha256, write_json
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -167,6 +167,13 @@ class HubLock:
         entries = read_json(self.path)
         if not isinstance(entries, dict):
             raise SmoothieError(f"{self.path}: expected a JSON object of repositories")
+        for name, entry in entries.items():
+            parts = entry if isinstance(entry, dict) else {}
+            known = isinstance(parts.get("revision"), str), isinstance(parts.get("files"), dict)
+            if not all(known):
+                raise SmoothieError(
+                    f"{self.path}: expected a 'revision' and 'files' under {shown(name)}"
+                )
         return entries
 
     @contextmanager
