@@ -1,13 +1,17 @@
 """The exceptions that the library raises on purpose, and how their messages show what was found."""
 
+import re
 import reprlib
 from typing import Any
+
+# Control characters, other ends of lines, and halves of characters.
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 class SmoothieError(ValueError):
     """Input that cannot be used; the message is one sentence, on one line, that a user can act on.
 
-    Characters that cannot be printed, as names of files may hold, are shown escaped.
+    Control characters and halves of characters, as names of files may hold, are shown escaped.
     """
 
     def __init__(self, message: str = "") -> None:
@@ -23,11 +27,8 @@ class NotAvailableError(SmoothieError):
 
 
 def printable(text: object) -> str:
-    """A text with line breaks, control characters and halves of characters escaped."""
-    return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
-        for letter in str(text)
-    )
+    """A text on one line: line breaks, control characters and halves of characters escaped."""
+    return CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), str(text))
 
 
 def shown(value: Any) -> str:

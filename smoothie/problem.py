@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from smoothie.errors import SmoothieError, shown
-from smoothie.storage.files import CONTROL
+from smoothie.errors import CONTROL, SmoothieError, shown
 
 if TYPE_CHECKING:
     import datasets

@@ -237,8 +237,9 @@ class SmoothieData(HubSource):
         if not isinstance(values, list) or not values:
             raise SmoothieError(f'{path}: expected {{"generations": [...]}}')
         trials = values if isinstance(values[0], list) else [values]
-        if not all(isinstance(texts, list) for texts in trials):
-            raise SmoothieError(f"{path}: expected one list of texts, or one for each trial")
+        for texts in trials:
+            if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+                raise SmoothieError(f"{path}: expected one list of texts, or one for each trial")
         raw = replace(self, cleaning="none")._load(problem.candidates)
         choices = np.empty((len(trials), len(problem.inputs)), dtype=np.intp)
         for trial, texts in enumerate(trials):

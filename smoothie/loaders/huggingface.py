@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from smoothie.errors import SmoothieError
+from smoothie.errors import CONTROL, SmoothieError
 from smoothie.loaders.base import Source, choose_candidates
-from smoothie.problem import Problem, without_lone_surrogates
+from smoothie.problem import Problem
 from smoothie.storage.files import readable, user_path
 from smoothie.storage.lock import HubLock
 
@@ -71,4 +71,4 @@ class HuggingFaceDataset(Source):
         except Exception as error:  # the library raises many kinds, from several layers
             reason = str(error).strip().split("\n")[0]
             raise SmoothieError(f"dataset {self.path}: cannot be loaded ({reason})") from error
-        return Problem.from_dataset(loaded, without_lone_surrogates(folder.name), self.missing)
+        return Problem.from_dataset(loaded, CONTROL.sub("\ufffd", folder.name), self.missing)

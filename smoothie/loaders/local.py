@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from smoothie.errors import SmoothieError, printable, shown
+from smoothie.errors import CONTROL, SmoothieError, printable, shown
 from smoothie.loaders.attributes import add_attributes
 from smoothie.loaders.base import (
     UNKNOWN,
@@ -121,7 +121,7 @@ def read_folder(
     path = folder / "labels.jsonl"
     labels = known_labels(read_labels(path), known, path, unknown_labels)
     refuse_out_of_range(labels, path, label_range)
-    name = without_lone_surrogates(folder.resolve().name)
+    name = CONTROL.sub("\ufffd", folder.resolve().name)
     problem = assemble(name, inputs, answers, labels, missing)
     problem = add_attributes(problem, folder / "candidates.jsonl", known, unknown_labels)
     return with_more_texts(problem, written)

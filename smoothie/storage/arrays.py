@@ -21,6 +21,7 @@ from smoothie.errors import SmoothieError
 from smoothie.storage.files import readable, replacing
 
 LARGEST_RATIO = 100  # of what an archive unpacks to, to its own size
+LONGEST_REASON = 200  # characters of a message
 SMALL = 1 << 26  # bytes that an archive may unpack to, whatever its size
 # What the readers of archives and of headers raise for bytes that are not one.
 FAULTS = (
@@ -70,11 +71,14 @@ def read_npz(path: Path, names: Sequence[str]) -> dict[str, NDArray[Any]]:
                     parts = zip(stored, members, strict=True)
                     return {name: read_member(archive, member) for name, member in parts}
         except FAULTS as error:
-            reason = str(error).split("\n")[0]
-            raise SmoothieError(
-                f"{path}: not a whole .npz file of plain arrays ({reason})"
-            ) from error
+            fault = f"not a whole .npz file of plain arrays ({reason_of(error)})"
+            raise SmoothieError(f"{path}: {fault}") from error
     raise SmoothieError(f"{path}: no array {absent[0]!r}; it has {', '.join(stored) or 'none'}")
+
+
+def reason_of(error: BaseException) -> str:
+    """The first line of an error, which may quote a whole header."""
+    return str(error).split("\n")[0][:LONGEST_REASON]
 
 
 def refuse_bombs(members: Sequence[zipfile.ZipInfo], size: int) -> None:
@@ -121,8 +125,7 @@ def map_npy(path: Path) -> NDArray[Any]:
                 require_size(file, path.stat().st_size, "the array")
             array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
         except FAULTS as error:
-            reason = str(error).split("\n")[0]
-            raise SmoothieError(f"{path}: not a NumPy array file ({reason})") from error
+            raise SmoothieError(f"{path}: not a NumPy array file ({reason_of(error)})") from error
     return array
 
 

@@ -6,7 +6,6 @@ import io
 import json
 import mmap
 import os
-import re
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,9 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from smoothie.errors import SmoothieError, shown
+from smoothie.errors import CONTROL, SmoothieError, shown
 
-CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")  # and halves of characters
 LONGEST_NAME = 255  # bytes, on most file systems
 NOT_JSON = (ValueError, RecursionError)  # what `parse_json` raises
 
