@@ -16,7 +16,7 @@ from smoothie.storage.arrays import map_npy
 from smoothie.storage.files import child, drop_pages, is_there, readable, user_path
 
 LARGEST = 1e140  # values of a vector: the sum of their squares is finite
-BLOCK_VALUES = 1 << 18  # of the inputs' vectors that are looked at at a time
+BLOCK_VALUES = 1 << 18  # that are checked at a time
 
 
 @dataclass
@@ -78,16 +78,19 @@ class StoredVectors:
         points = self._inputs(problem) if problem.has_inputs else None
 
         def read(part: slice, block: NDArray[np.float64]) -> None:
-            rows = problem.rows[part]
-            for j, (name, column) in enumerate(zip(problem.candidates, columns, strict=True)):
-                block[:, j] = column[rows]
-                self._refuse_not_finite(name, block[:, j], rows)
+            for j, column in enumerate(columns):
+                block[:, j] = column[problem.rows[part]]
                 drop_pages(column)
 
         shape = (len(problem.rows), len(columns), columns[0].shape[1])
         distances = np.empty((*shape[:2], shape[1]))
-        for part, block in distances_as_read(shape, read):
-            distances[part] = block
+        try:
+            for part, block in distances_as_read(shape, read):
+                distances[part] = block
+        except SmoothieError:  # it knows no files: look for the one that is at fault
+            for name, column in zip(problem.candidates, columns, strict=True):
+                self._refuse_not_finite(name, column, problem.rows)
+            raise
         return Measured(distances, points)
 
     def _columns(self, problem: Problem) -> list[Vectors]:
@@ -104,11 +107,7 @@ class StoredVectors:
     def _inputs(self, problem: Problem) -> Vectors:
         """The vectors of a problem's inputs, on disk where all of them are routed."""
         every = self._read("inputs", problem)
-        step = max(1, BLOCK_VALUES // every.shape[1])
-        for start in range(0, len(problem.rows), step):
-            rows = problem.rows[start : start + step]
-            self._refuse_not_finite("inputs", every[rows], rows)
-            drop_pages(every)
+        self._refuse_not_finite("inputs", every, problem.rows)
         return pick(every, problem.rows)
 
     def _path(self, name: str) -> Path:
@@ -116,13 +115,19 @@ class StoredVectors:
         return child(user_path(self.folder), f"{name}.npy")
 
     def _refuse_not_finite(self, name: str, vectors: Vectors, rows: NDArray[np.intp]) -> None:
-        """Refuse vectors, of some rows of a file, that have no distances."""
-        faulty = ~(np.abs(vectors, dtype=np.float64) < LARGEST).all(axis=1)
-        if faulty.any():
-            raise SmoothieError(
-                f"{self._path(name)}: row {rows[faulty.argmax()]} holds a value that is not "
-                f"finite, or too large to be squared"
-            )
+        """Refuse values, in some rows of a file, that have no finite squares."""
+        step = max(1, BLOCK_VALUES // vectors.shape[1])
+        for start in range(0, len(rows), step):
+            block = vectors[rows[start : start + step]]
+            faulty = ~np.isfinite(block).all(axis=1)
+            if block.dtype.itemsize > 4:  # others hold no numbers as large as that
+                faulty |= (np.abs(block) > LARGEST).any(axis=1)
+            if faulty.any():
+                raise SmoothieError(
+                    f"{self._path(name)}: row {rows[start + faulty.argmax()]} holds a value that "
+                    f"is not finite, or too large to be squared"
+                )
+            drop_pages(vectors)
 
     def _read(self, name: str, problem: Problem) -> Vectors:
         """Map one file."""

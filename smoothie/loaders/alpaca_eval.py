@@ -16,9 +16,10 @@ from pathlib import Path
 import numpy as np
 
 from smoothie.errors import SmoothieError, printable
+from smoothie.fields import as_name, as_score
 from smoothie.loaders.base import choose_candidates, existing_folder
 from smoothie.loaders.hub import HubSource
-from smoothie.problem import Input, Problem, as_name, as_score, assemble
+from smoothie.problem import Input, Problem, assemble
 from smoothie.storage.files import child, read_json, user_path
 
 log = logging.getLogger(__name__)

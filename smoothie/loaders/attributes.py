@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from smoothie.errors import SmoothieError, printable, shown
+from smoothie.fields import as_id, as_name, as_score
 from smoothie.loaders.base import check_known
-from smoothie.problem import Problem, as_id, as_name, as_score
+from smoothie.problem import Problem
 from smoothie.storage.files import is_there, read_jsonl
 
 log = logging.getLogger(__name__)

@@ -23,8 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smoothie.errors import SmoothieError, shown
+from smoothie.fields import as_name, as_references, as_text
 from smoothie.loaders.base import Source, choose_candidates, existing_folder
-from smoothie.problem import Input, Problem, as_name, as_references, as_text, assemble
+from smoothie.problem import Input, Problem, assemble
 from smoothie.storage.files import child, read_json, read_jsonl, readable, user_path
 from smoothie.storage.lock import HubLock
 

@@ -9,6 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from smoothie.errors import CONTROL, SmoothieError, printable, shown
+from smoothie.fields import (
+    as_id,
+    as_name,
+    as_references,
+    as_score,
+    as_text,
+    without_lone_surrogates,
+)
 from smoothie.loaders.attributes import add_attributes
 from smoothie.loaders.base import (
     UNKNOWN,
@@ -17,17 +25,7 @@ from smoothie.loaders.base import (
     choose_candidates,
     existing_folder,
 )
-from smoothie.problem import (
-    Input,
-    Problem,
-    as_id,
-    as_name,
-    as_references,
-    as_score,
-    as_text,
-    assemble,
-    without_lone_surrogates,
-)
+from smoothie.problem import Input, Problem, assemble
 from smoothie.storage.files import is_there, read_jsonl
 
 log = logging.getLogger(__name__)

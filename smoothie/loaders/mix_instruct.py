@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from smoothie.errors import SmoothieError, shown
+from smoothie.fields import as_id, as_text
 from smoothie.loaders.base import choose_candidates
 from smoothie.loaders.hub import HubSource
-from smoothie.problem import Input, Problem, as_id, as_text, assemble
+from smoothie.problem import Input, Problem, assemble
 from smoothie.storage.files import NOT_JSON, parse_json, read_jsonl
 
 RANKS = ("model", "text")

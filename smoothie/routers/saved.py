@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smoothie.errors import SmoothieError, shown
-from smoothie.problem import require_names
+from smoothie.fields import require_names
 from smoothie.routers.estimators import SmoothieEstimator
 from smoothie.storage.arrays import read_npz, write_npz
 from smoothie.storage.files import NOT_JSON, parse_json, user_path

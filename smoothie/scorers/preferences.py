@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smoothie.errors import SmoothieError, shown
-from smoothie.problem import Problem, as_id
+from smoothie.fields import as_id
+from smoothie.problem import Problem
 from smoothie.scorers.stored import stored_file, warn_about_verdicts
 from smoothie.storage.files import read_jsonl, sha256
 
