@@ -19,7 +19,7 @@ from smoothie.encoders.sentence import DTYPES
 from smoothie.errors import SmoothieError
 from smoothie.loaders.local import read_generations, read_inputs
 from smoothie.problem import Input
-from smoothie.storage.files import read_json, write_json, write_jsonl
+from smoothie.storage.files import child, read_json, write_json, write_jsonl
 from smoothie.storage.lock import HubLock
 
 log = logging.getLogger(__name__)
@@ -149,7 +149,7 @@ def run(cfg: DictConfig) -> None:
             "decoding": "greedy",
             "templates": OmegaConf.to_container(templates),
         }
-        path = folder / "generations" / f"{candidate}.jsonl"
+        path = child(folder / "generations", f"{candidate}.jsonl")
         if path.exists() and made.get(candidate) != settings:
             raise SmoothieError(
                 f"{path}: was made with other settings than these; delete it to generate it again"

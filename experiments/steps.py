@@ -31,7 +31,7 @@ from smoothie.routers.base import seeded
 from smoothie.run import take_votes
 from smoothie.scorers import SCORERS, Scorer
 from smoothie.storage.cache import VectorCache
-from smoothie.storage.files import replacing
+from smoothie.storage.files import child, replacing
 
 log = logging.getLogger(__name__)
 
@@ -229,7 +229,7 @@ def export_vectors(encoder: Encoder, problem: Problem, folder: Path) -> None:
     generations, inputs = encoder.encode_problem(problem, problem.has_inputs)
     columns = dict(zip(problem.candidates, np.swapaxes(generations, 0, 1), strict=True))
     for name, vectors in (columns | ({} if inputs is None else {"inputs": inputs})).items():
-        with replacing(folder / f"{name}.npy") as temporary:
+        with replacing(child(folder, f"{name}.npy")) as temporary:
             np.save(temporary, vectors, allow_pickle=False)
 
 

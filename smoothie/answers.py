@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from smoothie.errors import SmoothieError
+from smoothie.fields import as_references
 from smoothie.loaders.tables import as_answer, find_columns, is_missing, problem_of_table
-from smoothie.problem import Input, Problem, as_references, assemble
+from smoothie.problem import Input, Problem, assemble
 
 if TYPE_CHECKING:
     import datasets

@@ -186,6 +186,8 @@ def require_generations(generations: Any) -> Floats:
     require_three_candidates(array.shape[1])
     if not len(array):
         raise SmoothieError("generations: there are no rows to estimate errors from")
+    if not array.shape[2]:
+        raise SmoothieError("generations: vectors of zero dimensions have no distances")
     return array
 
 
@@ -258,7 +260,7 @@ def require_distances(distances: Any, name: str = "distances") -> NDArray[np.flo
             f"{name}: expected an array of shape (inputs, candidates, candidates), "
             f"found shape {array.shape}"
         )
-    require_three_candidates(array.shape[1])
+    require_three_candidates(array.shape[1], f"{name}: ")
     if not len(array):
         raise SmoothieError(f"{name}: there are no rows to estimate errors from")
     values = array.astype(np.float64, copy=False)
@@ -280,11 +282,11 @@ def require_distances(distances: Any, name: str = "distances") -> NDArray[np.flo
     return values
 
 
-def require_three_candidates(candidates: int) -> None:
+def require_three_candidates(candidates: int, where: str = "") -> None:
     """Refuse ensembles for which the errors are not determined (K < 3)."""
     if candidates < 3:
         raise SmoothieError(
-            f"Smoothie needs at least three candidates to tell their errors apart, "
+            f"{where}Smoothie needs at least three candidates to tell their errors apart, "
             f"found {candidates}"
         )
 

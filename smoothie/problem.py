@@ -1,7 +1,7 @@
 """A routing problem: inputs, candidates and what each candidate wrote, aligned and checked."""
 
 import logging
-import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from smoothie.errors import SmoothieError
+from smoothie.errors import SmoothieError, shown
+from smoothie.fields import (
+    as_id,
+    as_name,
+    as_references,
+    as_score,
+    as_text,
+    require_ids,
+    require_names,
+    without_lone_surrogates,
+)
 
 if TYPE_CHECKING:
     import datasets
@@ -116,8 +126,14 @@ class Problem:
                 raise SmoothieError(f"{self.name}: no candidate can be called {name!r}; rename it")
         for what, names in (("id", self.ids), ("candidate", self.candidates)):
             if len(set(names)) < len(names):
-                twice = next(name for i, name in enumerate(names) if name in names[:i])
-                raise SmoothieError(f"{self.name}: {what} {twice!r} occurs twice")
+                twice = next(name for name, count in Counter(names).items() if count > 1)
+                raise SmoothieError(f"{self.name}: {what} {shown(twice)} occurs twice")
+        if not all(name.strip() for name in self.candidates):
+            raise SmoothieError(f"{self.name}: a candidate has no name")
+        require_ids(self.ids, self.name)
+        require_names("candidate", self.candidates, self.name)
+        require_names("task", set(self.tasks), self.name)
+        require_names("name", [self.name], "dataset")
         if self.labels is not None and self.label_range is None:
             object.__setattr__(self, "label_range", range_of(self.labels[np.isfinite(self.labels)]))
         if not len(self.rows):
@@ -260,8 +276,8 @@ class Problem:
         for i, row in enumerate(dataset):
             where = f"{name}, row {i}"
             item = Input(
-                id=str(row.get("id", i)),
-                task=as_text(row.get("task"), "task", where),
+                id=as_id(row.get("id", i), where),
+                task=as_name(row.get("task"), "task", where),
                 text=as_text(row.get("input"), "input", where),
                 references=as_references(row.get("references"), where),
             )
@@ -272,7 +288,15 @@ class Problem:
                 texts = generations.setdefault(candidate, {})
                 if text is not None:
                     texts[item.id] = as_text(text, f"generations.{candidate}", where)
-            for candidate, score in (row.get("labels") or {}).items():
+            given = row.get("labels") or {}
+            if not isinstance(given, dict):
+                raise SmoothieError(f"{where}: 'labels' must map candidates to scores")
+            for candidate, score in given.items():
+                if candidate not in row["generations"]:
+                    raise SmoothieError(
+                        f"{where}: a label of {shown(candidate)}, which has no generations; "
+                        f"there are {', '.join(row['generations'])}"
+                    )
                 if score is not None:
                     labels.setdefault(candidate, {})[item.id] = as_score(score, where)
         return assemble(name, inputs, generations, labels, missing)
@@ -287,45 +311,6 @@ def range_of(values: Iterable[float]) -> tuple[float, float] | None:
 def complete_rows(values: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Rows without NaN."""
     return np.asarray(np.isfinite(values).all(axis=1))
-
-
-def as_text(value: Any, key: str, where: str) -> str:
-    """A text; nothing becomes the empty one."""
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise SmoothieError(f"{where}: '{key}' must be a text, found {value!r:.60}")
-    return value
-
-
-def as_references(value: Any, where: str) -> tuple[str, ...]:
-    """References as a tuple of texts: from null, one text or number, or a list of them.
-
-    Blank ones are left out: every text contains them.
-    """
-    if value is None:
-        return ()
-    values = value if isinstance(value, list) else [value]
-    for item in values:
-        if isinstance(item, bool) or not isinstance(item, str | int | float):
-            raise SmoothieError(f"{where}: references must be a list of texts, found {item!r:.60}")
-    return tuple(str(item) for item in values if str(item).strip())
-
-
-def as_score(value: Any, where: str) -> float:
-    """A finite number."""
-    if not isinstance(value, int | float) or not math.isfinite(value):
-        raise SmoothieError(f"{where}: the score must be a finite number, found {value!r:.60}")
-    return float(value)
-
-
-def without_lone_surrogates(text: str) -> str:
-    """Replace halves of characters, which texts cut off by a tokenizer can end in."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text
 
 
 def assemble(

@@ -2,10 +2,12 @@ import logging
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from experiments.pipeline import run
 from smoothie import SmoothieError
 from smoothie.encoders.fast import encode_by_tokens, fast_dtype, rows_of, weights_in
 from smoothie.encoders.sentence import DTYPES, SentenceEncoder
@@ -378,8 +380,28 @@ def test_stored_vectors_are_measured_a_block_at_a_time(local_set, tmp_path, monk
     broken = np.load(folder / "beta.npy")
     broken[5] = np.inf
     np.save(folder / "beta.npy", broken)
-    with pytest.raises(SmoothieError, match="candidate 1 holds a value that is not finite"):
+    with pytest.raises(SmoothieError, match=r"beta\.npy: row 5 holds a value that is not"):
         StoredVectors(str(folder)).measure(problem)
+
+
+@pytest.mark.parametrize("name", ["../../outside", "{}/outside", "a/b", ".hidden", "inputs/.."])
+def test_vectors_stay_in_their_folder(local_set, tmp_path, compose, tiny_encoder, name):
+    """Names of candidates come from data, as those of a Hub dataset do."""
+    name = name.format(tmp_path)
+    known = read_folder(local_set, None, "error")
+    problem = replace(known, candidates=("alpha", "beta", name))
+    vectors = store_vectors(local_set, tmp_path / "vectors")
+    with pytest.raises(SmoothieError, match="cannot be the name of a file there"):
+        StoredVectors(str(vectors)).measure(problem)
+    problem.to_dataset().save_to_disk(str(tmp_path / "data"))
+    settings = ["dataset=huggingface", f"dataset.path={tmp_path / 'data'}", "evaluation.draws=10"]
+    settings += ["encoder=sentence_transformers", f"encoder.model={tiny_encoder}"]
+    folder = tmp_path / "new" / "deep"
+    with pytest.raises(SmoothieError, match="cannot be the name of a file there"):
+        run(compose(*settings, f"output.vectors={folder}"))
+    assert not list(tmp_path.rglob("*outside*"))
+    written = {path for path in tmp_path.rglob("new/**/*") if path.is_file()}
+    assert written <= {folder / "alpha.npy", folder / "beta.npy"}
 
 
 def test_stored_vectors_that_do_not_fit_are_named(local_set, tmp_path):

@@ -78,6 +78,11 @@ def test_select_and_take():
         ([Input("a"), Input("a")], ("m",), (2, 1), "id 'a' occurs twice"),
         ([Input("a")], ("m", "m"), (1, 2), "candidate 'm' occurs twice"),
         ([Input("a")], ("m",), (2, 1), "texts of shape"),
+        ([Input("a")], (" ",), (1, 1), "a candidate has no name"),
+        ([Input("a")], ("m\n",), (1, 1), r"candidate 'm\\n' holds a control character"),
+        ([Input("a\0")], ("m",), (1, 1), r"the id 'a\\x00' holds a NUL"),
+        ([Input("a\ud83d")], ("m",), (1, 1), r"the id 'a\\ud83d' holds"),
+        ([Input("a", "t\r")], ("m",), (1, 1), r"task 't\\r' holds a control character"),
     ],
 )
 def test_parts_that_disagree_are_refused(inputs, candidates, shape, message):
@@ -100,6 +105,16 @@ def test_halves_of_characters_are_replaced():
         ({"generations": {"m": "x"}, "input": 3}, "row 0: 'input' must be a text"),
         ({"generations": {"m": "x"}, "labels": {"m": "good"}}, "row 0: the score must be"),
         ({"generations": {"m": "x"}, "references": {"a": 1}}, "row 0: references must be"),
+        ({"generations": {"m": "x"}, "references": float("nan")}, "row 0: references must be"),
+        ({"generations": {"m": "x"}, "labels": {"m": True}}, "row 0: the score must be"),
+        ({"generations": {"m": "x"}, "labels": {"m": float("inf")}}, "row 0: the score must be"),
+        ({"generations": {"m": "x"}, "labels": {"n": 1.0}}, "row 0: a label of 'n', which has no"),
+        ({"generations": {"m": "x"}, "labels": [1.0]}, "row 0: 'labels' must map"),
+        ({"generations": {"m": "x"}, "id": None}, "row 0: expected a text or a whole number"),
+        ({"generations": {"m": "x"}, "id": True}, "row 0: expected a text or a whole number"),
+        ({"generations": {"m": "x"}, "id": " "}, "row 0: expected a text or a whole number"),
+        ({"generations": {"m": "x"}, "task": 3}, "row 0: 'task' must be a text"),
+        ({"generations": {"m": "x"}, "task": "a\n"}, "row 0: 'task' .* holds a control"),
     ],
 )
 def test_broken_rows_of_a_hugging_face_dataset_are_named(row, message):

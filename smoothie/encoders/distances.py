@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 
 from smoothie.clock import Clock
 from smoothie.encoders.base import Measured, Vectors
-from smoothie.errors import SmoothieError
+from smoothie.errors import SmoothieError, shown
 from smoothie.estimator import require_distances
 from smoothie.neighbors.exact import require_vectors
 from smoothie.problem import Problem
-from smoothie.storage.files import read_npz, sha256
+from smoothie.storage.arrays import read_npz
+from smoothie.storage.files import sha256, user_path
 
 
 @dataclass
@@ -50,7 +51,7 @@ class StoredDistances:
     @property
     def path(self) -> Path:
         """Where the file is."""
-        return Path(self.file).expanduser()
+        return user_path(self.file)
 
     @property
     def signature(self) -> str:
@@ -92,7 +93,7 @@ class StoredDistances:
         if len(names) != distances.shape[1] or len(set(names)) < len(names):
             raise SmoothieError(
                 f"{self.path}: candidates must be {distances.shape[1]} different names, one for "
-                f"each row of a matrix, found {', '.join(names)}"
+                f"each row of a matrix, found {len(names)}: {shown(names)}"
             )
         absent = [name for name in problem.candidates if name not in names]
         if absent:

@@ -12,7 +12,11 @@ from smoothie.errors import SmoothieError
 from smoothie.estimator import distances_as_read
 from smoothie.pretrained import folder_checksum
 from smoothie.problem import Problem
-from smoothie.storage.files import drop_pages
+from smoothie.storage.arrays import map_npy
+from smoothie.storage.files import child, drop_pages, is_there, readable, user_path
+
+LARGEST = 1e140  # values of a vector: the sum of their squares is finite
+BLOCK_VALUES = 1 << 18  # that are checked at a time
 
 
 @dataclass
@@ -43,8 +47,11 @@ class StoredVectors:
     @property
     def signature(self) -> str:
         """Where the vectors came from, and the checksum of the files."""
-        path = Path(self.folder).expanduser()
-        return f"{path.name}@{folder_checksum(path)[:12]}"
+        path = user_path(self.folder)
+        try:
+            return f"{path.name}@{folder_checksum(path)[:12]}"
+        except UnicodeEncodeError as error:
+            raise SmoothieError(f"{path}: holds a file whose name is not UTF-8") from error
 
     @property
     def encoded(self) -> int:
@@ -57,8 +64,7 @@ class StoredVectors:
     def encode_problem(self, problem: Problem, inputs: bool) -> tuple[Vectors, Vectors | None]:
         """Read the vectors of a problem's candidates and, if asked for, of its inputs."""
         columns = [pick(column, problem.rows) for column in self._columns(problem)]
-        points = pick(self._read("inputs", problem), problem.rows) if inputs else None
-        return np.stack(columns, axis=1), points
+        return np.stack(columns, axis=1), self._inputs(problem) if inputs else None
 
     def measure(
         self, problem: Problem, several: bool = False, clock: Clock | None = None
@@ -80,7 +86,7 @@ class StoredVectors:
 
     def _measure(self, problem: Problem) -> Measured:
         columns = self._columns(problem)
-        points = pick(self._read("inputs", problem), problem.rows) if problem.has_inputs else None
+        points = self._inputs(problem) if problem.has_inputs else None
 
         def read(part: slice, block: NDArray[np.float64]) -> None:
             for j, column in enumerate(columns):
@@ -89,8 +95,13 @@ class StoredVectors:
 
         shape = (len(problem.rows), len(columns), columns[0].shape[1])
         distances = np.empty((*shape[:2], shape[1]))
-        for part, block in distances_as_read(shape, read):
-            distances[part] = block
+        try:
+            for part, block in distances_as_read(shape, read):
+                distances[part] = block
+        except SmoothieError:  # it knows no files: look for the one that is at fault
+            for name, column in zip(problem.candidates, columns, strict=True):
+                self._refuse_not_finite(name, column, problem.rows)
+            raise
         return Measured(distances, points)
 
     def _columns(self, problem: Problem) -> list[Vectors]:
@@ -104,15 +115,38 @@ class StoredVectors:
                 )
         return columns
 
+    def _inputs(self, problem: Problem) -> Vectors:
+        """The vectors of a problem's inputs, on disk where all of them are routed."""
+        every = self._read("inputs", problem)
+        self._refuse_not_finite("inputs", every, problem.rows)
+        return pick(every, problem.rows)
+
+    def _path(self, name: str) -> Path:
+        """The file of a candidate, or of the inputs."""
+        return child(user_path(self.folder), f"{name}.npy")
+
+    def _refuse_not_finite(self, name: str, vectors: Vectors, rows: NDArray[np.intp]) -> None:
+        """Refuse values, in some rows of a file, that have no finite squares."""
+        step = max(1, BLOCK_VALUES // vectors.shape[1])
+        for start in range(0, len(rows), step):
+            block = vectors[rows[start : start + step]]
+            faulty = ~np.isfinite(block).all(axis=1)
+            if block.dtype.itemsize > 4:  # others hold no numbers as large as that
+                faulty |= (np.abs(block) > LARGEST).any(axis=1)
+            if faulty.any():
+                raise SmoothieError(
+                    f"{self._path(name)}: row {rows[start + faulty.argmax()]} holds a value that "
+                    f"is not finite, or too large to be squared"
+                )
+            drop_pages(vectors)
+
     def _read(self, name: str, problem: Problem) -> Vectors:
         """Map one file."""
-        path = Path(self.folder).expanduser() / f"{name}.npy"
-        try:
-            vectors: Vectors = np.load(path, mmap_mode="r", allow_pickle=False)
-        except FileNotFoundError as error:
-            raise SmoothieError(f"{path}: no such file; the vectors of {name} go there") from error
-        except (OSError, ValueError, EOFError) as error:
-            raise SmoothieError(f"{path}: not a NumPy array file ({error})") from error
+        path = self._path(name)
+        with readable(path):
+            if not is_there(path):
+                raise SmoothieError(f"{path}: no such file; the vectors of {name} go there")
+        vectors: Vectors = map_npy(path)
         if vectors.ndim != 2 or len(vectors) != problem.source_rows:
             raise SmoothieError(
                 f"{path}: expected {problem.source_rows} rows (one for each input of "
@@ -120,6 +154,8 @@ class StoredVectors:
             )
         if vectors.dtype.kind != "f":
             raise SmoothieError(f"{path}: expected floats, found {vectors.dtype}")
+        if not vectors.shape[1]:
+            raise SmoothieError(f"{path}: vectors of zero dimensions have no distances")
         return vectors
 
 

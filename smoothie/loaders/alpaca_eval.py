@@ -8,17 +8,21 @@ The paper's released code stacks them by position instead; that is kept as a set
 what the stored weights were computed from.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from smoothie.errors import SmoothieError
+from smoothie.errors import SmoothieError, printable
+from smoothie.fields import as_name, as_score
 from smoothie.loaders.base import choose_candidates, existing_folder
 from smoothie.loaders.hub import HubSource
-from smoothie.problem import Input, Problem, as_score, assemble
-from smoothie.storage.files import read_json
+from smoothie.problem import Input, Problem, assemble
+from smoothie.storage.files import child, read_json, user_path
+
+log = logging.getLogger(__name__)
 
 ALIGNMENTS = ("instruction", "position")
 
@@ -56,9 +60,8 @@ class AlpacaEval(HubSource):
             )
         available = self.files.stems(self.outputs, ".json") if candidates is None else candidates
         names = choose_candidates(available, candidates, self.outputs)
-        rows = {
-            name: read_outputs(self.files.fetch(f"{self.outputs}/{name}.json")) for name in names
-        }
+        files = {name: child(Path(self.outputs), f"{name}.json").as_posix() for name in names}
+        rows = {name: read_outputs(self.files.fetch(file)) for name, file in files.items()}
         lead = min(names)
         first = rows[lead]
         inputs = [
@@ -85,11 +88,11 @@ class AlpacaEval(HubSource):
             labels = {name: read_annotations(folder, name, ids) for name in names}
         problem = assemble("alpaca_eval", inputs, generations, labels, missing=self.missing)
         if self.leaderboard is not None:
-            path = Path(self.leaderboard).expanduser()
+            path = user_path(self.leaderboard)
             known = read_leaderboard(path, self.leaderboard_column)
             numbers = np.array([known.get(name, np.nan) for name in problem.candidates])
             if not np.isfinite(numbers).all():
-                lost = problem.candidates[int(np.isnan(numbers).argmax())]
+                lost = problem.candidates[int((~np.isfinite(numbers)).argmax())]
                 raise SmoothieError(f"{path}: no {self.leaderboard_column} of {lost}")
             problem = replace(problem, leaderboard=numbers)
         return problem
@@ -111,7 +114,8 @@ def read_outputs(path: Path) -> list[tuple[str, str, str]]:
         texts = [row.get(key) for key in ("instruction", "output")] if isinstance(row, dict) else []
         if len(texts) != 2 or not all(isinstance(text, str) for text in texts):
             raise SmoothieError(f"{path}, row {i}: expected texts under 'instruction' and 'output'")
-        rows.append((str(texts[0]), str(texts[1]), str(row.get("dataset") or "")))
+        task = as_name(row.get("dataset"), "dataset", f"{path}, row {i}")
+        rows.append((str(texts[0]), str(texts[1]), task))
     if len({instruction for instruction, _, _ in rows}) < len(rows):
         raise SmoothieError(f"{path}: an instruction occurs twice, so outputs cannot be joined")
     return rows
@@ -119,25 +123,36 @@ def read_outputs(path: Path) -> list[tuple[str, str, str]]:
 
 def read_annotations(folder: Path, model: str, ids: dict[str, str]) -> dict[str, float]:
     """A judge's preference for a model over the reference, id -> 0 to 1."""
-    paths = [folder / f"{model}.json", folder / model / "annotations.json"]
+    paths = [child(folder, f"{model}.json"), child(folder, model) / "annotations.json"]
     path = next((path for path in paths if path.is_file()), None)
     if path is None:
         raise SmoothieError(f"{folder}: neither {model}.json nor {model}/annotations.json is there")
     content = read_json(path)
     if not isinstance(content, list):
         raise SmoothieError(f"{path}: expected a list of {{instruction, preference}}")
-    labels = {}
+    labels: dict[str, float] = {}
+    unknown = 0
     for i, row in enumerate(content):
         where = f"{path}, row {i}"
         if not isinstance(row, dict) or not isinstance(row.get("instruction"), str):
             raise SmoothieError(f"{where}: expected a text under 'instruction'")
         if row.get("preference") is None:  # the judge gave no answer that could be read
             continue
-        preference = as_score(row["preference"], where)
+        preference = as_score(row["preference"], where, "preference")
         if not 1 <= preference <= 2:
             raise SmoothieError(f"{where}: preference {preference} is not between 1 and 2")
-        if row["instruction"] in ids:
-            labels[ids[row["instruction"]]] = preference - 1
+        key = ids.get(row["instruction"])
+        if key is None:
+            unknown += 1
+        elif labels.setdefault(key, preference - 1) != preference - 1:
+            raise SmoothieError(f"{where}: another preference for an instruction that was above")
+    if unknown:
+        log.warning(
+            "%s: %d of %d rows are about instructions that are not among the inputs; not used",
+            printable(path),
+            unknown,
+            len(content),
+        )
     return labels
 
 
@@ -152,7 +167,12 @@ def read_leaderboard(path: Path, column: str) -> dict[str, float]:
     if column not in table:
         raise SmoothieError(f"{path}: no column {column!r}; it has {', '.join(table.columns)}")
     names = table["model"] if "model" in table else table.iloc[:, 0]
-    try:
-        return {str(n): float(v) for n, v in zip(names, table[column], strict=True)}
-    except ValueError as error:
-        raise SmoothieError(f"{path}, column {column}: not a number ({error})") from error
+    numbers: dict[str, float] = {}
+    for name, value in zip(names, table[column], strict=True):
+        try:
+            number = float(value)
+        except ValueError as error:
+            raise SmoothieError(f"{path}, column {column}: not a number ({error})") from error
+        if numbers.setdefault(str(name), number) != number and not np.isnan(number):
+            raise SmoothieError(f"{path}, column {column}: two different numbers of {name}")
+    return numbers

@@ -1,13 +1,20 @@
 """What every source of generations has in common."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from smoothie.cleaning import clean_texts
-from smoothie.errors import SmoothieError
+from smoothie.errors import SmoothieError, printable, shown
+from smoothie.inspection import listed, warn_about_texts
 from smoothie.problem import Problem
+from smoothie.storage.files import readable, user_path
+
+log = logging.getLogger(__name__)
+
+UNKNOWN = ("error", "ignore")
 
 
 @dataclass
@@ -41,13 +48,18 @@ class Source:
     origin: dict[str, Any] | None = None
 
     def load(self, candidates: Sequence[str] | None = None) -> Problem:
-        """Load the inputs to route.
+        """Load the inputs to route; warn where their texts are blank or the same.
 
         Parameters
         ----------
         candidates : sequence of str, optional
             Which candidates, in which order; by default all of them, by name.
         """
+        problem = self._load(candidates)
+        warn_about_texts(problem)
+        return problem
+
+    def _load(self, candidates: Sequence[str] | None) -> Problem:
         problem = self.read(candidates)
         if self.limit is not None:
             if self.limit < 1:
@@ -95,7 +107,7 @@ def choose_candidates(
     for name in asked:
         if name not in available:
             raise SmoothieError(
-                f"{where}: no candidate {name!r}; there are {', '.join(sorted(available))}"
+                f"{where}: no candidate {shown(name)}; there are {', '.join(sorted(available))}"
             )
     if not asked:
         raise SmoothieError("ensemble.candidates is empty")
@@ -107,7 +119,54 @@ def choose_candidates(
 
 def existing_folder(path: str, what: str) -> Path:
     """A folder that is there."""
-    folder = Path(path).expanduser()
-    if not folder.is_dir():
-        raise SmoothieError(f"{what}={path}: no such folder")
+    folder = user_path(path)
+    with readable(folder):
+        if not folder.is_dir():
+            raise SmoothieError(f"{what}={path}: no such folder")
     return folder
+
+
+def check_known(
+    path: Path,
+    what: str,
+    names: Iterable[str],
+    ids: Iterable[str],
+    known: tuple[Collection[str], Collection[str]],
+    unknown: str,
+) -> None:
+    """Compare the names in a file with those of the dataset.
+
+    Parameters
+    ----------
+    path : Path
+        The file, for messages.
+    what : str
+        What it holds, for messages: labels, costs.
+    names, ids : iterable of str
+        Candidates and ids of inputs that it names.
+    known : (collection, collection) of str
+        The candidates with generations, and the ids, of the dataset.
+    unknown : {"error", "ignore"}
+        What to do about others.
+
+    Raises
+    ------
+    SmoothieError
+        If there are others and `unknown` is "error"; otherwise they are counted in a warning.
+    """
+    strangers, lost = sorted(set(names).difference(known[0])), sorted(set(ids).difference(known[1]))
+    faults = []
+    if strangers:
+        some = listed([shown(name) for name in strangers])
+        noun = "candidate" if len(strangers) == 1 else "candidates"
+        faults.append(f"{what} of {len(strangers)} {noun} without generations ({some})")
+    if lost:
+        some, noun = listed([shown(key) for key in lost]), "id" if len(lost) == 1 else "ids"
+        faults.append(f"{what} of {len(lost)} {noun} that dataset.jsonl does not hold ({some})")
+    if faults and unknown == "error":
+        raise SmoothieError(
+            f"{path}: {' and '.join(faults)}; correct the names, "
+            f"or leave those {what} out with dataset.unknown_labels=ignore"
+        )
+    for fault in faults:
+        log.warning("%s: %s; not used", printable(path), fault)

@@ -22,10 +22,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from smoothie.errors import SmoothieError
+from smoothie.errors import SmoothieError, shown
+from smoothie.fields import as_name, as_references, as_text
 from smoothie.loaders.base import Source, choose_candidates, existing_folder
-from smoothie.problem import Input, Problem, as_references, as_text, assemble
-from smoothie.storage.files import read_json, read_jsonl
+from smoothie.problem import Input, Problem, assemble
+from smoothie.storage.files import child, read_json, read_jsonl, readable, user_path
 from smoothie.storage.lock import HubLock
 
 
@@ -42,8 +43,9 @@ class RepositoryFiles:
         """A local path of one file."""
         if self.folder is not None:
             path = existing_folder(self.folder, "dataset.folder") / name
-            if not path.is_file():
-                raise SmoothieError(f"{path}: no such file")
+            with readable(path):
+                if not path.is_file():
+                    raise SmoothieError(f"{path}: no such file")
             return path
         lock = HubLock.at(self.lock)
         return lock.download("dataset", self.repository, self.revision, name)
@@ -51,7 +53,7 @@ class RepositoryFiles:
     def at_hand(self, name: str) -> Path | None:
         """Where a file is on this machine, without asking the Hub; None if it is not."""
         if self.folder is not None:
-            path = Path(self.folder).expanduser() / name
+            path = user_path(self.folder) / name
             return path if path.is_file() else None
         if self.lock is None:
             return None
@@ -167,7 +169,7 @@ class SmoothieData(HubSource):
         parts = [self._read_one(name, split, candidates) for name in self.datasets]
         if len(parts) == 1:
             return parts[0]
-        names = tuple(candidates) if candidates else parts[0].candidates
+        names = parts[0].candidates if candidates is None else tuple(candidates)
         parts = [part.select(names) for part in parts]
         return Problem(
             name=str(self.dataset),
@@ -184,9 +186,10 @@ class SmoothieData(HubSource):
             folder, suffix = models_folder(dataset), f"_{split}.json"
             available = self.files.stems(folder, suffix) if candidates is None else candidates
             names = choose_candidates(available, candidates, f"{folder} ({split})")
+            files = {name: child(Path(folder), f"{name}{suffix}").as_posix() for name in names}
             columns = {
-                name: read_texts(self.files.fetch(f"{folder}/{name}{suffix}"), 1, len(inputs))
-                for name in names
+                name: read_texts(self.files.fetch(file), 1, len(inputs))
+                for name, file in files.items()
             }
             name = dataset
         else:
@@ -194,7 +197,7 @@ class SmoothieData(HubSource):
             texts = read_texts(self.files.fetch(file), 2, len(inputs))
             every = [f"prompt_{i}" for i in range(texts.shape[1])]
             # In their own order: prompt_10 comes after prompt_9.
-            names = choose_candidates(every, candidates, file) if candidates else every
+            names = every if candidates is None else choose_candidates(every, candidates, file)
             columns = {name: texts[:, every.index(name)] for name in names}
             name = f"{dataset}_{self.model}"
         generations = {
@@ -235,7 +238,10 @@ class SmoothieData(HubSource):
         if not isinstance(values, list) or not values:
             raise SmoothieError(f'{path}: expected {{"generations": [...]}}')
         trials = values if isinstance(values[0], list) else [values]
-        raw = replace(self, cleaning="none").load(problem.candidates)
+        for texts in trials:
+            if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+                raise SmoothieError(f"{path}: expected one list of texts, or one for each trial")
+        raw = replace(self, cleaning="none")._load(problem.candidates)
         choices = np.empty((len(trials), len(problem.inputs)), dtype=np.intp)
         for trial, texts in enumerate(trials):
             if len(texts) < raw.source_rows:
@@ -263,7 +269,7 @@ def read_rows(path: Path, prefix: str, input_keys: Mapping[str, str]) -> list[In
     inputs: list[Input] = []
     for number, row in read_jsonl(path):
         where = f"{path}, line {number}"
-        task = str(row.get("task_name") or "")
+        task = as_name(row.get("task_name"), "task_name", where)
         key = input_keys.get(task, "embedding_input")
         if key not in row and task in input_keys:
             raise SmoothieError(f"{where}: no key {key!r} (dataset.input_keys.{task})")
@@ -284,14 +290,15 @@ def read_texts(path: Path, dimensions: int, rows: int) -> Any:
     if len(values) != rows:
         raise SmoothieError(f"{path}: {len(values)} generations for {rows} inputs")
     if dimensions == 2:
-        if not all(isinstance(row, list) and len(row) == len(values[0]) for row in values):
+        equal = all(isinstance(row, list) and len(row) == len(values[0]) for row in values)
+        if not equal or not values[0]:
             raise SmoothieError(f"{path}: expected one list of texts, of equal length, an input")
         flat = [text for row in values for text in row]
     else:
         flat = values
     for i, text in enumerate(flat):
         if not isinstance(text, str | None):
-            raise SmoothieError(f"{path}: generation {i} is not a text but {text!r:.60}")
+            raise SmoothieError(f"{path}: generation {i} is not a text but {shown(text)}")
     array = np.empty(len(flat), dtype=object)
     array[:] = flat
     return array.reshape(rows, -1) if dimensions == 2 else array

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from smoothie.errors import SmoothieError
-from smoothie.loaders.base import Source
+from smoothie.errors import CONTROL, SmoothieError
+from smoothie.loaders.base import Source, choose_candidates
 from smoothie.problem import Problem
+from smoothie.storage.files import readable, user_path
 from smoothie.storage.lock import HubLock
 
 
@@ -40,7 +40,7 @@ class HuggingFaceDataset(Source):
     def read(self, candidates: Sequence[str] | None) -> Problem:
         """Read the split to route."""
         problem = self._read(self.split)
-        return problem.select(candidates or sorted(problem.candidates))
+        return problem.select(choose_candidates(problem.candidates, candidates, problem.name))
 
     def read_train(self, candidates: Sequence[str]) -> Problem | None:
         """Read the training split."""
@@ -51,9 +51,11 @@ class HuggingFaceDataset(Source):
 
         if self.path is None:
             raise SmoothieError("dataset=huggingface needs dataset.path=FOLDER or a Hub id")
-        folder = Path(self.path).expanduser()
+        folder = user_path(self.path)
+        with readable(folder):
+            there = folder.is_dir()
         try:
-            if folder.is_dir():
+            if there:
                 loaded = datasets.load_from_disk(str(folder))
                 if isinstance(loaded, datasets.DatasetDict):
                     loaded = loaded[split]
@@ -69,4 +71,4 @@ class HuggingFaceDataset(Source):
         except Exception as error:  # the library raises many kinds, from several layers
             reason = str(error).strip().split("\n")[0]
             raise SmoothieError(f"dataset {self.path}: cannot be loaded ({reason})") from error
-        return Problem.from_dataset(loaded, folder.name, self.missing)
+        return Problem.from_dataset(loaded, CONTROL.sub("\ufffd", folder.name), self.missing)

@@ -1,30 +1,40 @@
 """Local folders: dataset.jsonl, generations/MODEL.jsonl and, where there are any, labels.jsonl."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from smoothie.errors import SmoothieError
-from smoothie.loaders.attributes import add_attributes
-from smoothie.loaders.base import Source, choose_candidates, existing_folder
-from smoothie.problem import (
-    Input,
-    Problem,
+from smoothie.errors import CONTROL, SmoothieError, printable, shown
+from smoothie.fields import (
+    as_id,
+    as_name,
     as_references,
     as_score,
     as_text,
-    assemble,
     without_lone_surrogates,
 )
-from smoothie.storage.files import read_jsonl
+from smoothie.loaders.attributes import add_attributes
+from smoothie.loaders.base import (
+    UNKNOWN,
+    Source,
+    check_known,
+    choose_candidates,
+    existing_folder,
+)
+from smoothie.problem import Input, Problem, assemble
+from smoothie.storage.files import is_there, read_jsonl
 
 log = logging.getLogger(__name__)
 
-UNKNOWN_LABELS = ("error", "ignore")
+Labels = dict[str, dict[str, float]]  # candidate -> id -> score
+
+SHARES = (0.0, 1.0)  # the range that decides whether labels are shown as 0 to 100
+FEWEST_LABELS = 20  # from which on
+LARGEST_SHARE = 0.01  # of labels, or a single one, outside of it is taken for a mistake
 
 
 @dataclass
@@ -40,38 +50,51 @@ class LocalFolder(Source):
     train_path : str or None
         A second folder in the same layout whose inputs label-using methods may learn from.
     unknown_labels : {"error", "ignore"}
-        What to do about labels of a candidate without generations, or of an id that dataset.jsonl
-        does not hold: refuse the folder, or leave them out with a warning.
+        What to do about labels, and lines of candidates.jsonl, of a candidate without generations
+        or of an id that dataset.jsonl does not hold: refuse the folder, or leave them out with a
+        warning.
+    label_range : list of float, or None
+        The lowest and the highest label there may be. None refuses labels outside 0 to 1 where
+        nearly all others keep it: of 20 or more labels a single one, or up to 1 in 100.
     """
 
     path: str | None = None
     train_path: str | None = None
     unknown_labels: str = "error"
+    label_range: list[float] | None = None
 
     def __post_init__(self) -> None:
         """Check the settings."""
-        if self.unknown_labels not in UNKNOWN_LABELS:
+        if self.unknown_labels not in UNKNOWN:
             raise SmoothieError(
-                f"unknown_labels={self.unknown_labels}: expected one of {', '.join(UNKNOWN_LABELS)}"
+                f"unknown_labels={self.unknown_labels}: expected one of {', '.join(UNKNOWN)}"
             )
+        given = self.label_range
+        if given is not None and not (len(given) == 2 and given[0] < given[1]):
+            raise SmoothieError(f"label_range={given}: expected [LOWEST,HIGHEST], such as [0,1]")
 
     def read(self, candidates: Sequence[str] | None) -> Problem:
         """Read the folder."""
         if self.path is None:
             raise SmoothieError("dataset=local needs dataset.path=FOLDER")
-        folder = existing_folder(self.path, "dataset.path")
-        return read_folder(folder, candidates, self.missing, self.unknown_labels)
+        return self._read(existing_folder(self.path, "dataset.path"), candidates)
 
     def read_train(self, candidates: Sequence[str]) -> Problem | None:
         """Read the training folder."""
         if self.train_path is None:
             return None
-        folder = existing_folder(self.train_path, "dataset.train_path")
-        return read_folder(folder, candidates, self.missing, self.unknown_labels)
+        return self._read(existing_folder(self.train_path, "dataset.train_path"), candidates)
+
+    def _read(self, folder: Path, candidates: Sequence[str] | None) -> Problem:
+        return read_folder(folder, candidates, self.missing, self.unknown_labels, self.label_range)
 
 
 def read_folder(
-    folder: Path, candidates: Sequence[str] | None, missing: str, unknown_labels: str = "error"
+    folder: Path,
+    candidates: Sequence[str] | None,
+    missing: str,
+    unknown_labels: str = "error",
+    label_range: Sequence[float] | None = None,
 ) -> Problem:
     """Read a folder in the layout that `LocalFolder` describes.
 
@@ -91,15 +114,14 @@ def read_folder(
     names = choose_candidates(list(files), candidates, str(folder / "generations"))
     written = {name: read_all_generations(files[name]) for name in names}
     answers = {name: first_texts(texts) for name, texts in written.items()}
-    labels = known_labels(
-        read_labels(folder / "labels.jsonl"),
-        set(files),
-        {item.id for item in inputs},
-        folder / "labels.jsonl",
-        unknown_labels,
-    )
-    problem = assemble(folder.resolve().name, inputs, answers, labels, missing)
-    problem = add_attributes(problem, folder / "candidates.jsonl")
+    silent = {name for name, texts in written.items() if not texts}
+    known = files.keys() - silent, {item.id for item in inputs}
+    path = folder / "labels.jsonl"
+    labels = known_labels(read_labels(path), known, path, unknown_labels)
+    refuse_out_of_range(labels, path, label_range)
+    name = CONTROL.sub("\ufffd", folder.resolve().name)
+    problem = assemble(name, inputs, answers, labels, missing)
+    problem = add_attributes(problem, folder / "candidates.jsonl", known, unknown_labels)
     return with_more_texts(problem, written)
 
 
@@ -108,12 +130,12 @@ def read_inputs(path: Path) -> list[Input]:
     inputs: dict[str, Input] = {}
     for number, row in read_jsonl(path):
         where = f"{path}, line {number}"
-        key = read_id(row, where)
+        key = as_id(row.get("id"), where)
         if key in inputs:
-            raise SmoothieError(f"{where}: id {key!r} occurs twice")
+            raise SmoothieError(f"{where}: id {shown(key)} occurs twice")
         inputs[key] = Input(
             id=key,
-            task=as_text(row.get("task"), "task", where),
+            task=as_name(row.get("task"), "task", where),
             text=as_text(row.get("input"), "input", where),
             references=as_references(row.get("references"), where),
         )
@@ -138,9 +160,9 @@ def read_all_generations(path: Path) -> dict[str, list[str]]:
     seen = set()
     for number, row in read_jsonl(path):
         where = f"{path}, line {number}"
-        key = read_id(row, where)
+        key = as_id(row.get("id"), where)
         if key in seen:
-            raise SmoothieError(f"{where}: id {key!r} occurs twice")
+            raise SmoothieError(f"{where}: id {shown(key)} occurs twice")
         seen.add(key)
         if "generations" in row:
             several = row["generations"]
@@ -173,8 +195,8 @@ def with_more_texts(problem: Problem, written: Mapping[str, Mapping[str, list[st
             if len(written[candidate][key]) != count:
                 raise SmoothieError(
                     f"{problem.name}: {candidate} has {len(written[candidate][key])} generations "
-                    f"for id {key!r}, {problem.candidates[0]} has {count} for id "
-                    f"{problem.ids[0]!r}; expected the same number everywhere"
+                    f"for id {shown(key)}, {problem.candidates[0]} has {count} for id "
+                    f"{shown(problem.ids[0])}; expected the same number everywhere"
                 )
     if count == 1:
         return problem
@@ -186,44 +208,41 @@ def with_more_texts(problem: Problem, written: Mapping[str, Mapping[str, list[st
     return replace(problem, more_texts=more)
 
 
-def read_labels(path: Path) -> dict[str, dict[str, float]]:
+def read_labels(path: Path) -> Labels:
     """Read labels.jsonl, if it is there: candidate -> id -> score."""
-    labels: dict[str, dict[str, float]] = {}
-    if not path.exists() and not path.is_symlink():  # a dangling link is a fault, not an absence
+    labels: Labels = {}
+    if not is_there(path):
         return labels
     for number, row in read_jsonl(path):
         where = f"{path}, line {number}"
-        key = read_id(row, where)
+        key = as_id(row.get("id"), where)
         model = row.get("model")
         if not isinstance(model, str):
             raise SmoothieError(f"{where}: expected a candidate's name under 'model'")
-        score = row.get("score")
-        if score is None:
+        if "score" not in row:
+            raise SmoothieError(f"{where}: no key 'score'; null says that there is none")
+        if row["score"] is None:
             continue
         of_model = labels.setdefault(model, {})
         if key in of_model:
-            raise SmoothieError(f"{where}: {model} has two scores for id {key!r}")
-        of_model[key] = as_score(score, where)
+            raise SmoothieError(f"{where}: {model} has two scores for id {shown(key)}")
+        of_model[key] = as_score(row["score"], where)
     if not labels:
-        log.warning("%s: holds no scores", path)
+        log.warning("%s: holds no scores, as if it were not there", printable(path))
     return labels
 
 
 def known_labels(
-    labels: Mapping[str, Mapping[str, float]],
-    candidates: set[str],
-    ids: set[str],
-    path: Path,
-    unknown: str,
-) -> dict[str, dict[str, float]]:
+    labels: Labels, known: tuple[Collection[str], Collection[str]], path: Path, unknown: str
+) -> Labels:
     """The labels of texts that exist.
 
     Parameters
     ----------
     labels : mapping of candidate -> id -> score
         As `read_labels` reads them.
-    candidates, ids : set of str
-        What the folder holds.
+    known : (collection, collection) of str
+        Candidates that wrote something, and ids.
     path : Path
         The file of the labels, for messages.
     unknown : {"error", "ignore"}
@@ -234,20 +253,8 @@ def known_labels(
     SmoothieError
         If there are such labels and `unknown` is "error".
     """
-    strangers = sorted(labels.keys() - candidates)
-    lost = sorted({key for given in labels.values() for key in given} - ids)
-    faults = []
-    if strangers:
-        faults.append(f"labels of {len(strangers)} candidates without generations ({strangers[0]})")
-    if lost:
-        faults.append(f"labels of {len(lost)} ids that dataset.jsonl does not hold ({lost[0]!r})")
-    if faults and unknown == "error":
-        raise SmoothieError(
-            f"{path}: {' and '.join(faults)}; correct the names, "
-            f"or leave those labels out with dataset.unknown_labels=ignore"
-        )
-    for fault in faults:
-        log.warning("%s: %s; not used", path, fault)
+    candidates, ids = known
+    check_known(path, "labels", labels, chain.from_iterable(labels.values()), known, unknown)
     return {
         name: {key: score for key, score in given.items() if key in ids}
         for name, given in labels.items()
@@ -255,9 +262,32 @@ def known_labels(
     }
 
 
-def read_id(row: dict[str, Any], where: str) -> str:
-    """The id of a row, as text."""
-    value = row.get("id")
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        raise SmoothieError(f"{where}: expected a text or a whole number under 'id'")
-    return str(value)
+def refuse_out_of_range(labels: Labels, path: Path, allowed: Sequence[float] | None) -> None:
+    """Refuse labels outside the range that was set or, if none was, that nearly all others keep.
+
+    Whether all labels lie between 0 and 1 decides the unit of the results, so that a single label
+    that was mistyped would change all numbers.
+
+    Raises
+    ------
+    SmoothieError
+        If there is such a label; the message names the line of the first.
+    """
+    low, high = allowed or SHARES
+    every = chain.from_iterable(given.values() for given in labels.values())
+    scores = np.fromiter(every, dtype=np.float64)
+    outside = int(((scores < low) | (scores > high)).sum())
+    mistaken = len(scores) >= FEWEST_LABELS and outside <= max(1, LARGEST_SHARE * len(scores))
+    if not outside or not (allowed or mistaken):
+        return
+    for number, row in read_jsonl(path):
+        score = labels.get(row["model"], {}).get(str(row["id"]), low)
+        if not low <= score <= high and row["score"] is not None:
+            where = f"{path}, line {number}"
+            fault = f"{where}: the score {score:g} is not between {low:g} and {high:g}"
+            if allowed:
+                raise SmoothieError(f"{fault} (dataset.label_range)")
+            raise SmoothieError(
+                f"{fault}, as {len(scores) - outside} of {len(scores)} are; correct it, "
+                f"or set dataset.label_range=[LOWEST,HIGHEST] if it is right"
+            )

@@ -11,16 +11,16 @@ paper do: a model's rank is one more than the number of models that won more com
 """
 
 import ast
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from smoothie.errors import SmoothieError
+from smoothie.errors import SmoothieError, shown
+from smoothie.fields import as_id, as_text
 from smoothie.loaders.base import choose_candidates
 from smoothie.loaders.hub import HubSource
-from smoothie.problem import Input, Problem, as_text, assemble
-from smoothie.storage.files import read_jsonl
+from smoothie.problem import Input, Problem, assemble
+from smoothie.storage.files import NOT_JSON, parse_json, read_jsonl
 
 RANKS = ("model", "text")
 
@@ -52,6 +52,7 @@ class MixInstruct(HubSource):
             raise SmoothieError(f"dataset.ranks_by={self.ranks_by}: expected {' or '.join(RANKS)}")
         path = self.files.fetch(f"{self.split}_data_prepared.jsonl")
         inputs: list[Input] = []
+        seen: set[str] = set()
         texts: dict[str, dict[str, str]] = {}
         labels: dict[str, dict[str, float]] = {}
         for number, row in read_jsonl(path):
@@ -60,7 +61,10 @@ class MixInstruct(HubSource):
             if not ranks and self.compared_only:
                 continue
             parts = [as_text(row.get(key), key, where).strip() for key in ("instruction", "input")]
-            key = str(row.get("id", f"{self.split}_{number:05d}"))
+            key = as_id(row.get("id", f"{self.split}_{number:05d}"), where)
+            if key in seen:
+                raise SmoothieError(f"{where}: id {shown(key)} occurs twice")
+            seen.add(key)
             inputs.append(Input(key, "mix_instruct", "\n\n".join(parts).strip()))
             written = read_candidates(row.get("candidates"), where)
             if self.ranks_by == "text":
@@ -92,6 +96,8 @@ def read_candidates(value: Any, where: str) -> dict[str, str]:
     for entry in value:
         if not isinstance(entry, dict) or not isinstance(entry.get("model"), str):
             raise SmoothieError(f"{where}: a candidate has no text under 'model'")
+        if entry["model"] in texts:
+            raise SmoothieError(f"{where}: two texts of {shown(entry['model'])}")
         texts[entry["model"]] = as_text(entry.get("text"), "text", where)
     return texts
 
@@ -110,7 +116,7 @@ def read_ranks(value: Any, where: str) -> dict[str, float]:
     for pair, verdict in comparisons.items():
         names = str(pair).split(",")
         if len(names) != 2:
-            raise SmoothieError(f"{where}: 'cmp_results' compares {pair!r:.60}, not two models")
+            raise SmoothieError(f"{where}: 'cmp_results' compares {shown(pair)}, not two models")
         for name, winner in zip(names, ("A is better", "B is better"), strict=True):
             wins[name] = wins.get(name, 0) + (verdict == winner)
     return {
@@ -121,10 +127,10 @@ def read_ranks(value: Any, where: str) -> dict[str, float]:
 def parse_literal(text: str, where: str) -> Any:
     """Read JSON or, as most rows are, a Python literal; nothing is evaluated."""
     try:
-        return json.loads(text)
-    except ValueError:
+        return parse_json(text)
+    except NOT_JSON:
         pass
     try:
         return ast.literal_eval(text)
-    except (ValueError, SyntaxError, MemoryError, RecursionError) as error:
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError) as error:
         raise SmoothieError(f"{where}: 'cmp_results' is neither JSON nor a literal") from error

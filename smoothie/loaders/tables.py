@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from smoothie.errors import SmoothieError
-from smoothie.problem import Input, Problem, as_references, as_score, assemble
+from smoothie.fields import as_references, as_score
+from smoothie.problem import Input, Problem, assemble
 
 if TYPE_CHECKING:
     import pandas as pd

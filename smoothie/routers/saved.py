@@ -9,12 +9,15 @@ from typing import Any, ClassVar, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from smoothie.errors import SmoothieError
+from smoothie.errors import SmoothieError, shown
+from smoothie.fields import require_names
 from smoothie.routers.estimators import SmoothieEstimator
-from smoothie.storage.files import read_npz, write_npz
+from smoothie.storage.arrays import read_npz, write_npz
+from smoothie.storage.files import NOT_JSON, parse_json, user_path
 
 FORMAT = 1  # of the files; to be raised when older versions could not read them
 HEADER = ("format", "kind", "parameters")
+CLOSE = 1e-6  # of a sum of weights to one
 
 
 class Stored(NamedTuple):
@@ -90,6 +93,8 @@ class SavedEstimator(SmoothieEstimator):
         count = self.weights_.shape[-1]
         if names is not None and len(names) != count:
             raise SmoothieError(f"candidates: expected {count} names, found {len(names)}")
+        if names is not None and len(set(names)) < count:
+            raise SmoothieError(f"candidates: expected different names, found {', '.join(names)}")
         parameters = {
             name: value.item() if isinstance(value, np.generic) else value
             for name, value in self.get_params().items()
@@ -128,39 +133,58 @@ class SavedEstimator(SmoothieEstimator):
             )
         if set(saved.parameters) != set(cls().get_params()):
             raise SmoothieError(f"{saved.path}: the parameters are not those of {cls.__name__}")
-        router = cls(**saved.parameters)
         sizes = {} if saved.candidates is None else {"K": len(saved.candidates)}
+        arrays = {}
         for name, stored in cls._layout.items():
-            array = saved.arrays.get(name.strip("_"))
+            array = arrays[name] = saved.arrays.get(name.strip("_"))
             if not stored.fits(array, sizes):
                 found = "is missing" if array is None else f"is {array.dtype} of {array.shape}"
                 raise SmoothieError(f"{saved.path}: {name.strip('_')} {found}, which does not fit")
-            setattr(router, name, array)
-        router.candidates = saved.candidates
-        router._check(str(saved.path))
+        try:
+            router = cls(**saved.parameters)
+            vars(router).update(arrays, candidates=saved.candidates)
+            router._check()
+        except SmoothieError as error:
+            raise SmoothieError(f"{saved.path}: {error}") from error
         return router
 
-    def _check(self, where: str) -> None:
+    def _check(self) -> None:
         """Check the values of what was loaded."""
+        if not len(self.choices_):
+            raise SmoothieError("there are no fitted rows")
         if not ((self.choices_ >= 0) & (self.choices_ < self.weights_.shape[-1])).all():
-            raise SmoothieError(f"{where}: choices are not among the candidates")
+            raise SmoothieError("choices are not among the candidates")
+        if not np.isfinite(self.errors_).all():
+            raise SmoothieError("errors must be finite")
+        if self.degenerate == "keep":  # errors and weights of any sign, as in the released code
+            return
+        if not (self.errors_ > 0).all():
+            raise SmoothieError("errors must be positive")
+        positive = (self.weights_ >= 0).all()  # also false where one is not a number
+        if not positive or not (np.abs(self.weights_.sum(axis=-1) - 1) <= CLOSE).all():
+            raise SmoothieError("weights must be zero or more, and sum to one in each row")
 
 
 def read_saved(path: str | Path) -> Saved:
     """Read what `SavedEstimator.save` wrote, of whatever kind."""
-    file = Path(path).expanduser()
+    file = user_path(path)
     arrays = read_npz(file, [])
     if any(name not in arrays or arrays[name].ndim for name in HEADER):
         raise SmoothieError(f"{file}: not a saved router")
     version, kind = arrays["format"].item(), str(arrays["kind"])
     if version != FORMAT:
-        raise SmoothieError(f"{file}: router format {version}; this version reads {FORMAT}")
+        raise SmoothieError(f"{file}: router format {shown(version)}; this version reads {FORMAT}")
     try:
-        parameters = json.loads(str(arrays["parameters"]))
-    except ValueError as error:
+        parameters = parse_json(str(arrays["parameters"]))
+    except NOT_JSON as error:
         raise SmoothieError(f"{file}: the parameters are not JSON") from error
     if not isinstance(parameters, dict):
         raise SmoothieError(f"{file}: the parameters are not a JSON object")
     names = arrays.get("candidates")
-    candidates = None if names is None else tuple(str(name) for name in names.ravel())
+    if names is None:
+        return Saved(file, kind, parameters, None, arrays)
+    candidates = tuple(str(name) for name in names.ravel())
+    if names.ndim != 1 or names.dtype.kind != "U" or len(set(candidates)) < len(candidates):
+        raise SmoothieError(f"{file}: candidates must be different names")
+    require_names("candidate", candidates, str(file))
     return Saved(file, kind, parameters, candidates, arrays)

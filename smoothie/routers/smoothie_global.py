@@ -171,6 +171,14 @@ class SmoothieGlobal(SavedEstimator):
             self.errors_, self.weights_ = errors[group], weights[group]
         return self
 
+    def _check(self) -> None:
+        """Check the values of what was loaded."""
+        super()._check()
+        by_row, by_task = self.fit_by != "all", self.fit_by == "task"
+        shapes = self.errors_.ndim, self.weights_.ndim
+        if shapes != (1 + by_row,) * 2 or by_task != (self.groups_ is not None):
+            raise SmoothieError(f"the arrays are not those of fit_by={self.fit_by}")
+
     def predict(
         self, inputs: NDArray[np.floating[Any]] | None = None, groups: Groups | None = None
     ) -> NDArray[np.intp]:

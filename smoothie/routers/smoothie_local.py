@@ -196,16 +196,16 @@ class SmoothieLocal(SavedEstimator):
         means = next(neighborhood_means(self._distances, rows, [self.k]))
         return self._solve(means)[2]
 
-    def _check(self, where: str) -> None:
+    def _check(self) -> None:
         """Check the values of what was loaded."""
-        super()._check(where)
+        super()._check()
         self.require_k(len(self.choices_))
         if self._distances is not None:
-            self._distances = require_distances(self._distances, f"{where}, distances")
+            self._distances = require_distances(self._distances)
         if self._inputs is not None:
-            self._inputs = require_vectors(f"{where}, inputs", self._inputs)
+            self._inputs = require_vectors("inputs", self._inputs)
             if self._distances is None:
-                raise SmoothieError(f"{where}: distances is missing, and there are inputs")
+                raise SmoothieError("distances is missing, and there are inputs")
 
     def require_k(self, rows: int) -> None:
         """Check the settings, and k against the number of inputs."""

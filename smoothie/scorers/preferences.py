@@ -7,10 +7,10 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from smoothie.errors import SmoothieError
-from smoothie.loaders.local import read_id
+from smoothie.errors import SmoothieError, shown
+from smoothie.fields import as_id
 from smoothie.problem import Problem
-from smoothie.scorers.stored import stored_file
+from smoothie.scorers.stored import stored_file, warn_about_verdicts
 from smoothie.storage.files import read_jsonl, sha256
 
 AGGREGATES = ("win_rate", "bradley_terry")
@@ -67,31 +67,48 @@ class StoredPreferences:
     def score(self, problem: Problem) -> NDArray[np.float64]:
         """Turn the verdicts about each input into numbers; NaN for texts in no comparison."""
         path = stored_file(self.folder, self.file)
-        wins = read_wins(path, problem)
+        wins, names, ids = read_wins(path, problem)
         if not wins.any():
             raise SmoothieError(f"{path}: no verdict about any two texts of {problem.name}")
-        return win_rates(wins) if self.aggregate == "win_rate" else bradley_terry(wins)
+        scores = win_rates(wins) if self.aggregate == "win_rate" else bradley_terry(wins)
+        warn_about_verdicts(path, problem, scores, names, ids)
+        return scores
 
 
-def read_wins(path: Path, problem: Problem) -> NDArray[np.float64]:
-    """How often text i won against text j of an input, (N, K, K); a tie is half a win for both."""
+def read_wins(path: Path, problem: Problem) -> tuple[NDArray[np.float64], set[str], set[str]]:
+    """Count the verdicts.
+
+    Returns
+    -------
+    ndarray of shape (N, K, K)
+        How often text i won against text j of an input; a tie is half a win for both.
+    set of str, set of str
+        All candidates, and all ids, that the file names.
+    """
     rows = {key: i for i, key in enumerate(problem.ids)}
     columns = {name: j for j, name in enumerate(problem.candidates)}
     wins = np.zeros((len(rows), len(columns), len(columns)))
+    names: set[str] = set()
+    ids: set[str] = set()
     for number, line in read_jsonl(path):
         where = f"{path}, line {number}"
-        row = rows.get(read_id(line, where))
+        key = as_id(line.get("id"), where)
         a, b, winner = line.get("a"), line.get("b"), line.get("winner")
         if not isinstance(a, str) or not isinstance(b, str) or a == b:
             raise SmoothieError(f"{where}: expected two candidates under 'a' and 'b'")
         if winner not in (a, b, "tie", None):
-            raise SmoothieError(f"{where}: winner must be {a}, {b} or tie, found {winner!r:.60}")
+            raise SmoothieError(f"{where}: winner must be {a}, {b} or tie, found {shown(winner)}")
+        if "winner" not in line:
+            raise SmoothieError(f"{where}: no key 'winner'; null says that neither is better")
+        names.update((a, b))
+        ids.add(key)
+        row = rows.get(key)
         if row is None or a not in columns or b not in columns:
             continue
         i, j = columns[a], columns[b]
         wins[row, i, j] += 1.0 if winner == a else 0.0 if winner == b else 0.5
         wins[row, j, i] += 1.0 if winner == b else 0.0 if winner == a else 0.5
-    return wins
+    return wins, names, ids
 
 
 def win_rates(wins: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,5 +1,7 @@
 """Stored scores: verdicts that somebody made before, such as an LLM judge's or unit tests'."""
 
+import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -7,17 +9,21 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from smoothie.errors import SmoothieError
+from smoothie.errors import SmoothieError, printable, shown
+from smoothie.inspection import listed
 from smoothie.loaders.local import read_labels
 from smoothie.problem import Problem
-from smoothie.storage.files import sha256
+from smoothie.storage.files import readable, sha256, user_path
+
+log = logging.getLogger(__name__)
 
 
 def stored_file(folder: str | None, file: str) -> Path:
     """A file in a folder, or anywhere."""
-    path = Path(folder or ".").expanduser() / Path(file).expanduser()
-    if not path.is_file():
-        raise SmoothieError(f"scorer.file={file}: no such file {path}")
+    path = user_path(folder or ".") / user_path(file)
+    with readable(path):
+        if not path.is_file():
+            raise SmoothieError(f"scorer.file={file}: no such file {path}")
     return path
 
 
@@ -60,11 +66,59 @@ class StoredScores:
         return f"{Path(self.file).name}@{sha256(stored_file(self.folder, self.file))[:12]}"
 
     def score(self, problem: Problem) -> NDArray[np.float64]:
-        """Look up every text."""
+        """Look up every text; warn where a candidate has no verdict, or a verdict no text."""
         path = stored_file(self.folder, self.file)
         verdicts = read_labels(path)
         columns = [verdicts.get(name, {}) for name in problem.candidates]
         scores = np.array([[column.get(key, np.nan) for column in columns] for key in problem.ids])
         if np.isnan(scores).all():
             raise SmoothieError(f"{path}: no verdict about any text of {problem.name}")
+        ids = {key for column in verdicts.values() for key in column}
+        warn_about_verdicts(path, problem, scores, verdicts, ids)
         return -scores if self.lower_is_better else scores
+
+
+def warn_about_verdicts(
+    path: Path,
+    problem: Problem,
+    scores: NDArray[np.float64],
+    names: Iterable[str],
+    ids: Iterable[str],
+) -> None:
+    """Say which candidates have no verdict at all, and which names in a file are unknown.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    problem : Problem
+        What is routed; it may be a part of what the file is about.
+    scores : ndarray of shape (N, K)
+        What the file says of each text, NaN where it says nothing.
+    names, ids : iterable of str
+        The candidates and ids of inputs in the file.
+    """
+    silent = [
+        name
+        for name, column in zip(problem.candidates, scores.T, strict=True)
+        if np.isnan(column).all()
+    ]
+    strangers = sorted(set(names).difference(problem.candidates))
+    if silent:
+        others = f", but about {listed([shown(name) for name in strangers])}" if strangers else ""
+        log.warning(
+            "%s: no verdict about any text of %s%s; a text without a verdict is not chosen where "
+            "another one has a verdict",
+            printable(path),
+            listed(silent),
+            others,
+        )
+    lost = sorted(set(ids).difference(problem.ids))
+    if lost and len(problem.inputs) == problem.source_rows:  # otherwise some were left out
+        log.warning(
+            "%s: verdicts about %d ids that %s does not hold (%s); not used",
+            printable(path),
+            len(lost),
+            problem.name,
+            listed([shown(key) for key in lost]),
+        )

@@ -2,20 +2,66 @@
 
 import csv
 import hashlib
+import io
 import json
 import mmap
+import os
 import uuid
-import zipfile
-import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from smoothie.errors import SmoothieError
+from smoothie.errors import CONTROL, SmoothieError, shown
+
+LONGEST_NAME = 255  # bytes, on most file systems
+NOT_JSON = (ValueError, RecursionError)  # what `parse_json` raises
+
+
+def user_path(path: str | Path) -> Path:
+    """A path that a user typed, with ~ expanded.
+
+    Raises
+    ------
+    SmoothieError
+        If it names the home of an unknown user, or no file can have such a name.
+    """
+    try:
+        if "\0" in os.fsdecode(os.fsencode(path)):
+            raise SmoothieError(f"{shown(str(path))}: a path cannot hold a NUL character")
+        return Path(path).expanduser()
+    except UnicodeEncodeError as error:
+        raise SmoothieError(f"{shown(str(path))}: not the name of a file") from error
+    except RuntimeError as error:
+        raise SmoothieError(f"{path}: the home folder is not known") from error
+
+
+def child(folder: Path, name: str) -> Path:
+    """A file in a folder, under a name that comes from data: a candidate, an id, a task.
+
+    Raises
+    ------
+    SmoothieError
+        If the name would lead out of the folder or hide the file, or no file can have it: if it is
+        empty, holds a path separator or a control character, begins with a dot or is too long.
+    """
+    if not name:
+        fault = "is empty"
+    elif "/" in name or "\\" in name:
+        fault = "holds a path separator"
+    elif CONTROL.search(name):
+        fault = "holds a control character or half of a character"
+    elif name.startswith("."):
+        fault = "begins with a dot"
+    elif len(os.fsencode(name)) > LONGEST_NAME:
+        fault = f"is longer than {LONGEST_NAME} bytes"
+    else:
+        return folder / name
+    raise SmoothieError(f"{folder}: {shown(name)} cannot be the name of a file there: it {fault}")
 
 
 @contextmanager
@@ -33,7 +79,8 @@ def replacing(path: Path) -> Iterator[Path]:
         Where to write. It is removed if the block raises, and `path` is left as it was.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.parent / f".{path.stem}-{uuid.uuid4().hex}{path.suffix}"
+    beginning = path.stem[:32]  # so that the temporary name is not too long where the name is not
+    temporary = path.parent / f".{beginning}-{uuid.uuid4().hex}{path.suffix}"
     temporary.touch(exist_ok=False)  # unlike tempfile's, readable by whom the umask lets read
     try:
         yield temporary
@@ -61,59 +108,26 @@ def write_jsonl(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Iterable[Any]]) -> None:
-    """Write a CSV table in one step; a value of None becomes an empty cell."""
-    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(rows)
+    """Write a CSV table in one step; a value of None becomes an empty cell.
 
-
-BROKEN_ZIP = (zipfile.BadZipFile, zlib.error)
-
-
-def write_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Write named arrays, none of them of objects, in one step; the name is kept as it is."""
-    with replacing(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, **arrays)  # type: ignore[arg-type]
-
-
-def read_npz(path: Path, names: Sequence[str]) -> dict[str, NDArray[Any]]:
-    """Read named arrays.
-
-    Parameters
-    ----------
-    path : Path
-        A file that `numpy.savez` wrote.
-    names : sequence of str
-        Arrays that must be there; others are read, too.
-
-    Raises
-    ------
-    SmoothieError
-        If the file is missing, cut off or broken, is of another kind, lacks an array, or holds one
-        of objects (which would have to be unpickled).
+    Lines end in newlines, and a cell is quoted if it holds a comma, a quotation mark, a newline or
+    a carriage return. Texts stay as they are, to be joined by: a spreadsheet takes a cell that
+    begins with ``=``, ``+``, ``-`` or ``@`` for a formula unless the column is imported as text.
     """
-    try:
-        stored = np.load(path, allow_pickle=False)
-        if not isinstance(stored, np.lib.npyio.NpzFile):
-            raise ValueError("it is a single array")
-        with stored:
-            arrays = {name: stored[name] for name in stored.files}
-    except FileNotFoundError as error:
-        raise SmoothieError(f"{path}: no such file") from error
-    except (OSError, ValueError, EOFError, KeyError, RuntimeError, *BROKEN_ZIP) as error:
-        reason = str(error).split("\n")[0]
-        raise SmoothieError(f"{path}: not a whole .npz file of plain arrays ({reason})") from error
-    absent = [name for name in names if name not in arrays]
-    if absent:
-        listed = ", ".join(arrays) or "none"
-        raise SmoothieError(f"{path}: no array {absent[0]!r}; it has {listed}")
-    return arrays
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        line = io.StringIO()
+        # The writer quotes a carriage return only where that is part of its line ends.
+        writer = csv.writer(line, lineterminator="\r\n")
+        for row in chain([columns], rows):
+            writer.writerow(row)
+            file.write(line.getvalue().removesuffix("\r\n") + "\n")
+            line.seek(0)
+            line.truncate()
 
 
 def sha256(path: Path) -> str:
     """SHA-256 of a file, in hexadecimal digits."""
-    with path.open("rb") as file:
+    with readable(path), path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -139,21 +153,6 @@ def drop_pages(array: NDArray[Any]) -> None:
         owner.base.madvise(mmap.MADV_DONTNEED)
 
 
-def read_text(path: Path) -> str:
-    """Read a UTF-8 file.
-
-    Raises
-    ------
-    SmoothieError
-        If the file is missing, unreadable or not UTF-8.
-    """
-    with readable(path):
-        try:
-            return path.read_text(encoding="utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise SmoothieError(f"{path}: not UTF-8 text (byte {error.start})") from error
-
-
 @contextmanager
 def readable(path: Path) -> Iterator[None]:
     """Say in one sentence that a file is missing or cannot be read."""
@@ -170,12 +169,37 @@ def reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
-def read_json(path: Path) -> Any:
-    """Read a JSON file; a `SmoothieError` names the file and the line of a fault."""
+def is_there(path: Path) -> bool:
+    """Whether anything has this name, also a link that leads nowhere: a fault, not an absence."""
+    return path.exists() or path.is_symlink()
+
+
+def read_text(path: Path) -> str:
+    """Read a UTF-8 file.
+
+    Raises
+    ------
+    SmoothieError
+        If the file is missing, unreadable or not UTF-8.
+    """
+    with readable(path):
+        content = path.read_bytes()
     try:
-        return json.loads(read_text(path))
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise SmoothieError(f"{path}, line {line}: not UTF-8 text") from error
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file; a `SmoothieError` names the file and, where there is one, the line."""
+    text = read_text(path)
+    try:
+        return parse_json(text)
     except json.JSONDecodeError as error:
         raise SmoothieError(f"{path}, line {error.lineno}: not JSON ({error.msg})") from error
+    except NOT_JSON as error:
+        raise SmoothieError(f"{path}: {fault_of_json(error)}") from error
 
 
 def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -189,26 +213,54 @@ def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     Raises
     ------
     SmoothieError
-        If the file is missing or unreadable, or a line is not a JSON object.
+        If the file is missing or unreadable, or a line is not a JSON object or not UTF-8.
     """
-    number = 0
-    # Lines end at newlines alone: characters such as U+2028 are legal inside JSON strings.
-    with readable(path), path.open(encoding="utf-8-sig") as file:
-        try:
-            for number, line in enumerate(file, start=1):
-                if line.strip():
-                    yield number, as_object(line, f"{path}, line {number}")
-        except UnicodeDecodeError as error:
-            raise SmoothieError(f"{path}, after line {number}: not UTF-8 text") from error
+    with readable(path), path.open("rb") as file:
+        # Lines end at newlines and carriage returns, as everywhere in bytes: other separators,
+        # such as U+2028, are legal inside JSON strings.
+        lines = (line for block in file for line in block.splitlines())
+        for number, line in enumerate(lines, start=1):
+            where = f"{path}, line {number}"
+            try:
+                text = line.decode("utf-8-sig" if number == 1 else "utf-8")
+            except UnicodeDecodeError as error:
+                raise SmoothieError(f"{where}: not UTF-8 text") from error
+            if text.strip():
+                yield number, as_object(text, where)
 
 
 def as_object(line: str, where: str) -> dict[str, Any]:
     """The JSON object of a line."""
     try:
-        row = json.loads(line)
-    except ValueError as error:  # broken JSON, or a number with thousands of digits
-        reason = getattr(error, "msg", error)
-        raise SmoothieError(f"{where}: not JSON ({reason})") from error
+        row = parse_json(line)
+    except NOT_JSON as error:
+        raise SmoothieError(f"{where}: {fault_of_json(error)}") from error
     if not isinstance(row, dict):
         raise SmoothieError(f"{where}: expected a JSON object, found {type(row).__name__}")
     return row
+
+
+class RepeatedKeyError(ValueError):
+    """An object has a key twice: JSON does not say which value counts."""
+
+
+def with_different_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object of some keys and values, no key twice."""
+    row = dict(pairs)
+    if len(row) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for i, key in enumerate(keys) if key in keys[:i])
+        raise RepeatedKeyError(f"key {shown(twice)} occurs twice in an object")
+    return row
+
+
+parse_json = json.JSONDecoder(object_pairs_hook=with_different_keys).decode
+
+
+def fault_of_json(error: Exception) -> str:
+    """What is wrong with a text that should be JSON."""
+    if isinstance(error, RepeatedKeyError):
+        return str(error)
+    if isinstance(error, RecursionError):
+        return "nested too deeply to be read"
+    return f"not JSON ({getattr(error, 'msg', error)})"  # or a number with thousands of digits

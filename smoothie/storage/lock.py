@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from smoothie.errors import SmoothieError
-from smoothie.storage.files import read_json, sha256, write_json
+from smoothie.errors import SmoothieError, shown
+from smoothie.storage.files import read_json, readable, sha256, user_path, write_json
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 
@@ -30,7 +30,7 @@ class HubLock:
         """The lock file at a path; refuses None, because an unpinned download is not repeatable."""
         if path is None:
             raise SmoothieError("a download from the Hub needs a lock file: set paths.lock=FILE")
-        return cls(Path(path).expanduser())
+        return cls(user_path(path))
 
     def revision(self, kind: str, repository: str, asked: str | None = None) -> str:
         """The commit of a repository.
@@ -162,11 +162,19 @@ class HubLock:
         return f"{kind}s/{repository}" + (f"@{revision}" if revision else "")
 
     def _read(self) -> dict[str, Any]:
-        if not self.path.exists():
-            return {}
+        with readable(self.path):
+            if not self.path.exists():
+                return {}
         entries = read_json(self.path)
         if not isinstance(entries, dict):
             raise SmoothieError(f"{self.path}: expected a JSON object of repositories")
+        for name, entry in entries.items():
+            parts = entry if isinstance(entry, dict) else {}
+            known = isinstance(parts.get("revision"), str), isinstance(parts.get("files"), dict)
+            if not all(known):
+                raise SmoothieError(
+                    f"{self.path}: expected a 'revision' and 'files' under {shown(name)}"
+                )
         return entries
 
     @contextmanager

@@ -16,7 +16,11 @@ def test_a_line_of_an_input_goes_before_that_of_its_candidate(tmp_path):
     rows += [{"candidate": "beta", "id": "q2", "cost": 7.5}]
     rows += [{"candidate": "stranger", "cost": 1}, {"candidate": "alpha", "id": "q99", "cost": 3}]
     write_lines(folder / "candidates.jsonl", rows)
-    problem = LocalFolder(path=str(folder)).load()
+    message = r"costs of 1 candidate without generations \('stranger'\) and costs of 1 id .*'q99'"
+    with pytest.raises(SmoothieError, match=message):
+        LocalFolder(path=str(folder)).load()
+    allowing = {"path": str(folder), "unknown_labels": "ignore"}
+    problem = LocalFolder(**allowing).load()
     expected = np.tile([1.0, 2.0, 3.0], (4, 1))
     expected[2, 1] = 7.5
     assert list(problem.attributes) == ["cost"]
@@ -25,7 +29,7 @@ def test_a_line_of_an_input_goes_before_that_of_its_candidate(tmp_path):
     # they stay with their texts
     part = problem.select(["gamma", "beta"]).take(np.array([2, 0]))
     np.testing.assert_array_equal(part.attributes["cost"], [[3, 7.5], [3, 2]])
-    limited = LocalFolder(path=str(folder), limit=2).load(["beta", "alpha", "gamma"])
+    limited = LocalFolder(**allowing, limit=2).load(["beta", "alpha", "gamma"])
     np.testing.assert_array_equal(limited.attributes["cost"], [[2, 1, 3]] * 2)
 
 

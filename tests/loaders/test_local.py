@@ -4,6 +4,7 @@ import re
 import numpy as np
 import pytest
 
+from experiments.steps import load
 from smoothie import SmoothieError
 from smoothie.loaders import LocalFolder
 from smoothie.metrics.scoring import label_scores
@@ -135,8 +136,11 @@ def test_a_null_generation_is_missing(local_set):
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ({"id": "q0", "model": "delta", "score": 1}, "1 candidates without generations (delta)"),
-        ({"id": "q99", "model": "alpha", "score": 1}, "1 ids that dataset.jsonl does not hold"),
+        ({"id": "q0", "model": "delta", "score": 1}, "1 candidate without generations ('delta')"),
+        (
+            {"id": "q99", "model": "alpha", "score": 1},
+            "1 id that dataset.jsonl does not hold ('q99')",
+        ),
     ],
 )
 def test_labels_of_strangers_are_refused_unless_allowed(local_set, caplog, row, message):
@@ -174,7 +178,8 @@ def test_the_unit_of_labels_is_that_of_the_whole_set(local_set, candidates):
     """Grades of 0 to 2 stay grades in a slice, or an ensemble, that holds only 0 and 1."""
     path = local_set / "labels.jsonl"
     rows = [json.loads(line) for line in path.read_text().splitlines()]
-    rows[-1]["score"] = 2
+    for row in rows[-7::3]:  # of gamma
+        row["score"] = 2
     write_lines(path, rows)
     whole = label_scores(LocalFolder(path=str(local_set)).load(candidates))
     part = label_scores(LocalFolder(path=str(local_set), limit=6).load(candidates))
@@ -183,3 +188,82 @@ def test_the_unit_of_labels_is_that_of_the_whole_set(local_set, candidates):
     np.testing.assert_array_equal(part.values, whole.values[:6])
     few = LocalFolder(path=str(local_set)).load(candidates).select(["alpha", "beta"])
     assert label_scores(few).values.max() == 1
+
+
+def with_scores(folder, *scores):
+    """Replace the last scores of labels.jsonl."""
+    path = folder / "labels.jsonl"
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    for row, score in zip(rows[-len(scores) :], scores, strict=True):
+        row["score"] = score
+    write_lines(path, rows)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "scores", "line"),
+    [
+        (12, [7], 36),  # one of 36
+        (12, [-0.5, 1, 0], 34),
+        (6, [7], None),  # one of 18: too few to tell
+        (12, [7, 7], None),  # two of 36
+        (100, [2, 0, 2, 1], 297),  # two of 300
+        (100, [3, 4, 5], 298),
+        (100, [2, 3, 4, 5], None),  # more than 1 in 100: another scale
+        (12, [1.0, 0.0, 0.5], None),
+    ],
+)
+def test_a_label_outside_the_range_of_all_others_is_refused(tmp_path, inputs, scores, line):
+    folder = make_set(tmp_path / "set", inputs=inputs)
+    with_scores(folder, *scores)
+    source = LocalFolder(path=str(folder))
+    if line is None:
+        assert source.load().label_range[1] == max(1, *scores)
+        return
+    odd = next(score for score in scores if not 0 <= score <= 1)
+    message = rf"labels\.jsonl, line {line}: the score {odd:g} is not between 0 and 1, as \d+ of"
+    with pytest.raises(SmoothieError, match=message):
+        source.load()
+    allowed = LocalFolder(path=str(folder), label_range=[-1, 7]).load()
+    assert allowed.label_range == (min(0, *scores), max(1, *scores))
+
+
+def test_a_range_of_labels_can_be_set(local_set, compose):
+    with_scores(local_set, 1, 2, 3, 4, 5)
+    source = LocalFolder(path=str(local_set), label_range=[0, 4])
+    with pytest.raises(
+        SmoothieError, match=r"line 36: the score 5 is not between 0 and 4 \(dataset"
+    ):
+        source.load()
+    assert LocalFolder(path=str(local_set), label_range=[0, 5]).load().label_range == (0, 5)
+    for given in ([], [1], [1, 1], [2, 1], [0, float("nan")], [0, 1, 2]):
+        with pytest.raises(SmoothieError, match=r"label_range=.*: expected \[LOWEST,HIGHEST\]"):
+            LocalFolder(path=str(local_set), label_range=given)
+    settings = ["dataset=local", f"dataset.path={local_set}"]
+    assert load(compose(*settings, "dataset.label_range=[0,5]"))[1].label_range == (0, 5)
+    with pytest.raises(SmoothieError, match=r"between 0 and 1 \(dataset\.label_range\)"):
+        load(compose(*settings, "dataset.label_range=[0,1]"))
+
+
+def test_labels_of_a_candidate_that_wrote_nothing_are_refused(local_set, caplog):
+    (local_set / "generations" / "gamma.jsonl").write_text("")
+    source = LocalFolder(path=str(local_set), missing="drop_candidates")
+    with pytest.raises(
+        SmoothieError, match=r"labels of 1 candidate without generations \('gamma'\)"
+    ):
+        source.load()
+    source.unknown_labels = "ignore"
+    assert source.load().candidates == ("alpha", "beta")
+    assert "labels of 1 candidate without generations ('gamma'); not used" in caplog.text
+
+
+def test_many_unknown_names_are_counted(local_set):
+    with (local_set / "labels.jsonl").open("a") as handle:
+        for i in range(40):
+            row = {"id": f"z{i:02}", "model": f"m{i % 5}", "score": 1}
+            handle.write(json.dumps(row) + "\n")
+    message = (
+        "labels of 5 candidates without generations ('m0', 'm1', 'm2' and 2 more) and "
+        "labels of 40 ids that dataset.jsonl does not hold ('z00', 'z01', 'z02' and 37 more)"
+    )
+    with pytest.raises(SmoothieError, match=re.escape(message)):
+        LocalFolder(path=str(local_set)).load()

@@ -56,6 +56,7 @@ def test_files_that_say_nothing(tmp_path, problem):
         ({"id": 1, "a": "a", "b": "a", "winner": "a"}, "line 1: expected two candidates"),
         ({"id": 1, "a": "a", "b": "b", "winner": "c"}, "line 1: winner must be a, b or tie"),
         ({"id": 1, "a": "a", "b": "b", "winner": 1}, "line 1: winner must be a, b or tie, found 1"),
+        ({"id": 1, "a": "a", "b": "b"}, "line 1: no key 'winner'"),
     ],
 )
 def test_faults_of_preferences_are_named(tmp_path, problem, line, message):
@@ -109,3 +110,20 @@ def test_a_full_tournament_is_ordered_by_win_rate(drawn):
         close = np.isclose(rates[:, i], rates[:, j])
         order = np.where(close, 0, np.sign(rates[:, i] - rates[:, j]))
         np.testing.assert_array_equal(np.sign(strengths[:, i] - strengths[:, j]), order)
+
+
+def test_names_that_do_not_meet_are_told(tmp_path, problem, caplog):
+    """A mistyped candidate has no verdicts; without a word it would never be chosen."""
+    rows = [("q0", "a", 1), ("q1", "b", 0), ("q2", "see", 1), ("q9", "a", 1)]
+    lines = [{"id": key, "model": name, "score": value} for key, name, value in rows]
+    write_lines(tmp_path / "scores.jsonl", lines)
+    StoredScores(str(tmp_path)).score(problem)
+    assert "scores.jsonl: no verdict about any text of c, but about 'see'; a text" in caplog.text
+    assert "scores.jsonl: verdicts about 1 ids that tiny does not hold ('q9')" in caplog.text
+    caplog.clear()
+    StoredScores(str(tmp_path)).score(problem.select(["a", "b"]).take(slice(2)))
+    assert not caplog.records  # others are known, and not routed
+    verdict = {"id": "q0", "a": "a", "b": "bee", "winner": "a"}
+    write_lines(tmp_path / "preferences.jsonl", [verdict, verdict | {"b": "c"}])
+    StoredPreferences(str(tmp_path)).score(problem)
+    assert "preferences.jsonl: no verdict about any text of b, but about 'bee'; a" in caplog.text
