@@ -17,6 +17,7 @@ from hydra.core.hydra_config import HydraConfig
 from numpy.typing import NDArray
 from omegaconf import DictConfig, OmegaConf
 
+from experiments.command import start
 from experiments.config import one_sentence_errors
 from experiments.research.directions import DIRECTIONS
 from experiments.steps import encode, load, make_encoder, score_problem
@@ -201,4 +202,4 @@ def main(cfg: DictConfig) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    start(main)

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from smoothie.encoders.base import Vectors
+from smoothie.encoders.base import Vectors, register_encoder
 from smoothie.encoders.fast import encode_by_tokens, fast_dtype
 from smoothie.encoders.text import TextEncoder
 from smoothie.errors import SmoothieError
@@ -28,6 +28,7 @@ DTYPES = ("float32", "bfloat16", "float16")
 PROFILES = ("exact", "fast")
 
 
+@register_encoder("sentence_transformers")
 @dataclass
 class SentenceEncoder(PretrainedModel, TextEncoder):
     """A sentence-transformers model.

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smoothie.clock import Clock
-from smoothie.encoders.base import Measured, Vectors
+from smoothie.encoders.base import Measured, Vectors, register_encoder
 from smoothie.errors import SmoothieError
 from smoothie.estimator import distances_as_read
 from smoothie.pretrained import folder_checksum
@@ -15,6 +15,7 @@ from smoothie.problem import Problem
 from smoothie.storage.files import drop_pages
 
 
+@register_encoder("stored")
 @dataclass
 class StoredVectors:
     """Vectors that the user brings, one .npy file for each candidate.

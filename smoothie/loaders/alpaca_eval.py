@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from smoothie.errors import SmoothieError
-from smoothie.loaders.base import choose_candidates, existing_folder
+from smoothie.loaders.base import choose_candidates, existing_folder, register_source
 from smoothie.loaders.hub import HubSource
 from smoothie.problem import Input, Problem, as_score, assemble
 from smoothie.storage.files import read_json
@@ -23,6 +23,7 @@ from smoothie.storage.files import read_json
 ALIGNMENTS = ("instruction", "position")
 
 
+@register_source("alpaca_eval")
 @dataclass
 class AlpacaEval(HubSource):
     """Outputs of models on the AlpacaEval instructions.

@@ -8,6 +8,7 @@ from typing import Any
 from smoothie.cleaning import clean_texts
 from smoothie.errors import SmoothieError
 from smoothie.problem import Problem
+from smoothie.registry import Registry, wrong_dataclass
 
 
 @dataclass
@@ -82,6 +83,21 @@ class Source:
             cleaned = clean_texts(problem.more_texts, self.cleaning)
             problem = replace(problem, more_texts=cleaned)
         return problem.with_texts(clean_texts(problem.texts, self.cleaning))
+
+
+def wrong_source(thing: Any) -> str | None:
+    """What is wrong with a thing as a source."""
+    if not (isinstance(thing, type) and issubclass(thing, Source)):
+        return "expected a subclass of smoothie.loaders.Source"
+    if thing.read is Source.read:
+        return "it has no method read(candidates)"
+    return wrong_dataclass(thing)
+
+
+SOURCES: Registry[type[Source]] = Registry(
+    "source", "smoothie.sources", wrong_source, "smoothie.loaders"
+)
+register_source = SOURCES.register
 
 
 def choose_candidates(

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smoothie.errors import SmoothieError
-from smoothie.loaders.base import Source, choose_candidates, existing_folder
+from smoothie.loaders.base import Source, choose_candidates, existing_folder, register_source
 from smoothie.problem import Input, Problem, as_references, as_text, assemble
 from smoothie.storage.files import read_json, read_jsonl
 from smoothie.storage.lock import HubLock
@@ -101,6 +101,7 @@ class HubSource(Source):
         raise NotImplementedError
 
 
+@register_source("smoothie_data")
 @dataclass
 class SmoothieData(HubSource):
     """One dataset of `hazyresearch/smoothie_data`.

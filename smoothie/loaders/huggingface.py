@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from smoothie.errors import SmoothieError
-from smoothie.loaders.base import Source
+from smoothie.loaders.base import Source, register_source
 from smoothie.problem import Problem
 from smoothie.storage.lock import HubLock
 
 
+@register_source("huggingface")
 @dataclass
 class HuggingFaceDataset(Source):
     """A dataset saved with `save_to_disk`, or a dataset repository of the Hub.

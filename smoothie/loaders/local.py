@@ -10,7 +10,7 @@ import numpy as np
 
 from smoothie.errors import SmoothieError
 from smoothie.loaders.attributes import add_attributes
-from smoothie.loaders.base import Source, choose_candidates, existing_folder
+from smoothie.loaders.base import Source, choose_candidates, existing_folder, register_source
 from smoothie.problem import (
     Input,
     Problem,
@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 UNKNOWN_LABELS = ("error", "ignore")
 
 
+@register_source("local")
 @dataclass
 class LocalFolder(Source):
     """A folder that a user prepared.

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from smoothie.errors import SmoothieError
-from smoothie.loaders.base import choose_candidates
+from smoothie.loaders.base import choose_candidates, register_source
 from smoothie.loaders.hub import HubSource
 from smoothie.problem import Input, Problem, as_text, assemble
 from smoothie.storage.files import read_jsonl
@@ -25,6 +25,7 @@ from smoothie.storage.files import read_jsonl
 RANKS = ("model", "text")
 
 
+@register_source("mix_instruct")
 @dataclass
 class MixInstruct(HubSource):
     """The dataset of LLM-Blender (Jiang et al., ACL 2023).

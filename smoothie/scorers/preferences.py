@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from smoothie.errors import SmoothieError
 from smoothie.loaders.local import read_id
 from smoothie.problem import Problem
+from smoothie.scorers.base import register_scorer
 from smoothie.scorers.stored import stored_file
 from smoothie.storage.files import read_jsonl, sha256
 
@@ -16,6 +17,7 @@ AGGREGATES = ("win_rate", "bradley_terry")
 TOLERANCE, STEPS = 1e-12, 100_000  # of the fixed-point iteration
 
 
+@register_scorer("preferences")
 @dataclass
 class StoredPreferences:
     """Pairwise verdicts, read from a file.

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from smoothie.errors import SmoothieError
 from smoothie.loaders.local import read_labels
 from smoothie.problem import Problem
+from smoothie.scorers.base import register_scorer
 from smoothie.storage.files import sha256
 
 
@@ -20,6 +21,7 @@ def stored_file(folder: str | None, file: str) -> Path:
     return path
 
 
+@register_scorer("stored")
 @dataclass
 class StoredScores:
     """Numbers for texts, read from a file in the layout of labels.jsonl.
