@@ -6,21 +6,18 @@ import re
 import typing
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from hydra.errors import CompactHydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from smoothie.errors import SmoothieError
 
 log = logging.getLogger(__name__)
-
-# Files of the checkout, wherever the command is run from: ${checkout:smoothie/demo}
-OmegaConf.register_new_resolver(
-    "checkout", lambda path: str(Path(__file__).parents[1] / path), replace=True
-)
 
 
 @contextmanager
@@ -83,14 +80,15 @@ def build(
 def named(where: str) -> Iterator[None]:
     """Put the configuration's key before errors of the library, which names parameters alone.
 
-    An error that does not begin with a parameter, as in ``k=0: expected ...``, stays as it is.
+    As in ``k=0: expected ...``, where an error begins, and in ``...; set missing=drop_inputs``.
     """
     try:
         yield
     except SmoothieError as error:
-        if re.match(r"[a-z][\w.]*=", str(error)) is None:
-            raise
-        raise SmoothieError(f"{where}.{error}") from error
+        message = re.sub(r"\bset (?=[a-z_]+=)", f"set {where}.", str(error))
+        if re.match(r"[a-z][\w.]*=", message):
+            message = f"{where}.{message}"
+        raise type(error)(message) from error
 
 
 def plain(cfg: DictConfig, where: str) -> dict[str, Any]:
@@ -102,6 +100,17 @@ def plain(cfg: DictConfig, where: str) -> dict[str, Any]:
     return typing.cast(dict[str, Any], values)
 
 
+def plain_file(path: Path) -> dict[str, Any]:
+    """A configuration file as a dict, interpolations as they stand."""
+    try:
+        values = OmegaConf.to_container(OmegaConf.load(path))
+    except (OmegaConfBaseException, YAMLError, OSError) as error:
+        raise SmoothieError(f"{path}: {str(error).splitlines()[0]}") from error
+    if not isinstance(values, dict):
+        raise SmoothieError(f"{path}: expected lines of NAME: VALUE")
+    return {str(name): value for name, value in values.items()}
+
+
 def typed(
     kind: type[Any], values: Mapping[str, Any], where: str, given: Iterable[str] = ()
 ) -> dict[str, Any]:
@@ -109,18 +118,12 @@ def typed(
 
     Those that are given otherwise are no settings.
     """
-    hints = typing.get_type_hints(kind)
-    parameters: list[Any] = [
-        (entry.name, hints[entry.name], field_like(entry))
-        for entry in dataclasses.fields(kind)
-        if entry.init and entry.name not in given
-    ]
-    names = [name for name, _, _ in parameters]
+    schema = schema_of(kind, given)
+    names = list(schema)
     unknown = [name for name in values if name not in names]
     if unknown:
         known = f"expected one of {', '.join(names)}" if names else "there is nothing to set"
         raise SmoothieError(f"{where}: no setting {unknown[0]!r}; {known}")
-    schema = OmegaConf.structured(dataclasses.make_dataclass(kind.__name__, parameters))
     for name, value in values.items():
         try:
             schema[name] = value
@@ -130,9 +133,24 @@ def typed(
     return plain(schema, where)
 
 
-def field_like(entry: "dataclasses.Field[Any]") -> Any:
-    """The default of a field, or that it has none."""
+def schema_of(kind: type[Any], given: Iterable[str] = ()) -> DictConfig:
+    """The parameters of a dataclass's constructor with their types and defaults."""
+    hints = typing.get_type_hints(kind)
+    parameters: list[Any] = [
+        (
+            entry.name,
+            hints[entry.name],
+            dataclasses.field(default_factory=partial(default_of, entry)),
+        )
+        for entry in dataclasses.fields(kind)
+        if entry.init and entry.name not in given
+    ]
+    schema: DictConfig = OmegaConf.structured(dataclasses.make_dataclass(kind.__name__, parameters))
+    return schema
+
+
+def default_of(entry: "dataclasses.Field[Any]") -> Any:
+    """The default of a field; where it has none, the mark of a setting that must be made."""
     if entry.default_factory is not dataclasses.MISSING:
-        return dataclasses.field(default_factory=entry.default_factory)
-    default = "???" if entry.default is dataclasses.MISSING else entry.default
-    return dataclasses.field(default=default)
+        return entry.default_factory()
+    return "???" if entry.default is dataclasses.MISSING else entry.default

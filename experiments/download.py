@@ -14,6 +14,7 @@ import hydra
 from omegaconf import DictConfig
 from tqdm import tqdm
 
+from experiments.command import start
 from experiments.config import build, one_sentence_errors, plain
 from experiments.memory import Memory
 from experiments.paper.jobs import compose_run, expand, stored_selections
@@ -99,4 +100,4 @@ def main(cfg: DictConfig) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    start(main)

@@ -14,6 +14,7 @@ from typing import Any
 import hydra
 from omegaconf import DictConfig, OmegaConf
 
+from experiments.command import start
 from experiments.config import one_sentence_errors
 from smoothie.encoders.sentence import DTYPES
 from smoothie.errors import SmoothieError
@@ -161,12 +162,12 @@ def run(cfg: DictConfig) -> None:
         todo.sort(key=lambda item: len(item.text), reverse=True)
         log.info("%s: %d of %d texts are there", candidate, len(inputs) - len(todo), len(inputs))
         starts = range(0, len(todo), cfg.batch_size)
-        for count, start in enumerate(tqdm(starts, desc=candidate, unit="batch"), start=1):
-            part = todo[start : start + cfg.batch_size]
+        for count, first in enumerate(tqdm(starts, desc=candidate, unit="batch"), start=1):
+            part = todo[first : first + cfg.batch_size]
             prompts = [fill(templates, item, name) for item in part]
             answers = model.generate(prompts, cfg.prompts.max_new_tokens)
             texts.update(zip((item.id for item in part), answers, strict=True))
-            if count % FLUSH_BATCHES == 0 or start + cfg.batch_size >= len(todo):
+            if count % FLUSH_BATCHES == 0 or first + cfg.batch_size >= len(todo):
                 rows = [{"id": i.id, "generation": texts[i.id]} for i in inputs if i.id in texts]
                 write_jsonl(path, rows)
 
@@ -179,4 +180,4 @@ def main(cfg: DictConfig) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    start(main)

@@ -20,11 +20,12 @@ import pandas as pd
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
+from experiments.command import start
 from experiments.config import one_sentence_errors, plain, typed
+from experiments.groups import CONF
 from experiments.memory import Memory
 from experiments.paper.comparison import KEY, REPRODUCED, compare, read_published, summary_line
 from experiments.paper.jobs import (
-    CONF,
     QUIET,
     Experiment,
     Job,
@@ -367,4 +368,4 @@ def data_revisions(plans: Mapping[str, Plan]) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    main()
+    start(main)

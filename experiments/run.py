@@ -15,11 +15,12 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
+from experiments.command import start
 from experiments.config import one_sentence_errors
+from experiments.groups import CONF
 from experiments.memory import Memory
 from smoothie.clock import Clock
 
-CONF = str(Path(__file__).parents[1] / "conf")
 JOBS = Memory()  # shared by the jobs of a sweep that run in this process
 LAUNCHERS = {  # of conf/hydra/launcher and of the plugins themselves
     "joblib_local": "hydra-joblib-launcher",
@@ -30,7 +31,7 @@ LAUNCHERS = {  # of conf/hydra/launcher and of the plugins themselves
 }
 
 
-@hydra.main(version_base="1.3", config_path=CONF, config_name="config")
+@hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")
 def main(cfg: DictConfig) -> None:
     """Command line."""
     # Imported here: help, and a setting that does not exist, wait for none of it.
@@ -76,12 +77,19 @@ def require_launcher(arguments: list[str]) -> None:
             ) from None
 
 
+def command() -> None:
+    """Run the command line; a script that registers something of its own calls this after it."""
+    sys.argv[1:] = flags_first(sys.argv[1:])
+    require_launcher(sys.argv[1:])
+    gc.set_threshold(100_000)  # texts and rows are many objects at once, and none of them garbage
+    try:
+        start(main)
+    finally:
+        gc.freeze()  # else the interpreter, before it ends, looks at every object once more
+
+
 if __name__ == "__main__":
     # Under the module's own name: processes that launchers start import what they are sent by it.
     from experiments import run as itself
 
-    sys.argv[1:] = itself.flags_first(sys.argv[1:])
-    itself.require_launcher(sys.argv[1:])
-    gc.set_threshold(100_000)  # texts and rows are many objects at once, and none of them garbage
-    itself.main()
-    gc.freeze()  # else the interpreter, before it ends, looks at every object once more
+    itself.command()

@@ -42,12 +42,14 @@ def load(settings: Settings, memory: Memory) -> tuple[Source, Problem, Problem |
 
     def read() -> tuple[Source, Problem, Problem | None]:
         source: Source = build(SOURCES, "source", settings.dataset, "dataset")
-        problem = source.load(ensemble.candidates)
+        with named("dataset"):
+            problem = source.load(ensemble.candidates)
         if ensemble.size is not None:
             with named("ensemble"):
                 drawn = draw_candidates(problem.candidates, ensemble.size, ensemble.seed)
             problem = problem.select(drawn)
-        return source, problem, source.load_train(problem.candidates)
+        with named("dataset"):
+            return source, problem, source.load_train(problem.candidates)
 
     described = (settings.dataset, ensemble.candidates, ensemble.size, ensemble.seed)
     source, problem, train = memory.get(read, "load", *described)
@@ -95,7 +97,8 @@ def score_problem(
         if metric["name"] in MODEL_METRICS:
             of_model = {key: value for key, value in metric.items() if key != "cleaning"}
             model = build(MODEL_METRICS, "name", of_model, "metric")
-            made: Scores | None = model_scores(cleaned, model, cache)
+            with named("metric"):
+                made: Scores | None = model_scores(cleaned, model, cache)
         else:
             machines = settings.workers, settings.cluster
             made = score(cleaned, metric["name"], source.metrics, cache, *machines)
@@ -168,7 +171,8 @@ def encode(
         return taken[problem.candidates]
     votes = part_of_larger(taken, problem.candidates)
     if votes is None:
-        votes = take_votes(problem, encoder, several, clock)
+        with named("encoder"):
+            votes = take_votes(problem, encoder, several, clock)
     else:
         clock.note("distances", "a slice of a larger ensemble's")
     votes.index.approximate = settings.approximate
@@ -193,7 +197,7 @@ def encode_inputs(
     """Embed the inputs of the training split; None where they are empty or have no vectors."""
     if not train.has_inputs:
         return None
-    with clock.step("encode"):
+    with clock.step("encode"), named("encoder"):
         return encoder.encode_inputs(train.input_texts)
 
 
@@ -251,7 +255,7 @@ def judge(
     """What the scorer says of every text of a problem."""
     described = (settings.scorer, settings.dataset, problem.ids, problem.candidates)
     before = scorer.judged
-    with clock.step("judge"):
+    with clock.step("judge"), named("scorer"):
         verdicts = memory.get(lambda: scorer.score(problem), "verdicts", *described)
     clock.note("judge", f"{scorer.judged - before} items judged")
     return verdicts

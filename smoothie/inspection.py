@@ -46,7 +46,7 @@ def warn_about_texts(problem: Problem) -> None:
     for names in groups:
         log.warning(
             "%s: %s wrote the same texts on all %d inputs: they count as %d voters that agree, "
-            "which favors them; leave out all but one with ensemble.candidates",
+            "which favors them; leave out all but one of them",
             problem.name,
             listed(names),
             len(problem.inputs),

@@ -350,12 +350,72 @@ def assemble(
         raise SmoothieError(f"{name}: no inputs")
     if not generations:
         raise SmoothieError(f"{name}: no candidates")
-    lacking = {}
+    candidates, keep = complete_part(name, inputs, generations, missing)
+    rows = np.flatnonzero(keep)
+    used = [with_whole_characters(inputs[row]) for row in rows.tolist()]
+    texts = np.empty((len(used), len(candidates)), dtype=object)
+    for column, candidate in enumerate(candidates):
+        written = generations[candidate]
+        texts[:, column] = [without_lone_surrogates(written[item.id]) for item in used]
+    scores = None
+    if labels:
+        scores = np.full(texts.shape, np.nan)
+        for column, candidate in enumerate(candidates):
+            given = labels.get(candidate, {})
+            scores[:, column] = [given.get(item.id, np.nan) for item in used]
+    every = (value for given in (labels or {}).values() for value in given.values())
+    return Problem(
+        name=name,
+        inputs=tuple(used),
+        candidates=tuple(candidates),
+        texts=texts,
+        labels=scores,
+        label_range=range_of(every),
+        rows=rows,
+        source_rows=len(inputs),
+    )
+
+
+def complete_part(
+    name: str,
+    inputs: Sequence[Input],
+    generations: Mapping[str, Mapping[str, str]],
+    missing: str,
+) -> tuple[list[str], NDArray[np.bool_]]:
+    """The candidates and a mask of the inputs that are left where texts are missing."""
+    warn_about_extra(name, inputs, generations)
+    counts = {
+        candidate: sum(item.id not in texts for item in inputs)
+        for candidate, texts in generations.items()
+    }
+    lacking = {candidate: count for candidate, count in counts.items() if count}
+    candidates = list(generations)
+    keep = np.ones(len(inputs), dtype=bool)
+    if not lacking:
+        return candidates, keep
+    listed = ", ".join(f"{c} lacks {n} of {len(inputs)} inputs" for c, n in lacking.items())
+    if missing == "error":
+        raise SmoothieError(
+            f"{name}: {listed}; set missing=drop_inputs or drop_candidates to leave those out"
+        )
+    if missing == "drop_candidates":
+        candidates = [candidate for candidate in candidates if candidate not in lacking]
+        log.warning("%s: %s; left out %s", name, listed, ", ".join(lacking))
+    else:
+        keep = np.array([all(item.id in generations[c] for c in lacking) for item in inputs])
+        log.warning("%s: %s; left out %d inputs", name, listed, int((~keep).sum()))
+    if not candidates or not keep.any():
+        what = "candidate" if not candidates else "input"
+        raise SmoothieError(f"{name}: {listed}; with missing={missing} no {what} is left")
+    return candidates, keep
+
+
+def warn_about_extra(
+    name: str, inputs: Sequence[Input], generations: Mapping[str, Mapping[str, str]]
+) -> None:
+    """Count texts for ids that are not among the inputs."""
     known = {item.id for item in inputs}
     for candidate, texts in generations.items():
-        count = sum(item.id not in texts for item in inputs)
-        if count:
-            lacking[candidate] = count
         extra = texts.keys() - known
         if extra:
             log.warning(
@@ -366,54 +426,9 @@ def assemble(
                 len(extra),
                 min(extra),
             )
-    candidates = list(generations)
-    keep = np.ones(len(inputs), dtype=bool)
-    if lacking:
-        listed = ", ".join(f"{c} lacks {n} of {len(inputs)} inputs" for c, n in lacking.items())
-        if missing == "error":
-            raise SmoothieError(
-                f"{name}: {listed}; set dataset.missing=drop_inputs or drop_candidates "
-                f"to leave those out"
-            )
-        if missing == "drop_candidates":
-            candidates = [candidate for candidate in candidates if candidate not in lacking]
-            log.warning("%s: %s; left out %s", name, listed, ", ".join(lacking))
-        else:
-            keep = np.array([all(i.id in generations[c] for c in lacking) for i in inputs])
-            log.warning("%s: %s; left out %d inputs", name, listed, int((~keep).sum()))
-    if not candidates or not keep.any():
-        what = "candidate" if not candidates else "input"
-        raise SmoothieError(f"{name}: {listed}; with missing={missing} no {what} is left")
 
-    kept = [
-        replace(
-            item,
-            text=without_lone_surrogates(item.text),
-            references=tuple(map(without_lone_surrogates, item.references)),
-        )
-        for item, kept_here in zip(inputs, keep, strict=True)
-        if kept_here
-    ]
-    matrix = np.empty((len(kept), len(candidates)), dtype=object)
-    for column, candidate in enumerate(candidates):
-        matrix[:, column] = [
-            without_lone_surrogates(generations[candidate][item.id]) for item in kept
-        ]
-    scores = None
-    if labels:
-        scores = np.full(matrix.shape, np.nan)
-        for column, candidate in enumerate(candidates):
-            given = labels.get(candidate, {})
-            scores[:, column] = [given.get(item.id, np.nan) for item in kept]
-    return Problem(
-        name=name,
-        inputs=tuple(kept),
-        candidates=tuple(candidates),
-        texts=matrix,
-        labels=scores,
-        label_range=range_of(
-            value for given in (labels or {}).values() for value in given.values()
-        ),
-        rows=np.flatnonzero(keep),
-        source_rows=len(inputs),
-    )
+
+def with_whole_characters(item: Input) -> Input:
+    """An input without halves of characters."""
+    references = tuple(map(without_lone_surrogates, item.references))
+    return replace(item, text=without_lone_surrogates(item.text), references=references)

@@ -5,10 +5,12 @@ registered by Python code that is installed here.
 """
 
 import importlib
+import inspect
 import logging
 import pkgutil
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import MISSING, fields
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, TypeVar
 
@@ -34,6 +36,8 @@ class Registry(Mapping[str, Thing], Generic[Thing]):
     package : str, optional
         A package of which every module is imported when a name is asked for first, so that a new
         thing is one new file.
+    reserved : collection of str
+        Names that stand for something else.
 
     Examples
     --------
@@ -58,11 +62,13 @@ class Registry(Mapping[str, Thing], Generic[Thing]):
         group: str,
         check: Callable[[Any], str | None],
         package: str | None = None,
+        reserved: Collection[str] = (),
     ) -> None:
         self.kind = kind
         self.group = group
         self._check = check
         self._package = package
+        self._reserved = reserved
         self._things: dict[str, Thing] = {}
         self._complete = False
 
@@ -72,8 +78,8 @@ class Registry(Mapping[str, Thing], Generic[Thing]):
         Raises
         ------
         SmoothieError
-            If the name is taken or is not one (small letters, digits and underscores), or the thing
-            is not of this kind.
+            If the name is taken, reserved or not one (small letters, digits and underscores), or
+            the thing is not of this kind.
 
         Examples
         --------
@@ -85,6 +91,8 @@ class Registry(Mapping[str, Thing], Generic[Thing]):
         """
         if not NAME.fullmatch(name):
             raise SmoothieError(f"{self.kind} {name!r}: expected a name such as my_{self.kind}")
+        if name in self._reserved:
+            raise SmoothieError(f"{self.kind} {name!r}: the name is reserved; choose another")
 
         def add(thing: Any) -> Any:
             wrong = self._check(thing)
@@ -156,6 +164,35 @@ class Registry(Mapping[str, Thing], Generic[Thing]):
                 type(error).__name__,
                 error,
             )
+
+
+def wrong_dataclass(thing: type[Any]) -> str | None:
+    """What is wrong with a class of which the fields are to be settings."""
+    if "__dataclass_fields__" not in vars(thing):  # its own, not those that it inherits
+        return "expected a dataclass, so that its settings are known (@dataclass goes below)"
+    return None
+
+
+def setting_without_default(thing: type[Any]) -> str | None:
+    """What is wrong with a dataclass that is to be made without any setting being named."""
+    for entry in fields(thing):
+        if entry.init and entry.default is MISSING and entry.default_factory is MISSING:
+            return f"its setting {entry.name!r} has no default"
+    return None
+
+
+def wrong_function(thing: Any, arguments: Collection[str]) -> str | None:
+    """What is wrong with a function that is to be called with so many arguments, by position."""
+    expected = f"expected a function of {' and '.join(arguments)}"
+    if not callable(thing) or isinstance(thing, type):
+        return expected
+    try:
+        inspect.signature(thing).bind(*arguments)
+    except TypeError:
+        return expected
+    except ValueError:  # of one in C, which does not say
+        return None
+    return None
 
 
 def place(thing: Any) -> str:

@@ -235,7 +235,7 @@ def gather(
     train, train_labels, verdicts, selections, missing
         As of `Evidence`.
     """
-    reasons = {Need.TRAIN: "there is no training split with vectors (dataset.train_split)"}
+    reasons = {Need.TRAIN: "there is no training split with vectors"}
     if not problem.has_inputs:
         reasons[Need.INPUTS] = "the inputs are empty, so that there is nothing to compare them by"
     return Evidence(

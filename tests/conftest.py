@@ -142,6 +142,9 @@ def compose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable:
     from hydra import compose as hydra_compose
     from hydra import initialize_config_dir
 
+    from experiments.groups import register_groups
+
+    register_groups()
     monkeypatch.setenv("SMOOTHIE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("SMOOTHIE_LOCK", str(tmp_path / "hub.lock.json"))
     monkeypatch.chdir(ROOT)

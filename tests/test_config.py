@@ -7,14 +7,16 @@ from pathlib import Path
 import pytest
 
 from experiments.config import build, plain
+from experiments.groups import methods, register_groups
+from experiments.help import choices_of
 from experiments.paper.jobs import compose_run, expand, protocol_named
 from experiments.reproduce import experiments_of
 from experiments.settings import cluster_of
 from smoothie.encoders import ENCODERS
 from smoothie.errors import SmoothieError
 from smoothie.loaders import SOURCES
+from smoothie.metrics.base import METRICS
 from smoothie.metrics.models import MODEL_METRICS
-from smoothie.metrics.texts import METRICS
 from smoothie.routers.base import ROUTERS
 from smoothie.routers.scorer import TIES
 from smoothie.scorers import SCORERS
@@ -22,7 +24,8 @@ from tests.conftest import ROOT
 
 
 def names(group):
-    return sorted(path.stem for path in (ROOT / "conf" / group).glob("*.yaml"))
+    register_groups()
+    return choices_of(group)
 
 
 @pytest.mark.parametrize("name", names("dataset"))
@@ -46,10 +49,9 @@ def test_encoders(compose, name):
     build(ENCODERS, "encoder", settings, "encoder")
 
 
-@pytest.mark.parametrize("name", names("method"))
+@pytest.mark.parametrize("name", methods())
 def test_methods(compose, name):
     cfg = compose()
-    assert name in cfg.method, "list it in conf/config.yaml"
     build(ROUTERS, "router", plain(cfg.method[name], name), name)
 
 
@@ -150,13 +152,6 @@ def test_runs_are_composed_as_hydra_does(compose, overrides):
 def test_a_wrong_setting_of_a_run_is_one_sentence():
     with pytest.raises(SmoothieError, match="no_such_thing"):
         compose_run(["dataset.no_such_thing=1"])
-
-
-def test_every_metric_and_router_has_a_configuration(compose):
-    assert {*METRICS, *MODEL_METRICS} <= set(names("metric"))
-    used = {str(settings.router) for settings in compose().method.values()}
-    assert set(ROUTERS) == used
-    assert set(SCORERS) == set(names("scorer"))
 
 
 def test_every_file_begins_with_what_it_is():

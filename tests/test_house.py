@@ -1,4 +1,4 @@
-"""The walls of the house: imports run in one direction."""
+"""The walls of the house: imports run in one direction, and functions fit on a screen."""
 
 import ast
 from collections.abc import Iterator
@@ -11,9 +11,9 @@ from tests.conftest import ROOT
 # Rooms of smoothie/, from the ground up: each may import itself and those below, as docs/design.md
 # draws them.
 FLOORS = [
-    ["errors", "clock", "registry", "cleaning"],
+    ["errors", "clock", "registry", "cleaning", "fields", "not_fitted"],
     ["storage", "parallel"],
-    ["pretrained", "problem", "estimator", "ngrams", "wording"],
+    ["pretrained", "problem", "estimator", "ngrams", "wording", "inspection"],
     ["neighbors", "loaders"],
     ["encoders", "metrics"],
     ["scorers", "evidence"],
@@ -25,6 +25,7 @@ FLOORS = [
     ["cli"],
 ]
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
+LONGEST = 60  # lines of a function, its docstring aside
 
 
 def modules(folder: str) -> list[Path]:
@@ -57,3 +58,17 @@ def test_no_import_runs_back_up(path):
         if package == "smoothie" and rest:
             other = rest.split(".")[0]
             assert FLOOR_OF[other] <= FLOOR_OF[room], f"{room} imports {other}"
+
+
+def test_functions_fit_on_a_screen():
+    long = []
+    for path in [*modules("smoothie"), *modules("experiments")]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef):
+                first = node.body[0]
+                lines = node.end_lineno - node.lineno + 1
+                if ast.get_docstring(node) is not None:
+                    lines -= first.end_lineno - first.lineno + 1
+                if lines > LONGEST:
+                    long.append(f"{path.relative_to(ROOT)}: {node.name} has {lines} lines")
+    assert long == []

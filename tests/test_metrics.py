@@ -1,16 +1,20 @@
+import importlib
 import itertools
 import re
+import sys
 from collections import Counter
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
 
 from smoothie import Input, SmoothieError, assemble
 from smoothie.loaders.local import read_folder
+from smoothie.metrics.base import METRICS, register_metric
 from smoothie.metrics.numbers import final_number
 from smoothie.metrics.rouge import rouge2
 from smoothie.metrics.scoring import label_scores, reference_scores, score
-from smoothie.metrics.texts import METRICS, chrf, contains_answer, gsm8k, gsm8k_paper, substring
+from smoothie.metrics.texts import chrf, contains_answer, gsm8k, gsm8k_paper, substring
 from smoothie.storage.cache import VectorCache
 
 
@@ -159,19 +163,31 @@ def test_auto_takes_labels_then_references_then_nothing():
             score(problem(references=()), metric)
 
 
-def test_scores_are_computed_once(tmp_path, monkeypatch):
-    first = reference_scores(
-        problem(), {"t": "rouge2", "u": "rouge2"}, VectorCache(tmp_path, "<f8")
-    )
+@contextmanager
+def registered(name, metric):
+    register_metric(name)(metric)
+    try:
+        yield
+    finally:
+        METRICS.unregister(name)
 
-    def fail(*_):
-        raise AssertionError("scored again")
 
-    monkeypatch.setitem(METRICS, "rouge2", fail)
-    again = reference_scores(
-        problem(), {"t": "rouge2", "u": "rouge2"}, VectorCache(tmp_path, "<f8")
-    )
+def test_scores_are_computed_once(tmp_path):
+    calls = []
+
+    def counted(text, references):
+        calls.append(text)
+        return substring(text, references)
+
+    with registered("counted", counted):
+        first, again = (
+            reference_scores(
+                problem(), {"t": "counted", "u": "counted"}, VectorCache(tmp_path, "<f8")
+            )
+            for _ in range(2)
+        )
     np.testing.assert_array_equal(first.values, again.values)
+    assert len(calls) == len(set(calls)) > 0
 
 
 def test_values_do_not_depend_on_the_processes(local_set, monkeypatch):
@@ -188,10 +204,57 @@ def test_values_do_not_depend_on_the_processes(local_set, monkeypatch):
             assert two.values[i, j] == 100 * score_of(text, item.references)
 
 
+def module_of(tmp_path, monkeypatch, name, body):
+    """A module of somebody else's, in a folder from which it can be imported."""
+    (tmp_path / f"{name}.py").write_text(body, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, name, raising=False)
+    importlib.invalidate_caches()
+    return importlib.import_module(name)
+
+
+THIRD = """def third(text, references):
+    return {value}
+"""
+
+
+def test_a_registered_metric_goes_along_to_other_processes(local_set, tmp_path, monkeypatch):
+    """Nothing there has registered it: there is no entry point."""
+    monkeypatch.setattr("smoothie.metrics.scoring.CHUNK", 4)
+    monkeypatch.setattr("smoothie.metrics.scoring.WORTH_A_PROCESS", 0)
+    module = module_of(tmp_path, monkeypatch, "third", THIRD.format(value="len(text) % 7 / 7"))
+    given = read_folder(local_set, None, "error")
+    with registered("third", module.third):
+        scores = reference_scores(given, {"colours": "third", "shades": "rouge2"}, workers=2)
+    rows = [task == "colours" for task in given.tasks]
+    expected = [[100 * (len(text) % 7 / 7) for text in row] for row in given.texts[rows]]
+    np.testing.assert_array_equal(scores.values[rows], expected)
+
+
+def test_another_definition_of_a_metric_is_not_read_from_the_cache(tmp_path, monkeypatch):
+    for value in (0.25, 0.75):
+        module = module_of(tmp_path, monkeypatch, "third", THIRD.format(value=value))
+        with registered("third", module.third):
+            scores = reference_scores(
+                problem(), {"t": "third", "u": "third"}, VectorCache(tmp_path / "scores", "<f8")
+            )
+        np.testing.assert_array_equal(scores.values[scores.scored], 100 * value)
+
+
+@pytest.mark.parametrize("value", ["1.5", "-0.1", "float('nan')", "None"])
+def test_scores_outside_of_0_to_1_are_refused(tmp_path, monkeypatch, value):
+    module = module_of(tmp_path, monkeypatch, "third", THIRD.format(value=value))
+    with (
+        registered("third", module.third),
+        pytest.raises(SmoothieError, match=r"metric=third: a score of .*expected a number from 0"),
+    ):
+        reference_scores(problem(), {"t": "third", "u": "third"})
+
+
 def test_an_interruption_keeps_the_scores_so_far(local_set, tmp_path, monkeypatch):
     monkeypatch.setattr("smoothie.metrics.scoring.CHUNK", 4)
     given = read_folder(local_set, None, "error")
-    metrics = {"colours": "substring", "shades": "substring"}
+    metrics = {"colours": "counted", "shades": "counted"}
     pairs = {
         (text, item.references)
         for item, row in zip(given.inputs, given.texts, strict=True)
@@ -205,11 +268,11 @@ def test_an_interruption_keeps_the_scores_so_far(local_set, tmp_path, monkeypatc
             raise KeyboardInterrupt
         return substring(text, references)
 
-    monkeypatch.setitem(METRICS, "substring", counted)
-    with pytest.raises(KeyboardInterrupt):
-        reference_scores(given, metrics, VectorCache(tmp_path / "scores", "<f8"))
-    calls.extend([None] * 100)
-    before = len(calls)
-    scores = reference_scores(given, metrics, VectorCache(tmp_path / "scores", "<f8"))
+    with registered("counted", counted):
+        with pytest.raises(KeyboardInterrupt):
+            reference_scores(given, metrics, VectorCache(tmp_path / "scores", "<f8"))
+        calls.extend([None] * 100)
+        before = len(calls)
+        scores = reference_scores(given, metrics, VectorCache(tmp_path / "scores", "<f8"))
     assert len(calls) - before == len(pairs) - 8  # two chunks of four were kept
     assert scores.scored.all()

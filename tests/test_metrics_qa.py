@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from smoothie.metrics.base import METRICS
 from smoothie.metrics.qa import exact_match, f1, normalise_answer
-from smoothie.metrics.texts import METRICS
 
 WORDS = st.lists(st.sampled_from(["red", "fox", "ran", "the", "off!"]), max_size=5).map(" ".join)
 

@@ -12,6 +12,8 @@ import pytest
 from experiments.benchmarks import __main__ as benchmarks
 from experiments.benchmarks import rates
 from experiments.benchmarks.places import block_of
+from experiments.groups import methods, register_groups
+from experiments.help import choices_of
 from experiments.paper.headline import headline
 from experiments.paper.stacking import as_markdown, read_cells, story
 from experiments.pipeline import run
@@ -95,9 +97,8 @@ def test_the_example_of_routing_new_inputs(compose, tmp_path, tiny_encoder):
 def test_all_methods_views_and_metrics_are_described():
     page = (ROOT / "docs" / "methods.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
-    known = {
-        path.stem for group in ("method", "metric") for path in (ROOT / "conf" / group).iterdir()
-    }
+    register_groups()
+    known = {*methods(), *choices_of("metric")}
     assert sorted(rows) == sorted(known | {*VIEWS, "regex"})
 
 

@@ -10,6 +10,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from experiments.config import plain
+from experiments.groups import register_groups
 from experiments.paper.comparison import KEY
 from experiments.paper.jobs import compose_run, needs_of
 from experiments.paper.measures import correlation_box, gains_of_local, rank_counts
@@ -81,6 +82,7 @@ def test_every_group_can_be_overridden(choice):
     from hydra import compose as hydra_compose
     from hydra import initialize_config_dir
 
+    register_groups()
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
         expected = hydra_compose("config", overrides=[choice, "k=3"])
     assert compose_run([choice, "k=3"]) == expected

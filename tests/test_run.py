@@ -310,7 +310,7 @@ def test_tasks_are_scored_by_their_own_metric(compose, settings, local_set, tmp_
 
 
 def test_odd_names_of_candidates(compose, tmp_path):
-    names = ("$x$_$\\bad$", "a,b c=d", "1", "mödel.v2")
+    names = ("$x$_${bad}$", "a,b c=d", "1", "mödel.v2")
     folder = make_set(tmp_path / "odd", candidates=names)
     vectors = store_vectors(folder, tmp_path / "vectors")
     settings = ["dataset=local", f"dataset.path={folder}", "encoder=stored"]
@@ -393,7 +393,7 @@ def test_the_training_split_is_scored_by_the_same_metric(compose, settings, loca
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("methods=[nope]", "no method 'nope'; there are random"),
+        ("methods=[nope]", "no method 'nope'; there are best_on_val"),
         ("methods=[]", "methods is empty"),
         ("methods=random", "expected a list"),
         ("methods=[random,random]", "'random' twice"),
@@ -402,8 +402,8 @@ def test_the_training_split_is_scored_by_the_same_metric(compose, settings, loca
         ("k=1.5", "method.smoothie_local.k=1.5"),
         ("ensemble.candidates=[alpha,beta]", "at least three candidates"),
         ("ensemble.candidates=[alpha,beta,delta]", "no candidate 'delta'"),
-        ("dataset.path=null", "needs dataset.path"),
-        ("dataset.source=web", "dataset.source=web: expected one of local"),
+        ("dataset.path=null", "dataset.path=null: expected a folder"),
+        ("dataset.source=web", "dataset.source=web: expected one of alpaca_eval"),
         ("dataset.limit=x", "dataset.limit=x"),
         ("+dataset.colour=red", "dataset: no setting 'colour'"),
         ("+method.random.k=1", "method.random: no setting 'k'"),
@@ -416,7 +416,7 @@ def test_the_training_split_is_scored_by_the_same_metric(compose, settings, loca
         ("dataset.unknown_labels=maybe", "dataset.unknown_labels=maybe"),
         ("output.plots=maybe", "output.plots=maybe"),
         ("output.k_curve=[a]", "output.k_curve"),
-        ("ensemble.candidates=[]", "ensemble.candidates is empty"),
+        ("ensemble.candidates=[]", "no candidates are named"),
         ("output.method=nope", "output.method=nope"),
         ("encoder=demo", "encoder=demo holds the vectors of the demo alone"),
         ("encoder=sentence_transformers", "encoder: Missing mandatory value: model"),
@@ -589,7 +589,7 @@ def test_a_scorer_that_cannot_score_is_named(compose, settings):
         ("scorer=stored", "scorer.file=scores.jsonl: no such file"),
         ("scorer=preferences", "scorer.file=preferences.jsonl: no such file"),
         ("scorer=reward_model", "scorer: Missing mandatory value: model"),
-        ("scorer.scorer=oracle", "scorer.scorer=oracle: expected one of stored, preferences"),
+        ("scorer.scorer=oracle", "scorer.scorer=oracle: expected one of pair_rm, preferences"),
         ("+scorer.colour=red", "scorer: no setting 'colour'"),
     ]:
         with pytest.raises(SmoothieError, match=re.escape(message)):

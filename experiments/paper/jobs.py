@@ -18,7 +18,8 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from experiments.config import build, plain
+from experiments.config import build, plain, plain_file
+from experiments.groups import CONF, register_groups
 from experiments.memory import Memory
 from experiments.settings import make_router, read_settings
 from experiments.steps import make_encoder
@@ -30,7 +31,6 @@ from smoothie.loaders.hub import HubSource, SmoothieData
 from smoothie.routers.stored import StoredSelections
 from smoothie.storage.lock import HubLock
 
-CONF = Path(__file__).parents[2] / "conf"
 QUIET = ["output.plots=false", "output.k_curve=[]"]  # of runs whose tables alone are read
 LONG_AXIS = 10  # ensembles: in the debug size, only the first few are run
 DEBUG_ENSEMBLES = 2
@@ -106,6 +106,7 @@ def composed(*overrides: str) -> DictConfig:
     """A configuration as Hydra composes it."""
     if GlobalHydra.instance().is_initialized():
         return compose("config", overrides=list(overrides))
+    register_groups()
     with initialize_config_dir(str(CONF), version_base="1.3"):
         return compose("config", overrides=list(overrides))
 
@@ -182,9 +183,7 @@ def protocol_named(name: str) -> dict[str, Any]:
     path = CONF / "protocol" / f"{name}.yaml"
     if not path.is_file():
         raise SmoothieError(f"protocol.name={name}: expected as_published or corrected")
-    values = OmegaConf.to_container(OmegaConf.load(path))
-    assert isinstance(values, dict)
-    return {str(key): value for key, value in values.items()}
+    return plain_file(path)
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from hydra.core.hydra_config import HydraConfig
 from numpy.typing import NDArray
 from omegaconf import DictConfig
 
+from experiments.command import start
 from experiments.config import one_sentence_errors
 from experiments.memory import Memory
 from experiments.research.directions import DIRECTIONS
@@ -207,4 +208,4 @@ def main(cfg: DictConfig) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    start(main)

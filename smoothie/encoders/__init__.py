@@ -1,18 +1,10 @@
-"""Encoders: what turns a problem into distances; configurations are in conf/encoder."""
+"""Encoders: what turns a problem into distances; conf/encoder names some."""
 
-from typing import Any
-
-from smoothie.encoders.base import Encoder, Measured
+from smoothie.encoders.base import ENCODERS, Encoder, Measured, register_encoder
 from smoothie.encoders.distances import StoredDistances
 from smoothie.encoders.sentence import SentenceEncoder
 from smoothie.encoders.stored import StoredVectors
 from smoothie.encoders.text import TextEncoder
-
-ENCODERS: dict[str, type[Any]] = {
-    "sentence_transformers": SentenceEncoder,
-    "stored": StoredVectors,
-    "distances": StoredDistances,
-}
 
 __all__ = [
     "ENCODERS",
@@ -22,4 +14,5 @@ __all__ = [
     "StoredDistances",
     "StoredVectors",
     "TextEncoder",
+    "register_encoder",
 ]

@@ -1,6 +1,6 @@
 """What every encoder gives: the distances between answers, the embedded inputs, a signature."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from smoothie.clock import Clock
 from smoothie.problem import Problem
+from smoothie.registry import Registry, wrong_dataclass
 
 Vectors = NDArray[np.floating[Any]]
 
@@ -82,3 +83,30 @@ class Encoder(Protocol):
     def encode_inputs(self, texts: list[str]) -> Vectors | None:
         """Embed inputs that belong to another split; None if the encoder has no model to do so."""
         ...
+
+
+PARTS = ("signature", "encoded", "measure", "encode_problem", "encode_inputs")  # of the protocol
+
+
+def wrong_encoder(thing: Any) -> str | None:
+    """What is wrong with a thing as an encoder."""
+    from smoothie.encoders.text import TextEncoder
+
+    if not isinstance(thing, type):
+        return "expected a class such as smoothie.encoders.TextEncoder"
+    wrong = wrong_dataclass(thing)
+    if wrong is not None:
+        return wrong
+    known = {entry.name for entry in fields(thing)}
+    lacking = [part for part in PARTS if part not in known and not hasattr(thing, part)]
+    if lacking:
+        return f"it has no {lacking[0]}; smoothie.encoders.TextEncoder has all but encode(texts)"
+    if issubclass(thing, TextEncoder) and thing.encode is TextEncoder.encode:
+        return "it has no method encode(texts)"
+    return None
+
+
+ENCODERS: Registry[type[Encoder]] = Registry(
+    "encoder", "smoothie.encoders", wrong_encoder, "smoothie.encoders"
+)
+register_encoder = ENCODERS.register

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smoothie.clock import Clock
-from smoothie.encoders.base import Measured, Vectors
+from smoothie.encoders.base import Measured, Vectors, register_encoder
 from smoothie.errors import SmoothieError, shown
 from smoothie.estimator import require_distances
 from smoothie.neighbors.exact import require_vectors
@@ -17,6 +17,7 @@ from smoothie.storage.arrays import read_npz
 from smoothie.storage.files import sha256, user_path
 
 
+@register_encoder("distances")
 @dataclass
 class StoredDistances:
     """Distances between the answers to each input, in one .npz file.

@@ -119,8 +119,8 @@ def features_of(model: Any, texts: list[str]) -> dict[str, Any]:
     mask = features.get("attention_mask")
     if mask is None or mask.ndim != 2 or len(mask) != len(texts):
         raise SmoothieError(
-            "encoder.profile=fast: this model does not say which of its tokens are padding; "
-            "set encoder.profile=exact"
+            "profile=fast: this model does not say which of its tokens are padding; "
+            "set profile=exact"
         )
     return features
 

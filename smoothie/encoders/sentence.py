@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from smoothie.encoders.base import Vectors
+from smoothie.encoders.base import Vectors, register_encoder
 from smoothie.encoders.fast import encode_by_tokens, fast_dtype
 from smoothie.encoders.text import TextEncoder
 from smoothie.errors import SmoothieError
@@ -28,6 +28,7 @@ DTYPES = ("float32", "bfloat16", "float16")
 PROFILES = ("exact", "fast")
 
 
+@register_encoder("sentence_transformers")
 @dataclass
 class SentenceEncoder(PretrainedModel, TextEncoder):
     """A sentence-transformers model.
@@ -294,6 +295,6 @@ def worker_encoder(sent: RemoteEncoder) -> SentenceEncoder:
         encoder._identity = sent.identity  # a commit, at which the model is fetched
     elif encoder.identity != sent.identity:
         raise SmoothieError(
-            f"encoder.model={encoder.model}: other files on a machine of the cluster than here"
+            f"model={encoder.model}: other files on a machine of the cluster than here"
         )
     return encoder

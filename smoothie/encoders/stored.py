@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smoothie.clock import Clock
-from smoothie.encoders.base import Measured, Vectors
+from smoothie.encoders.base import Measured, Vectors, register_encoder
 from smoothie.errors import SmoothieError
 from smoothie.estimator import distances_as_read
 from smoothie.pretrained import folder_checksum
@@ -19,6 +19,7 @@ LARGEST = 1e140  # values of a vector: the sum of their squares is finite
 BLOCK_VALUES = 1 << 18  # that are checked at a time
 
 
+@register_encoder("stored")
 @dataclass
 class StoredVectors:
     """Vectors that the user brings, one .npy file for each candidate.

@@ -17,7 +17,7 @@ import numpy as np
 
 from smoothie.errors import SmoothieError, printable
 from smoothie.fields import as_name, as_score
-from smoothie.loaders.base import choose_candidates, existing_folder
+from smoothie.loaders.base import choose_candidates, existing_folder, register_source
 from smoothie.loaders.hub import HubSource
 from smoothie.problem import Input, Problem, assemble
 from smoothie.storage.files import child, read_json, user_path
@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 ALIGNMENTS = ("instruction", "position")
 
 
+@register_source("alpaca_eval")
 @dataclass
 class AlpacaEval(HubSource):
     """Outputs of models on the AlpacaEval instructions.
@@ -55,9 +56,7 @@ class AlpacaEval(HubSource):
     def read(self, candidates: Sequence[str] | None) -> Problem:
         """Read the outputs; the inputs stand in the order of the first candidate by name."""
         if self.align not in ALIGNMENTS:
-            raise SmoothieError(
-                f"dataset.align={self.align}: expected one of {', '.join(ALIGNMENTS)}"
-            )
+            raise SmoothieError(f"align={self.align}: expected one of {', '.join(ALIGNMENTS)}")
         available = self.files.stems(self.outputs, ".json") if candidates is None else candidates
         names = choose_candidates(available, candidates, self.outputs)
         files = {name: child(Path(self.outputs), f"{name}.json").as_posix() for name in names}
@@ -83,7 +82,7 @@ class AlpacaEval(HubSource):
             generations[name] = texts
         labels = None
         if self.annotations is not None:
-            folder = existing_folder(self.annotations, "dataset.annotations")
+            folder = existing_folder(self.annotations, "annotations")
             ids = {item.text: item.id for item in inputs}
             labels = {name: read_annotations(folder, name, ids) for name in names}
         problem = assemble("alpaca_eval", inputs, generations, labels, missing=self.missing)

@@ -10,6 +10,7 @@ from smoothie.cleaning import clean_texts
 from smoothie.errors import SmoothieError, printable, shown
 from smoothie.inspection import listed, warn_about_texts
 from smoothie.problem import Problem
+from smoothie.registry import Registry, wrong_dataclass
 from smoothie.storage.files import readable, user_path
 
 log = logging.getLogger(__name__)
@@ -63,7 +64,7 @@ class Source:
         problem = self.read(candidates)
         if self.limit is not None:
             if self.limit < 1:
-                raise SmoothieError(f"dataset.limit={self.limit}: expected at least 1")
+                raise SmoothieError(f"limit={self.limit}: expected at least 1")
             problem = problem.take(slice(self.limit))
         return self._finish(problem)
 
@@ -96,6 +97,21 @@ class Source:
         return problem.with_texts(clean_texts(problem.texts, self.cleaning))
 
 
+def wrong_source(thing: Any) -> str | None:
+    """What is wrong with a thing as a source."""
+    if not (isinstance(thing, type) and issubclass(thing, Source)):
+        return "expected a subclass of smoothie.loaders.Source"
+    if thing.read is Source.read:
+        return "it has no method read(candidates)"
+    return wrong_dataclass(thing)
+
+
+SOURCES: Registry[type[Source]] = Registry(
+    "source", "smoothie.sources", wrong_source, "smoothie.loaders"
+)
+register_source = SOURCES.register
+
+
 def choose_candidates(
     available: Sequence[str], asked: Sequence[str] | None, where: str
 ) -> list[str]:
@@ -110,10 +126,10 @@ def choose_candidates(
                 f"{where}: no candidate {shown(name)}; there are {', '.join(sorted(available))}"
             )
     if not asked:
-        raise SmoothieError("ensemble.candidates is empty")
+        raise SmoothieError("no candidates are named")
     repeated = [name for i, name in enumerate(asked) if name in asked[:i]]
     if repeated:
-        raise SmoothieError(f"ensemble.candidates names {repeated[0]!r} twice")
+        raise SmoothieError(f"candidate {repeated[0]!r} is named twice")
     return list(asked)
 
 
@@ -166,7 +182,7 @@ def check_known(
     if faults and unknown == "error":
         raise SmoothieError(
             f"{path}: {' and '.join(faults)}; correct the names, "
-            f"or leave those {what} out with dataset.unknown_labels=ignore"
+            f"or set unknown_labels=ignore to leave those {what} out"
         )
     for fault in faults:
         log.warning("%s: %s; not used", printable(path), fault)

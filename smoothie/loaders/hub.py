@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from smoothie.errors import SmoothieError, shown
 from smoothie.fields import as_name, as_references, as_text
-from smoothie.loaders.base import Source, choose_candidates, existing_folder
+from smoothie.loaders.base import Source, choose_candidates, existing_folder, register_source
 from smoothie.problem import Input, Problem, assemble
 from smoothie.storage.files import child, read_json, read_jsonl, readable, user_path
 from smoothie.storage.lock import HubLock
@@ -42,7 +42,7 @@ class RepositoryFiles:
     def fetch(self, name: str) -> Path:
         """A local path of one file."""
         if self.folder is not None:
-            path = existing_folder(self.folder, "dataset.folder") / name
+            path = existing_folder(self.folder, "folder") / name
             with readable(path):
                 if not path.is_file():
                     raise SmoothieError(f"{path}: no such file")
@@ -62,7 +62,7 @@ class RepositoryFiles:
     def stems(self, folder: str, suffix: str) -> list[str]:
         """Names of the files of a folder of the repository, less the suffix."""
         if self.folder is not None:
-            root = existing_folder(self.folder, "dataset.folder")
+            root = existing_folder(self.folder, "folder")
             names = [path.name for path in (root / folder).glob(f"*{suffix}")]
         else:
             lock = HubLock.at(self.lock)
@@ -103,6 +103,7 @@ class HubSource(Source):
         raise NotImplementedError
 
 
+@register_source("smoothie_data")
 @dataclass
 class SmoothieData(HubSource):
     """One dataset of `hazyresearch/smoothie_data`.
@@ -139,9 +140,9 @@ class SmoothieData(HubSource):
     def datasets(self) -> list[str]:
         """Names in the repository of what is read."""
         if not self.dataset:
-            raise SmoothieError("dataset=smoothie_data needs dataset.dataset=NAME")
+            raise SmoothieError("dataset=null: expected the name of one of the paper's datasets")
         if self.pooled and not self.parts:
-            raise SmoothieError(f"dataset.pooled: {self.dataset} has no parts")
+            raise SmoothieError(f"pooled=true: {self.dataset} has no parts")
         return list(self.parts or []) if self.pooled else [self.dataset]
 
     def read(self, candidates: Sequence[str] | None) -> Problem:
@@ -230,7 +231,7 @@ class SmoothieData(HubSource):
         if self.pooled:
             raise SmoothieError(
                 f"{file}: selections were stored for the set as it was generated, not for its "
-                f"parts put together: set dataset.pooled=false"
+                f"parts put together: set pooled=false"
             )
         path = self.files.fetch(self.selections_file(file))
         content = read_json(path)
@@ -272,7 +273,7 @@ def read_rows(path: Path, prefix: str, input_keys: Mapping[str, str]) -> list[In
         task = as_name(row.get("task_name"), "task_name", where)
         key = input_keys.get(task, "embedding_input")
         if key not in row and task in input_keys:
-            raise SmoothieError(f"{where}: no key {key!r} (dataset.input_keys.{task})")
+            raise SmoothieError(f"{where}: no key {key!r} (input_keys.{task})")
         text = as_text(row.get(key), key, where)
         references = as_references(row.get("reference"), where)
         inputs.append(Input(f"{prefix}_{len(inputs):05d}", task, text, references))

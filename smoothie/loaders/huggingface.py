@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from smoothie.errors import CONTROL, SmoothieError
-from smoothie.loaders.base import Source, choose_candidates
+from smoothie.loaders.base import Source, choose_candidates, register_source
 from smoothie.problem import Problem
 from smoothie.storage.files import readable, user_path
 from smoothie.storage.lock import HubLock
 
 
+@register_source("huggingface")
 @dataclass
 class HuggingFaceDataset(Source):
     """A dataset saved with `save_to_disk`, or a dataset repository of the Hub.
@@ -50,7 +51,7 @@ class HuggingFaceDataset(Source):
         import datasets
 
         if self.path is None:
-            raise SmoothieError("dataset=huggingface needs dataset.path=FOLDER or a Hub id")
+            raise SmoothieError("path=null: expected a folder or a Hub id")
         folder = user_path(self.path)
         with readable(folder):
             there = folder.is_dir()

@@ -24,6 +24,7 @@ from smoothie.loaders.base import (
     check_known,
     choose_candidates,
     existing_folder,
+    register_source,
 )
 from smoothie.problem import Input, Problem, assemble
 from smoothie.storage.files import is_there, read_jsonl
@@ -37,6 +38,7 @@ FEWEST_LABELS = 20  # from which on
 LARGEST_SHARE = 0.01  # of labels, or a single one, outside of it is taken for a mistake
 
 
+@register_source("local")
 @dataclass
 class LocalFolder(Source):
     """A folder that a user prepared.
@@ -76,14 +78,14 @@ class LocalFolder(Source):
     def read(self, candidates: Sequence[str] | None) -> Problem:
         """Read the folder."""
         if self.path is None:
-            raise SmoothieError("dataset=local needs dataset.path=FOLDER")
-        return self._read(existing_folder(self.path, "dataset.path"), candidates)
+            raise SmoothieError("path=null: expected a folder")
+        return self._read(existing_folder(self.path, "path"), candidates)
 
     def read_train(self, candidates: Sequence[str]) -> Problem | None:
         """Read the training folder."""
         if self.train_path is None:
             return None
-        return self._read(existing_folder(self.train_path, "dataset.train_path"), candidates)
+        return self._read(existing_folder(self.train_path, "train_path"), candidates)
 
     def _read(self, folder: Path, candidates: Sequence[str] | None) -> Problem:
         return read_folder(folder, candidates, self.missing, self.unknown_labels, self.label_range)
@@ -286,8 +288,8 @@ def refuse_out_of_range(labels: Labels, path: Path, allowed: Sequence[float] | N
             where = f"{path}, line {number}"
             fault = f"{where}: the score {score:g} is not between {low:g} and {high:g}"
             if allowed:
-                raise SmoothieError(f"{fault} (dataset.label_range)")
+                raise SmoothieError(f"{fault} (label_range)")
             raise SmoothieError(
                 f"{fault}, as {len(scores) - outside} of {len(scores)} are; correct it, "
-                f"or set dataset.label_range=[LOWEST,HIGHEST] if it is right"
+                f"or set label_range=[LOWEST,HIGHEST] if it is right"
             )

@@ -17,7 +17,7 @@ from typing import Any
 
 from smoothie.errors import SmoothieError, shown
 from smoothie.fields import as_id, as_text
-from smoothie.loaders.base import choose_candidates
+from smoothie.loaders.base import choose_candidates, register_source
 from smoothie.loaders.hub import HubSource
 from smoothie.problem import Input, Problem, assemble
 from smoothie.storage.files import NOT_JSON, parse_json, read_jsonl
@@ -25,6 +25,7 @@ from smoothie.storage.files import NOT_JSON, parse_json, read_jsonl
 RANKS = ("model", "text")
 
 
+@register_source("mix_instruct")
 @dataclass
 class MixInstruct(HubSource):
     """The dataset of LLM-Blender (Jiang et al., ACL 2023).
@@ -49,7 +50,7 @@ class MixInstruct(HubSource):
     def read(self, candidates: Sequence[str] | None) -> Problem:
         """Read the split."""
         if self.ranks_by not in RANKS:
-            raise SmoothieError(f"dataset.ranks_by={self.ranks_by}: expected {' or '.join(RANKS)}")
+            raise SmoothieError(f"ranks_by={self.ranks_by}: expected {' or '.join(RANKS)}")
         path = self.files.fetch(f"{self.split}_data_prepared.jsonl")
         inputs: list[Input] = []
         seen: set[str] = set()
@@ -75,9 +76,7 @@ class MixInstruct(HubSource):
                 if name in ranks:
                     labels.setdefault(name, {})[key] = ranks[name]
         if not inputs:
-            raise SmoothieError(
-                f"{path}: no rows with comparisons; set dataset.compared_only=false"
-            )
+            raise SmoothieError(f"{path}: no rows with comparisons; set compared_only=false")
         names = choose_candidates(sorted(texts), candidates, str(path))
         chosen = {name: texts[name] for name in names}
         return assemble("mix_instruct", inputs, chosen, labels, missing=self.missing)

@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smoothie.errors import SmoothieError
+from smoothie.metrics.base import OTHERS
 from smoothie.metrics.scores import Scores
 from smoothie.pretrained import PretrainedModel
 from smoothie.problem import Input, Problem
+from smoothie.registry import Registry, wrong_dataclass
 from smoothie.storage.cache import VectorCache, content_key
 
 log = logging.getLogger(__name__)
@@ -91,13 +93,30 @@ class ModelMetric(PretrainedModel):
         tokenizer = transformers.AutoTokenizer.from_pretrained(where, **settings)
         model = getattr(transformers, self.kind).from_pretrained(where, **settings).eval()
         if tokenizer.pad_token is None:
-            raise SmoothieError(f"metric.model={self.model}: its tokenizer has no padding token")
+            raise SmoothieError(f"model={self.model}: its tokenizer has no padding token")
         positions = getattr(model.config, "max_position_embeddings", None)
         limits = [tokenizer.model_max_length, self.max_tokens, positions]
         limit = min(value for value in limits if value is not None)
         return model.to(self.torch_device), tokenizer, self.torch_device, limit
 
 
+def wrong_model_metric(thing: Any) -> str | None:
+    """What is wrong with a thing as a metric that asks a model."""
+    if not (isinstance(thing, type) and issubclass(thing, ModelMetric)):
+        return "expected a subclass of smoothie.metrics.models.ModelMetric"
+    if thing.score_pairs is ModelMetric.score_pairs:
+        return "it has no method score_pairs(pairs)"
+    lacking = [name for name in ("name", "kind", "percent") if not hasattr(thing, name)]
+    return f"it does not say its {lacking[0]}" if lacking else wrong_dataclass(thing)
+
+
+MODEL_METRICS: Registry[type[ModelMetric]] = Registry(
+    "metric", "smoothie.model_metrics", wrong_model_metric, "smoothie.metrics", OTHERS
+)
+register_model_metric = MODEL_METRICS.register
+
+
+@register_model_metric("bertscore")
 @dataclass
 class BERTScore(ModelMetric):
     """Greedy matching of contextual token embeddings: F1 x 100.
@@ -150,8 +169,7 @@ class BERTScore(ModelMetric):
         layer = model.config.num_hidden_layers if self.layer is None else self.layer
         if not 0 <= layer <= model.config.num_hidden_layers:
             raise SmoothieError(
-                f"metric.layer={layer}: {self.model} has layers 0 to "
-                f"{model.config.num_hidden_layers}"
+                f"layer={layer}: {self.model} has layers 0 to {model.config.num_hidden_layers}"
             )
         found: dict[int, tuple[NDArray[Any], NDArray[np.bool_]]] = {}
         order = sorted(range(len(texts)), key=lambda n: len(texts[n]))
@@ -191,6 +209,7 @@ def greedy_f1(
     return 2 * precision * recall / total if total > 0 else 0.0
 
 
+@register_model_metric("bartscore")
 @dataclass
 class BARTScore(ModelMetric):
     """Mean log-likelihood of the tokens of the text, given a reference or the input.
@@ -266,9 +285,6 @@ class BARTScore(ModelMetric):
                 means = -(losses * kept).sum(dim=1) / kept.sum(dim=1)
             result[rows] = means.cpu().numpy()
         return result
-
-
-MODEL_METRICS: dict[str, type[ModelMetric]] = {"bertscore": BERTScore, "bartscore": BARTScore}
 
 
 def model_scores(problem: Problem, metric: ModelMetric, cache: VectorCache | None = None) -> Scores:

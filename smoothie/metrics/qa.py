@@ -5,6 +5,8 @@ import string
 from collections import Counter
 from collections.abc import Sequence
 
+from smoothie.metrics.base import register_metric
+
 ARTICLES = re.compile(r"\b(a|an|the)\b")
 PUNCTUATION = str.maketrans("", "", string.punctuation)
 
@@ -20,6 +22,7 @@ def normalise_answer(text: str) -> str:
     return " ".join(ARTICLES.sub(" ", text.lower().translate(PUNCTUATION)).split())
 
 
+@register_metric("exact_match")
 def exact_match(text: str, references: Sequence[str]) -> float:
     """1 if the text equals a reference, both normalised.
 
@@ -33,6 +36,7 @@ def exact_match(text: str, references: Sequence[str]) -> float:
     return float(any(answer == normalise_answer(reference) for reference in references))
 
 
+@register_metric("f1")
 def f1(text: str, references: Sequence[str]) -> float:
     """F-measure of the words shared with a reference, both normalised; the best over references.
 

@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
 
+from smoothie.metrics.base import register_metric
+
 WORD = re.compile("[a-z0-9]+")
 
 
+@register_metric("rouge2")
 def rouge2(text: str, references: Sequence[str]) -> float:
     """ROUGE-2 F-measure without stemming, the best over the references.
 

@@ -2,13 +2,14 @@
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from smoothie.errors import SmoothieError
+from smoothie.metrics.base import METRICS, Metric, version_of
 from smoothie.metrics.scores import Scores
-from smoothie.metrics.texts import METRICS, VERSION
 from smoothie.parallel.cluster import RayCluster
 from smoothie.parallel.local import in_chunks
 from smoothie.problem import Problem
@@ -18,6 +19,7 @@ log = logging.getLogger(__name__)
 
 Pair = tuple[str, str, tuple[str, ...]]  # metric, text, references
 
+ROUNDING = 1e-9  # by which a score may leave 0 to 1
 CHUNK = 2000  # pairs scored between two writes to the cache: what an interruption may cost
 WORTH_A_PROCESS = 1 << 25  # characters below which starting processes takes longer than scoring
 
@@ -85,6 +87,7 @@ def reference_scores(
     if not problem.has_references:
         raise SmoothieError(f"{problem.name} has no references to score against")
     cache = cache or VectorCache(None, "<f8")
+    versions = {metric: version_of(METRICS[metric]) for metric in set(metric_of_task.values())}
     numbers: dict[bytes, int] = {}  # of each distinct pair
     pairs: list[Pair] = []
     asked = np.full(problem.texts.shape, -1)
@@ -92,7 +95,8 @@ def reference_scores(
         if not item.references:
             continue
         metric = metric_of_task[item.task]
-        before, after = framed(VERSION) + framed(metric), b"".join(map(framed, item.references))
+        before = framed(versions[metric]) + framed(metric)
+        after = b"".join(map(framed, item.references))
         for j, text in enumerate(problem.texts[i]):
             key = digest(before + framed(text) + after)
             number = numbers.setdefault(key, len(pairs))
@@ -120,14 +124,27 @@ def score_missing(
     characters = sum(len(text) + sum(map(len, references)) for _, text, references in pairs)
     if characters < WORTH_A_PROCESS:
         workers, cluster = 1, None
+    # The functions go along: a process elsewhere has not registered what a script has.
+    metrics = {metric: METRICS[metric] for metric in {metric for metric, _, _ in pairs}}
+    function = partial(score_pairs, metrics=metrics)
     if cluster is None:
-        return in_chunks(score_pairs, pairs, CHUNK, workers)
-    return cluster.in_chunks(score_pairs, pairs, CHUNK)
+        return in_chunks(function, pairs, CHUNK, workers)
+    return cluster.in_chunks(function, pairs, CHUNK)
 
 
-def score_pairs(pairs: Sequence[Pair]) -> NDArray[np.float64]:
+def score_pairs(
+    pairs: Sequence[Pair], metrics: Mapping[str, Metric] = METRICS
+) -> NDArray[np.float64]:
     """Scores of shape (pairs, 1), each by its own metric."""
-    return np.array([[METRICS[metric](text, references)] for metric, text, references in pairs])
+    scores = np.empty((len(pairs), 1))
+    for row, (metric, text, references) in enumerate(pairs):
+        scores[row] = metrics[metric](text, references)
+        if not -ROUNDING <= scores[row, 0] <= 1 + ROUNDING:  # NaN, too
+            raise SmoothieError(
+                f"metric={metric}: a score of {scores[row, 0]:g} for the text {text[:80]!r}; "
+                f"expected a number from 0 to 1"
+            )
+    return scores
 
 
 def score(

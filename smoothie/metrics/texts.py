@@ -1,15 +1,13 @@
-"""Metrics of a text and its references, by name."""
+"""Metrics of a text and its references: accuracies, GSM8K's rules and chrF."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
+from smoothie.metrics.base import register_metric
 from smoothie.metrics.numbers import final_number
-from smoothie.metrics.qa import exact_match, f1
-from smoothie.metrics.rouge import rouge2
-
-Metric = Callable[[str, Sequence[str]], float]
 
 
+@register_metric("substring")
 def substring(text: str, references: Sequence[str]) -> float:
     """1 if any reference occurs in the text, ignoring case: the paper's accuracy.
 
@@ -25,6 +23,7 @@ def substring(text: str, references: Sequence[str]) -> float:
     return float(any(reference.lower() in lower for reference in references))
 
 
+@register_metric("contains_answer")
 def contains_answer(text: str, references: Sequence[str]) -> float:
     """1 if any reference occurs in the text as whole words, ignoring case.
 
@@ -60,6 +59,7 @@ def without_punctuation(text: str) -> str:
     return " ".join(ARTICLES.sub(" ", words).split())
 
 
+@register_metric("gsm8k_paper")
 def gsm8k_paper(text: str, references: Sequence[str]) -> float:
     """The paper's rule for GSM8K.
 
@@ -79,6 +79,7 @@ def gsm8k_paper(text: str, references: Sequence[str]) -> float:
     return 0.0
 
 
+@register_metric("gsm8k")
 def gsm8k(text: str, references: Sequence[str]) -> float:
     """1 if the final number of the text equals that of a reference.
 
@@ -92,6 +93,7 @@ def gsm8k(text: str, references: Sequence[str]) -> float:
     return float(number is not None and any(number == final_number(r) for r in references))
 
 
+@register_metric("chrf")
 def chrf(text: str, references: Sequence[str]) -> float:
     """ChrF, the F-measure of n-grams of characters with its defaults (Popović, 2015; sacrebleu).
 
@@ -108,16 +110,3 @@ def chrf(text: str, references: Sequence[str]) -> float:
     from sacrebleu import sentence_chrf
 
     return sentence_chrf(text, list(references)).score / 100
-
-
-METRICS: dict[str, Metric] = {
-    "rouge2": rouge2,
-    "substring": substring,
-    "contains_answer": contains_answer,
-    "gsm8k": gsm8k,
-    "gsm8k_paper": gsm8k_paper,
-    "chrf": chrf,
-    "exact_match": exact_match,
-    "f1": f1,
-}
-VERSION = "2"  # part of every cache key: change it when a metric above changes

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from smoothie.clock import Clock
 from smoothie.report.output import OutputFolder
+from smoothie.report.registry import PLOTS
 from smoothie.run import Result
 
 if TYPE_CHECKING:
@@ -81,6 +82,20 @@ def write_artifacts(
                 figure = artifact.plot(result, value)
                 if figure is not None:
                     output.figure(artifact.figure, figure)
+        if plots:
+            draw_registered(result, output)
     shown = [artifact.show(result, value) for artifact, value in there if artifact.show]
     listed = "\n".join(f"  {path}" for path in output.paths)
     return "\n" + "\n".join([*filter(None, shown), f"Written:\n{listed}\n"])
+
+
+def draw_registered(result: Result, output: OutputFolder) -> None:
+    """The plots of other packages; one that fails costs a warning and no result."""
+    for name, plot in PLOTS.items():
+        try:
+            figure = plot(result)
+        except Exception as error:  # whatever somebody else's code raises
+            log.warning("plot %s is left out: %s: %s", name, type(error).__name__, error)
+            continue
+        if figure is not None:
+            output.figure(name, figure)

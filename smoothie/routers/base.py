@@ -1,6 +1,6 @@
 """What a router is: what it declares to need, and how it chooses."""
 
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from smoothie.errors import SmoothieError
 from smoothie.evidence import Evidence, Need
-from smoothie.registry import Registry
+from smoothie.registry import Registry, setting_without_default, wrong_dataclass
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,12 +129,7 @@ def wrong_router(thing: Any) -> str | None:
         return "expected a subclass of smoothie.routers.Router"
     if thing.route is Router.route:
         return "it has no method route(evidence)"
-    if not is_dataclass(thing):
-        return "expected a dataclass, so that its settings are known"
-    for entry in fields(thing):
-        if entry.init and entry.default is MISSING and entry.default_factory is MISSING:
-            return f"its setting {entry.name!r} has no default"
-    return None
+    return wrong_dataclass(thing) or setting_without_default(thing)
 
 
 ROUTERS: Registry[type[Router]] = Registry(

@@ -1,19 +1,10 @@
-"""Scorers, which judge texts without labels of this problem; configurations are in conf/scorer."""
+"""Scorers, which judge texts without labels of this problem."""
 
-from typing import Any
-
-from smoothie.scorers.base import ModelScorer, Scorer
+from smoothie.scorers.base import SCORERS, ModelScorer, Scorer, register_scorer
 from smoothie.scorers.pair_rm import PairRM
 from smoothie.scorers.preferences import StoredPreferences
 from smoothie.scorers.reward_model import RewardModel
 from smoothie.scorers.stored import StoredScores
-
-SCORERS: dict[str, type[Any]] = {
-    "stored": StoredScores,
-    "preferences": StoredPreferences,
-    "reward_model": RewardModel,
-    "pair_rm": PairRM,
-}
 
 __all__ = [
     "SCORERS",
@@ -23,4 +14,5 @@ __all__ = [
     "Scorer",
     "StoredPreferences",
     "StoredScores",
+    "register_scorer",
 ]

@@ -2,10 +2,10 @@
 
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import partial
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from smoothie.encoders.sentence import DTYPES
 from smoothie.errors import SmoothieError
 from smoothie.pretrained import PretrainedModel
 from smoothie.problem import Problem
+from smoothie.registry import Registry, wrong_dataclass
 from smoothie.storage.cache import VectorCache, content_key
 
 log = logging.getLogger(__name__)
@@ -43,6 +44,26 @@ class Scorer(Protocol):
     def judged(self) -> int:
         """Items that went through a model so far, not counting cached ones."""
         ...
+
+
+def wrong_scorer(thing: Any) -> str | None:
+    """What is wrong with a thing as a scorer."""
+    if not isinstance(thing, type):
+        return "expected a class with a method score(problem)"
+    wrong = wrong_dataclass(thing)
+    if wrong is not None:
+        return wrong
+    known = {entry.name for entry in fields(thing)}
+    lacking = [
+        part for part in ("score", "signature") if not (part in known or hasattr(thing, part))
+    ]
+    return f"it has no {lacking[0]}" if lacking else None
+
+
+SCORERS: Registry[type[Scorer]] = Registry(
+    "scorer", "smoothie.scorers", wrong_scorer, "smoothie.scorers"
+)
+register_scorer = SCORERS.register
 
 
 @dataclass
@@ -140,7 +161,7 @@ class ModelScorer(PretrainedModel):
                 if not np.isfinite(values).all():
                     raise SmoothieError(
                         f"scorer {self.model}: a number is not finite in {self.dtype}; "
-                        f"try scorer.dtype=float32"
+                        f"set dtype=float32"
                     )
                 yield part, values
                 bar.update(len(part))

@@ -28,13 +28,14 @@ from numpy.typing import NDArray
 
 from smoothie.errors import SmoothieError
 from smoothie.problem import Problem
-from smoothie.scorers.base import ModelScorer
+from smoothie.scorers.base import ModelScorer, register_scorer
 from smoothie.storage.files import read_json
 
 POLICIES = ("max_logits", "max_wins")
 SOURCE, FIRST, SECOND = "<|source|>", "<|candidate1|>", "<|candidate2|>"
 
 
+@register_scorer("pair_rm")
 @dataclass
 class PairRM(ModelScorer):
     """Compare all ordered pairs of the texts of each input.

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from smoothie.errors import SmoothieError, shown
 from smoothie.fields import as_id
 from smoothie.problem import Problem
+from smoothie.scorers.base import register_scorer
 from smoothie.scorers.stored import stored_file, warn_about_verdicts
 from smoothie.storage.files import read_jsonl, sha256
 
@@ -17,6 +18,7 @@ AGGREGATES = ("win_rate", "bradley_terry")
 TOLERANCE, STEPS = 1e-12, 100_000  # of the fixed-point iteration
 
 
+@register_scorer("preferences")
 @dataclass
 class StoredPreferences:
     """Pairwise verdicts, read from a file.

@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from smoothie.errors import SmoothieError
 from smoothie.problem import Problem
-from smoothie.scorers.base import ModelScorer
+from smoothie.scorers.base import ModelScorer, register_scorer
 
 
+@register_scorer("reward_model")
 @dataclass
 class RewardModel(ModelScorer):
     """A sequence classifier whose single logit says how good a text is for an input.

@@ -13,6 +13,7 @@ from smoothie.errors import SmoothieError, printable, shown
 from smoothie.inspection import listed
 from smoothie.loaders.local import read_labels
 from smoothie.problem import Problem
+from smoothie.scorers.base import register_scorer
 from smoothie.storage.files import readable, sha256, user_path
 
 log = logging.getLogger(__name__)
@@ -23,10 +24,11 @@ def stored_file(folder: str | None, file: str) -> Path:
     path = user_path(folder or ".") / user_path(file)
     with readable(path):
         if not path.is_file():
-            raise SmoothieError(f"scorer.file={file}: no such file {path}")
+            raise SmoothieError(f"file={file}: no such file {path}")
     return path
 
 
+@register_scorer("stored")
 @dataclass
 class StoredScores:
     """Numbers for texts, read from a file in the layout of labels.jsonl.

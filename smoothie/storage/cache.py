@@ -148,7 +148,7 @@ class VectorCache:
         except OSError as error:
             raise SmoothieError(
                 f"{self.folder}: the cache cannot be written ({reason(error)}); "
-                f"choose another with paths.cache=FOLDER"
+                f"choose another folder"
             ) from error
 
     def _owner(self, folder: Path) -> str:

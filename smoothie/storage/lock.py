@@ -29,7 +29,7 @@ class HubLock:
     def at(cls, path: str | None) -> "HubLock":
         """The lock file at a path; refuses None, because an unpinned download is not repeatable."""
         if path is None:
-            raise SmoothieError("a download from the Hub needs a lock file: set paths.lock=FILE")
+            raise SmoothieError("a download from the Hub needs a lock file")
         return cls(user_path(path))
 
     def revision(self, kind: str, repository: str, asked: str | None = None) -> str:
@@ -154,7 +154,7 @@ class HubLock:
         except Exception as error:
             raise SmoothieError(
                 f"{repository}: its files cannot be listed ({type(error).__name__}); "
-                f"name the candidates with ensemble.candidates=[...], or try again online"
+                f"name the candidates, or try again online"
             ) from error
 
     @staticmethod

@@ -57,7 +57,7 @@ def test_alpaca_eval_is_joined_by_instruction_unless_asked(mirror):
     stacked = AlpacaEval(folder=str(mirror), align="position").load(["cec", "Ann"])
     assert stacked.texts[8].tolist() == ["cec does 3", "Ann does 8"]
     assert stacked.ids == joined.ids
-    with pytest.raises(SmoothieError, match=r"dataset\.align=hope"):
+    with pytest.raises(SmoothieError, match=r"align=hope"):
         AlpacaEval(folder=str(mirror), align="hope").load()
 
 
@@ -79,7 +79,7 @@ def test_broken_files_are_named(mirror, file, content, message):
 def test_missing_names_are_named(mirror):
     for settings, message in (
         ({"dataset": "xsum"}, "xsum_test.jsonl: no such file"),
-        ({"dataset": None}, "needs dataset.dataset"),
+        ({"dataset": None}, "expected the name of one"),
         ({"dataset": "squad", "model": "phi"}, "individual_test.json: no such file"),
         ({"dataset": "squad", "folder": "/nowhere"}, "no such folder"),
     ):
@@ -186,7 +186,7 @@ def test_a_saved_hugging_face_dataset(local_set, tmp_path):
     assert len(source.load(["gamma", "beta"]).inputs) == 12
     assert source.load_train(["gamma"]).texts.shape == (3, 1)
     for settings, message in (
-        ({"path": None}, "needs dataset.path"),
+        ({"path": None}, "path=null: expected a folder"),
         ({"path": str(tmp_path / "split"), "split": "dev"}, "cannot be loaded"),
         ({"path": str(tmp_path / "plain"), "split": "dev"}, "without splits, so no 'dev'"),
     ):
@@ -198,7 +198,7 @@ def test_tasks_can_take_their_input_from_another_key(mirror):
     settings = {"folder": str(mirror), "dataset": "squad"}
     keys = {"squad": "multi_model_prompt"}
     assert SmoothieData(**settings, input_keys=keys).load().inputs[0].text == "long prompt"
-    with pytest.raises(SmoothieError, match=r"no key 'question' \(dataset\.input_keys\.squad\)"):
+    with pytest.raises(SmoothieError, match=r"no key 'question' \(input_keys\.squad\)"):
         SmoothieData(**settings, input_keys={"squad": "question"}).load()
 
 

@@ -28,7 +28,10 @@ def test_candidates_are_picked_and_ordered(local_set):
     every = LocalFolder(path=str(local_set)).load()
     np.testing.assert_array_equal(problem.texts, every.texts[:, [2, 0]])
     np.testing.assert_array_equal(problem.labels, every.labels[:, [2, 0]])
-    for asked, message in ((["delta"], "no candidate 'delta'"), (["beta", "beta"], "'beta' twice")):
+    for asked, message in (
+        (["delta"], "no candidate 'delta'"),
+        (["beta", "beta"], "named twice"),
+    ):
         with pytest.raises(SmoothieError, match=message):
             LocalFolder(path=str(local_set)).load(asked)
 
@@ -105,7 +108,10 @@ def test_broken_rows_are_named(local_set, file, line, message):
 
 
 def test_missing_files_are_named(local_set, tmp_path):
-    for path, message in ((None, "needs dataset.path"), (str(tmp_path / "x"), "no such folder")):
+    for path, message in (
+        (None, "path=null: expected a folder"),
+        (str(tmp_path / "x"), "no such folder"),
+    ):
         with pytest.raises(SmoothieError, match=message):
             LocalFolder(path=path).load()
     (local_set / "dataset.jsonl").write_text("")
@@ -150,7 +156,7 @@ def test_labels_of_strangers_are_refused_unless_allowed(local_set, caplog, row, 
     for candidates in (None, ["alpha", "beta", "gamma"]):
         with pytest.raises(SmoothieError, match=re.escape(message)) as raised:
             LocalFolder(path=str(local_set)).load(candidates)
-        assert "dataset.unknown_labels=ignore" in str(raised.value)
+        assert "set unknown_labels=ignore" in str(raised.value)
     after = LocalFolder(path=str(local_set), unknown_labels="ignore").load()
     assert message in caplog.text
     np.testing.assert_array_equal(after.labels, before.labels)
@@ -231,7 +237,7 @@ def test_a_range_of_labels_can_be_set(local_set, compose):
     with_scores(local_set, 1, 2, 3, 4, 5)
     source = LocalFolder(path=str(local_set), label_range=[0, 4])
     with pytest.raises(
-        SmoothieError, match=r"line 36: the score 5 is not between 0 and 4 \(dataset"
+        SmoothieError, match=r"line 36: the score 5 is not between 0 and 4 \(label_range"
     ):
         source.load()
     assert LocalFolder(path=str(local_set), label_range=[0, 5]).load().label_range == (0, 5)

@@ -90,13 +90,13 @@ def test_nothing_is_evaluated():
 @pytest.mark.parametrize(
     ("settings", "change", "message"),
     [
-        ({"ranks_by": "luck"}, {}, r"dataset\.ranks_by=luck: expected model or text"),
+        ({"ranks_by": "luck"}, {}, r"ranks_by=luck: expected model or text"),
         ({"split": "val"}, {}, "val_data_prepared.jsonl: no such file"),
         ({}, {"cmp_results": "[1]"}, "line 1: 'cmp_results' is not a table"),
         ({}, {"cmp_results": '{"a": "A is better"}'}, "compares 'a', not two models"),
         ({}, {"candidates": None}, "line 1: expected a list of"),
         ({}, {"candidates": [{"text": "x"}]}, "line 1: a candidate has no text under 'model'"),
-        ({}, {"cmp_results": None}, "comparisons; set dataset.compared_only=false"),
+        ({}, {"cmp_results": None}, "comparisons; set compared_only=false"),
     ],
 )
 def test_faults_are_named(tmp_path, settings, change, message):

@@ -297,5 +297,5 @@ def test_a_classifier_with_classes_is_no_reward_model(tmp_path, problem):
 def test_numbers_that_are_not_finite_are_refused(tmp_path, problem, monkeypatch):
     folder = save_reward_model(tmp_path / "reward")
     monkeypatch.setattr(RewardModel, "_compute", lambda _, items: [float("nan")] * len(items))
-    with pytest.raises(SmoothieError, match=r"not finite in float32; try scorer\.dtype"):
+    with pytest.raises(SmoothieError, match=r"not finite in float32; set dtype"):
         RewardModel(str(folder), progress=False).score(problem)

@@ -36,7 +36,7 @@ def test_scores_are_joined_by_id_and_candidate(tmp_path, problem):
 
 
 def test_files_that_say_nothing(tmp_path, problem):
-    with pytest.raises(SmoothieError, match=r"scorer.file=scores.jsonl: no such file"):
+    with pytest.raises(SmoothieError, match=r"file=scores.jsonl: no such file"):
         StoredScores(str(tmp_path)).score(problem)
     write_lines(tmp_path / "scores.jsonl", [{"id": "q9", "model": "a", "score": 1}])
     with pytest.raises(SmoothieError, match="no verdict about any text of tiny"):

@@ -1,0 +1,24 @@
+"""How every command starts: Hydra's groups are filled, then it composes and runs."""
+
+from collections.abc import Callable
+
+from omegaconf import OmegaConf
+
+from experiments.config import one_sentence_errors
+from experiments.groups import register_groups
+from experiments.help import choices_help, methods_help
+
+
+def start(main: Callable[[], None]) -> None:
+    """Run a command.
+
+    Parameters
+    ----------
+    main : callable
+        Decorated by `hydra.main`.
+    """
+    with one_sentence_errors():
+        register_groups()
+    OmegaConf.register_new_resolver("choices", choices_help, replace=True)
+    OmegaConf.register_new_resolver("methods", methods_help, replace=True)
+    main()

@@ -1,0 +1,143 @@
+"""Hydra's groups that are not files: one choice for each registered class, the table of ensembles.
+
+A registered class is a choice of its group by its own name, with the defaults of the dataclass. A
+file of conf/GROUP is a named variant: its defaults list begins with a class, or with
+`registered/NAME@_here_` where the file takes the name of the class, and it says what differs. The
+group `method` has one choice, which holds the settings of all methods.
+"""
+
+import dataclasses
+import logging
+import typing
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from hydra.core.config_store import ConfigStore
+from omegaconf.errors import OmegaConfBaseException
+
+from experiments.config import default_of, plain_file, schema_of
+
+log = logging.getLogger(__name__)
+
+ROOT = Path(__file__).parents[1]  # the checkout
+CONF = ROOT / "conf"
+FILES: Mapping[str, tuple[Any, str]] = {
+    "cache": (str | None, "${paths.cache}"),
+    "lock": (str | None, "${paths.lock}"),
+    "models": (str | None, "${paths.encoders}"),
+}
+# Settings that follow another part of the configuration, by name and type, in place of a default.
+FOLLOWS: Mapping[str, Mapping[str, tuple[Any, str]]] = {
+    "method": {
+        "degenerate": (str, "${protocol.degenerate}"),
+        "replace": (bool, "${protocol.with_replacement}"),
+        "ignore_neighbors": (bool, "${protocol.ignore_neighbors}"),
+    },
+    "dataset": FILES,
+    "encoder": {**FILES, "full_text": (bool, "${protocol.full_text}")},
+    "metric": FILES,
+    "scorer": {**FILES, "folder": (str | None, "${oc.select:dataset.path,null}")},
+}
+GIVEN = ("cluster",)  # made by a run: no configuration can hold it
+
+
+def register_groups() -> None:
+    """Fill Hydra's store; called by every command before Hydra composes anything.
+
+    It may be called again, after more was registered.
+    """
+    ConfigStore.instance().__deepcopy__ = the_store  # type: ignore[attr-defined]
+    put("paths", "checkout", {"checkout": str(ROOT)})
+    put("method", "registered", methods())
+    for group, name, node in choices():
+        put(group, name, node)
+    for name, node in ensembles().items():
+        put("ensemble", name, {"name": name, **node})
+
+
+def the_store(memo: dict[int, Any]) -> ConfigStore:
+    """Hydra's store, in the place of a copy.
+
+    Hydra copies all of it whenever it looks into it, a hundred times for `--help`, and what it
+    takes from there once more: so nothing changes but the seconds that it takes.
+    """
+    return ConfigStore.instance()
+
+
+def put(group: str, name: str, node: Mapping[str, Any]) -> None:
+    """Store one choice of a group; where a file has its name, as registered/NAME."""
+    if (CONF / group / f"{name}.yaml").exists():
+        group = f"{group}/registered"
+    ConfigStore.instance().store(name, dict(node), group, provider="smoothie")
+
+
+def ensembles() -> dict[str, dict[str, Any]]:
+    """The table of ensembles, by name."""
+    # In C where there is libyaml: OmegaConf's parser would take longer than all of the rest.
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    text = (CONF / "ensembles.yaml").read_text(encoding="utf-8")
+    return typing.cast(dict[str, dict[str, Any]], yaml.load(text, loader))
+
+
+def methods() -> dict[str, dict[str, Any]]:
+    """Settings of all methods: each router by its name, and the files of conf/method."""
+    from smoothie.routers.base import ROUTERS
+
+    routers = dict(described(ROUTERS, "method", "router"))
+    found = dict(routers)
+    for path in (CONF / "method").glob("*.yaml"):
+        variant = plain_file(path)
+        # If there is no such router, whoever uses the method is told.
+        found[path.stem] = routers.get(str(variant.get("router")), {}) | variant
+    return dict(sorted(found.items()))
+
+
+def choices() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Group, name and settings of what is registered besides routers."""
+    from smoothie.encoders import ENCODERS
+    from smoothie.loaders import SOURCES
+    from smoothie.metrics.base import METRICS
+    from smoothie.metrics.models import MODEL_METRICS
+    from smoothie.scorers import SCORERS
+
+    for name, node in described(SOURCES, "dataset", "source"):
+        yield "dataset", name, node
+    for name, node in described(ENCODERS, "encoder", "encoder"):
+        yield "encoder", name, {"name": name} | node
+    for name in METRICS:
+        yield "metric", name, {"name": name, "cleaning": "none"}
+    for name, node in described(MODEL_METRICS, "metric", "name"):
+        yield "metric", name, node | {"cleaning": "none"}
+    for name, node in described(SCORERS, "scorer", "scorer"):
+        yield "scorer", name, node | {"ties": "first"}
+
+
+def described(
+    registry: Mapping[str, type[Any]], group: str, key: str
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Registered classes by name, each as a configuration of its settings.
+
+    One that no configuration can describe costs a warning, as it may be somebody else's.
+    """
+    for name, kind in registry.items():
+        try:
+            if kind.__module__.partition(".")[0] != "smoothie":
+                schema_of(kind, GIVEN)
+            yield name, {key: name} | settings_of(kind, FOLLOWS[group])
+        except (OmegaConfBaseException, NameError) as error:
+            reason = str(error).splitlines()[0]
+            log.warning("%s=%s is left out, its settings cannot be read: %s", key, name, reason)
+
+
+def settings_of(kind: type[Any], follows: Mapping[str, tuple[Any, str]]) -> dict[str, Any]:
+    """The defaults of a dataclass, or what they follow."""
+    hints = typing.get_type_hints(kind)
+    settings = {}
+    for entry in dataclasses.fields(kind):
+        if entry.init and entry.name not in GIVEN:
+            expected, link = follows.get(entry.name, (None, ""))
+            linked = link and hints[entry.name] == expected
+            settings[entry.name] = link if linked else default_of(entry)
+    return settings

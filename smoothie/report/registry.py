@@ -1,0 +1,20 @@
+"""Plots of a run, by name."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from smoothie.registry import Registry, wrong_function
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Plot = Callable[[Any], "Figure | None"]  # of what a run found; None where there is nothing to draw
+
+
+def wrong_plot(thing: Any) -> str | None:
+    """What is wrong with a thing as a plot."""
+    return wrong_function(thing, ("the result of a run",))
+
+
+PLOTS: Registry[Plot] = Registry("plot", "smoothie.plots", wrong_plot, "smoothie.report")
+register_plot = PLOTS.register
