@@ -5,10 +5,27 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+# Workers of pytest-xdist share the cores, but NumPy, SciPy and torch would each take all of them,
+# in every worker and in every process that a test starts. They read this when they are imported.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    os.environ.setdefault("MKL_NUM_THREADS", "1")  # torch
+
 import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[1]
+
+# Fixtures that import torch or start processes, which takes seconds: see CONTRIBUTING.md.
+SLOW = {"bart", "bert", "encoders", "machines", "mirror", "one_after_the_other", "pair_rm"}
+SLOW |= {"tiny_encoder", "tiny_model"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as slow whatever uses a slow fixture; the rest is marked where it stands."""
+    for item in items:
+        if SLOW & set(getattr(item, "fixturenames", ())):
+            item.add_marker("slow")
 
 
 @pytest.fixture(scope="session")

@@ -66,6 +66,7 @@ def test_texts_on_a_device_are_counted_by_their_products(tiny_encoder):
     assert cells == [["short", "float32", "16"], ["short", "float32", "64"]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "message"),
     [

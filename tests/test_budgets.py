@@ -21,6 +21,7 @@ def settings(tmp_path):
     return [*settings, f"encoder.folder={vectors}", "evaluation.draws=20", methods]
 
 
+@pytest.mark.slow
 def test_each_point_is_the_score_of_a_run_with_that_budget(compose, settings, tmp_path, caplog):
     result = run(compose(*settings))
     curve = curve_over_budgets(result, [8, 2, 2, 99])

@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,9 @@ from smoothie.parallel.cluster import RayCluster, require_listener
 from smoothie.storage.cache import VectorCache
 from tests.conftest import make_set
 
-ray = pytest.importorskip("ray", reason="ray is not installed: pip install -e .[ray]")
+pytestmark = pytest.mark.skipif(
+    find_spec("ray") is None, reason="ray is not installed: pip install -e .[ray]"
+)
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +51,8 @@ class Deadly:
         self.folder = folder
 
     def __call__(self, items):
+        import ray
+
         place = ray.get_runtime_context().get_node_id()
         (self.folder / place).touch()
         first = self.folder / "first"

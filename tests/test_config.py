@@ -83,6 +83,7 @@ def test_engines_with_wrong_settings(compose):
             cluster_of(compose(*overrides))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", names("ensemble"))
 def test_ensembles(compose, name):
     candidates = compose(f"ensemble={name}").ensemble.candidates
@@ -111,6 +112,7 @@ def test_experiments_that_change_a_run(compose):
     assert compose("experiment=debug").dataset.limit == 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [n for n in names("experiment") if n not in ("all", "debug")])
 def test_experiments_of_the_paper(compose, name):
     cfg = compose(f"experiment={name}", name="reproduce")

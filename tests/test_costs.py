@@ -22,6 +22,7 @@ def settings(tmp_path):
     return [*settings, f"encoder.folder={vectors}", "evaluation.draws=20"]
 
 
+@pytest.mark.slow
 def test_costs_by_hand(compose, settings, tmp_path):
     cost = np.random.default_rng(0).uniform(1, 2, size=(12, 3))
     names = ["alpha", "beta", "gamma"]

@@ -191,6 +191,7 @@ def test_the_type_of_the_fast_profile_is_one_that_the_device_multiplies_well(
     )
 
 
+@pytest.mark.slow
 def test_a_torch_that_cannot_tell_gets_float32(monkeypatch):
     import torch
 
@@ -252,6 +253,7 @@ def test_weights_are_rounded_as_autocast_rounds_them_and_come_back(encoder):
         assert torch.equal(values, before[name])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", ["left", "right"])
 def test_rows_of_a_batch_lose_the_columns_that_all_of_them_pad(side):
     import torch

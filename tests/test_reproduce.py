@@ -124,6 +124,7 @@ def test_cells_are_those_of_the_single_run_that_the_report_names(mirror, at, com
     assert float(best) == pytest.approx(ours["best_single"])
 
 
+@pytest.mark.slow
 def test_nothing_at_hand_is_a_complete_page(at, compose, tmp_path, capsys):
     at(tmp_path / "nothing")
     cfg = compose("debug=true", SMALL, name="reproduce")

@@ -84,6 +84,7 @@ def test_a_second_run_searches_no_neighbors(settings, tmp_path, compose, monkeyp
     assert "route" not in clock.notes
 
 
+@pytest.mark.slow
 def test_the_files_of_a_run(settings, tmp_path):
     out = tmp_path / "out"
     out.mkdir()
@@ -195,6 +196,7 @@ def test_the_routed_method_need_not_be_among_the_methods(compose, settings, tmp_
     assert list(pd.read_csv(tmp_path / "out" / "choices.csv").columns) == ["id", "random"]
 
 
+@pytest.mark.slow
 def test_a_set_without_labels_and_references_is_routed(tmp_path, caplog):
     folder = make_set(tmp_path / "bare", labels=False, references=False)
     vectors = store_vectors(folder, tmp_path / "vectors")
@@ -309,6 +311,7 @@ def test_tasks_are_scored_by_their_own_metric(compose, settings, local_set, tmp_
     assert set(overall.metric) == {"rouge2+substring"}
 
 
+@pytest.mark.slow
 def test_odd_names_of_candidates(compose, tmp_path):
     names = ("$x$_${bad}$", "a,b c=d", "1", "mödel.v2")
     folder = make_set(tmp_path / "odd", candidates=names)
@@ -468,6 +471,7 @@ def test_only_smoothie_can_be_saved(compose, settings, tmp_path, method):
         run(compose(*settings, *overrides))
 
 
+@pytest.mark.slow
 def test_errors_are_one_sentence_with_a_status(settings, tmp_path):
     failed = command(*settings, "k=99", f"hydra.run.dir={tmp_path / 'out'}")
     assert failed.returncode == 1
@@ -477,6 +481,7 @@ def test_errors_are_one_sentence_with_a_status(settings, tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_a_sweep_is_collected_and_goes_on_after_a_failure(settings, tmp_path):
     out = tmp_path / "sweep"
     arguments = [*settings, "output.plots=false", f"hydra.sweep.dir={out}"]
@@ -596,6 +601,7 @@ def test_a_scorer_that_cannot_score_is_named(compose, settings):
             run(compose(*settings, "methods=[scorer]", override))
 
 
+@pytest.mark.slow
 def test_help_shows_groups_and_examples():
     shown = command("--help")
     assert shown.returncode == 0

@@ -76,6 +76,7 @@ def test_side_by_side_as_one_after_the_other(one_after_the_other, launcher, tmp_
         assert (tmp_path / "out" / file).read_bytes() == (basic / file).read_bytes(), file
 
 
+@pytest.mark.slow
 @needs_launchers
 def test_a_job_that_fails_is_named_and_the_others_are_collected(tmp_path):
     done = command(
@@ -89,6 +90,7 @@ def test_a_job_that_fails_is_named_and_the_others_are_collected(tmp_path):
     assert set(pd.read_csv(tmp_path / "out" / "sweep.csv").job) == {0}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(HAS_LAUNCHERS, reason="the launchers are installed")
 @pytest.mark.parametrize("name", ["joblib_local", "slurm"])
 def test_a_launcher_that_is_missing_is_named(name):
@@ -100,6 +102,7 @@ def test_a_launcher_that_is_missing_is_named(name):
     )
 
 
+@pytest.mark.slow
 @needs_launchers
 @pytest.mark.parametrize("name", ["joblib_local", "slurm"])
 def test_launchers_compose(name):

@@ -34,10 +34,9 @@ from smoothie.report.tables import markdown
 
 CHUNK = 64  # texts of a task: few, so that there is a midway also in a small set
 MEMORY = 80 * 2**20  # bytes of a machine's object store, the least that Ray takes
-QUICK = {  # how soon a machine that does not answer counts as lost
+QUICK = {  # how soon a machine that is gone counts as lost; a busy one may be slow to answer
     "health_check_initial_delay_ms": 0,
     "health_check_period_ms": 300,
-    "health_check_timeout_ms": 1000,
     "health_check_failure_threshold": 3,
 }
 

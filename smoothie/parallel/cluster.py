@@ -61,8 +61,8 @@ class RayCluster:
         Yields
         ------
         value
-            Of each chunk, in order. Where the consumer stops or is interrupted, chunks that have
-            not begun are dropped.
+            Of each chunk, in order. Where the consumer stops, those in flight are still worked on
+            unless the process ends, too.
 
         Raises
         ------
@@ -73,20 +73,18 @@ class RayCluster:
         -----
         Tasks rather than actors: a lost machine's chunks go to whichever is left, while an actor
         waits for room to start again. A few chunks for each free place are in flight at a time.
+        None is cancelled: Ray (2.60) ends the whole process, without a word, where a task that it
+        cancels is just done.
         """
         ray = self._connected()
         task = ray.remote(num_cpus=self.cpus, num_gpus=self.gpus, max_retries=RETRIES)(apply)
         in_flight: deque[Any] = deque()
-        try:
-            for start in range(0, len(items), size):
-                while len(in_flight) >= AHEAD * self._places(ray):
-                    yield next_result(ray, in_flight)
-                in_flight.append(task.remote(function, items[start : start + size]))
-            while in_flight:
+        for start in range(0, len(items), size):
+            while len(in_flight) >= AHEAD * self._places(ray):
                 yield next_result(ray, in_flight)
-        finally:
-            for left in in_flight:
-                ray.cancel(left)
+            in_flight.append(task.remote(function, items[start : start + size]))
+        while in_flight:
+            yield next_result(ray, in_flight)
 
     def _connected(self) -> Any:
         """The module ray, connected to the cluster."""

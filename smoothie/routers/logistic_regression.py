@@ -62,10 +62,13 @@ class LogisticRegressionRouter(LabelledRouter):
         if len(np.unique(candidate)) == 1:
             return np.full(rows, candidate[0])
         from sklearn.linear_model import LogisticRegression
+        from threadpoolctl import threadpool_limits
 
         model = LogisticRegression(C=self.C, max_iter=10_000)
         weights = 1 / best.sum(axis=1)[row]
-        with warnings.catch_warnings():  # many candidates and few labels are as they should be
+        # In one thread: the steps are so small that several would mostly wait for one another.
+        with threadpool_limits(1, user_api="blas"), warnings.catch_warnings():
+            # Many candidates and few labels are as they should be.
             warnings.filterwarnings("ignore", "The number of unique classes")
             model.fit(learnt[row].astype(np.float64), candidate, sample_weight=weights)
         return np.asarray(model.predict(asked.astype(np.float64)), dtype=np.intp)

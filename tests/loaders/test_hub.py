@@ -261,6 +261,7 @@ def test_files_are_found_without_asking_the_hub(paper, tmp_path):
     assert far.files.at_hand(names[0]) is None
 
 
+@pytest.mark.slow
 def test_one_command_downloads_what_an_experiment_needs(paper, tmp_path):
     """Pinned in the lock file, resumed without fetching anything twice, then used offline."""
 

@@ -4,11 +4,17 @@ import re
 import numpy as np
 import pytest
 
+from experiments.memory import Memory
+from experiments.settings import read_settings
 from experiments.steps import load
 from smoothie import SmoothieError
 from smoothie.loaders import LocalFolder
 from smoothie.metrics.scoring import label_scores
 from tests.conftest import make_set, write_lines
+
+
+def read(cfg):
+    return load(read_settings(cfg), Memory())
 
 
 def test_a_folder_is_read(local_set):
@@ -245,9 +251,9 @@ def test_a_range_of_labels_can_be_set(local_set, compose):
         with pytest.raises(SmoothieError, match=r"label_range=.*: expected \[LOWEST,HIGHEST\]"):
             LocalFolder(path=str(local_set), label_range=given)
     settings = ["dataset=local", f"dataset.path={local_set}"]
-    assert load(compose(*settings, "dataset.label_range=[0,5]"))[1].label_range == (0, 5)
+    assert read(compose(*settings, "dataset.label_range=[0,5]"))[1].label_range == (0, 5)
     with pytest.raises(SmoothieError, match=r"between 0 and 1 \(dataset\.label_range\)"):
-        load(compose(*settings, "dataset.label_range=[0,1]"))
+        read(compose(*settings, "dataset.label_range=[0,1]"))
 
 
 def test_labels_of_a_candidate_that_wrote_nothing_are_refused(local_set, caplog):

@@ -43,6 +43,7 @@ def empty(published, tmp_path_factory):
     return folder, write_report(folder, published, pd.DataFrame(), lacking, None, signature)
 
 
+@pytest.mark.slow
 def test_a_report_of_nothing_is_complete(empty, published):
     folder, written = empty
     page = (folder / "report.md").read_text(encoding="utf-8")
@@ -58,6 +59,7 @@ def test_a_report_of_nothing_is_complete(empty, published):
     assert table[-1] == ["Smoothie-Local", "58.7", "20.2", "75.0", "26.9"]
 
 
+@pytest.mark.slow
 def test_files_are_those_that_are_listed_and_stale_ones_go(empty):
     folder, written = empty
     found = {path for path in folder.rglob("*") if path.is_file()}

@@ -270,6 +270,7 @@ def save_reward_model(folder, outputs=1):
     return folder
 
 
+@pytest.mark.slow
 def test_a_reward_model_reads_input_and_text(tmp_path, problem):
     import torch
     from transformers import AutoTokenizer, BertForSequenceClassification
@@ -288,12 +289,14 @@ def test_a_reward_model_reads_input_and_text(tmp_path, problem):
     assert scores[0, 0] == scores[0, 2]
 
 
+@pytest.mark.slow
 def test_a_classifier_with_classes_is_no_reward_model(tmp_path, problem):
     folder = save_reward_model(tmp_path / "classes", outputs=3)
     with pytest.raises(SmoothieError, match="has one output, this one has 3"):
         RewardModel(str(folder), progress=False).score(problem)
 
 
+@pytest.mark.slow
 def test_numbers_that_are_not_finite_are_refused(tmp_path, problem, monkeypatch):
     folder = save_reward_model(tmp_path / "reward")
     monkeypatch.setattr(RewardModel, "_compute", lambda _, items: [float("nan")] * len(items))
