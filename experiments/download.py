@@ -25,7 +25,7 @@ from smoothie.encoders.sentence import SentenceEncoder
 from smoothie.errors import SmoothieError
 from smoothie.loaders import SOURCES
 from smoothie.loaders.hub import HubSource, SmoothieData
-from smoothie.storage.lock import HubLock
+from smoothie.storage.lock import HubLock, download_model
 
 Wanted = tuple[str, str, str | None, str]  # kind, repository, revision, file
 
@@ -84,7 +84,7 @@ def download(cfg: DictConfig) -> str:
     if files and len(lost) == len(files):
         raise SmoothieError(f"no file could be fetched; the first: {lost[0]}")
     for model, revision in models:
-        lock.download_model(model, revision)
+        download_model(model, lock.revision("model", model, revision))
     counts = f"{len(files) - len(lost)} files and {len(models)} models are available"
     done = f"{counts}; see {lock.path}\n"
     return done + "".join(f"not fetched: {message}\n" for message in lost)

@@ -54,13 +54,16 @@ class CausalModel:
             import torch
             from transformers import AutoModelForCausalLM, AutoTokenizer
 
-            options: dict[str, Any] = {"revision": self.revision} if self.revision else {}
+            options: dict[str, Any] = {"trust_remote_code": False}
+            if self.revision:
+                options["revision"] = self.revision
             if self.settings.gguf_file:
                 options["gguf_file"] = self.settings.gguf_file
+            weights = {} if self.settings.gguf_file else {"use_safetensors": True}
             try:
                 tokenizer = AutoTokenizer.from_pretrained(self.name, **options)
                 model: Any = AutoModelForCausalLM.from_pretrained(
-                    self.name, dtype=getattr(torch, self.settings.dtype), **options
+                    self.name, dtype=getattr(torch, self.settings.dtype), **options, **weights
                 )
             except (OSError, ValueError, ImportError) as error:
                 reason = str(error).strip().split("\n")[0]

@@ -9,6 +9,12 @@ from typing import Any, ClassVar
 from smoothie.errors import SmoothieError
 from smoothie.storage.files import sha256
 
+NAME = r"\w(?:(?:\w|-(?!-)|\.(?!\.)){0,94}\w)?"  # the Hub's rule
+HUB_ID = re.compile(rf"{NAME}(/{NAME})?", re.ASCII)
+# What the libraries read. Weights in other formats are not: they are read from safetensors alone.
+READ_FILES = {".json", ".safetensors", ".txt", ".model", ".codes", ".jinja", ".npy"}
+OTHER_ENGINES = {"onnx", "openvino"}  # folders with the same model for these
+
 
 @dataclass
 class PretrainedModel:
@@ -19,7 +25,7 @@ class PretrainedModel:
     model : str
         Hub id, or a local folder.
     revision : str or None
-        Commit of the Hub repository. None resolves the newest once and keeps it in the lock file.
+        Commit of the Hub repository. None resolves the newest once, into the lock file.
     device : str or None
         Torch device; None takes a GPU where there is one.
     lock : str or None
@@ -42,10 +48,10 @@ class PretrainedModel:
     @property
     def folder(self) -> Path | None:
         """The local folder of the model, or None where it comes from the Hub."""
-        candidates = [Path(self.model).expanduser()]
-        if self.models is not None:
-            candidates.append(Path(self.models).expanduser() / Path(self.model).name)
-        return next((path for path in candidates if path.is_dir()), None)
+        found = existing_folder(self.model)
+        if found is None and self.models is not None and HUB_ID.fullmatch(self.model):
+            found = existing_folder(f"{self.models}/{self.model.rpartition('/')[2]}")
+        return found
 
     @property
     def identity(self) -> str:
@@ -54,7 +60,7 @@ class PretrainedModel:
         Raises
         ------
         SmoothieError
-            If the model is no folder and not the id of a Hub model, or the Hub does not answer.
+            If the model is neither a folder nor a model id, or the Hub does not answer.
         """
         if not self._identity:
             self._identity = self._identify()
@@ -63,7 +69,7 @@ class PretrainedModel:
     @property
     def short_name(self) -> str:
         """Name of the folder or id on the Hub, with the beginning of the identity."""
-        name = self.model if self.folder is None else self.folder.name
+        name = self.model if self.folder is None else self.folder.absolute().name
         return f"{name}@{self.identity[:12]}"
 
     @property
@@ -79,7 +85,7 @@ class PretrainedModel:
         Raises
         ------
         SmoothieError
-            If the model cannot be loaded.
+            If the model cannot be loaded, or is not complete.
         """
         if self._loaded is None:
             try:
@@ -95,34 +101,43 @@ class PretrainedModel:
 
     def files(self) -> Path:
         """The folder of the model's files, fetched from the Hub at its locked commit if need be."""
-        commit = self.identity
         if self.folder is not None:
             return self.folder
-        from smoothie.storage.lock import HubLock
+        from smoothie.storage.lock import download_model
 
-        return HubLock.at(self.lock).download_model(self.model, commit)
+        return download_model(self.model, self.identity)
 
     def _load(self) -> Any:
-        """Load the model, without pickle and without foreign code."""
+        """Load the model, complete (`smoothie.models.loading`), without pickle or foreign code."""
         raise NotImplementedError
 
     def _identify(self) -> str:
         if self.folder is not None:
             return folder_checksum(self.folder)
-        if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", self.model) or self.model.startswith("."):
+        if not HUB_ID.fullmatch(self.model):
             raise SmoothieError(
-                f"{self.role}.model={self.model}: no such folder, and not the id of a Hub model"
+                f"model={self.model}: neither a folder nor a model id such as ORG/NAME"
             )
         from smoothie.storage.lock import HubLock
 
         return HubLock.at(self.lock).revision("model", self.model, self.revision)
 
 
+def existing_folder(name: str) -> Path | None:
+    """The folder of a name, or None where there is no such folder."""
+    try:
+        path = Path(name).expanduser()
+        return path if name and path.is_dir() else None
+    except (OSError, RuntimeError):  # too long for a file's name; the home of an unknown user
+        return None
+
+
 def folder_checksum(folder: Path) -> str:
     """SHA-256 over names and contents of the files that decide what a model computes."""
     digest = hashlib.sha256()
-    suffixes = {".json", ".safetensors", ".bin", ".txt", ".model", ".onnx", ".npy", ".py"}
-    files = sorted(p for p in folder.rglob("*") if p.is_file() and p.suffix in suffixes)
-    for path in files:
-        digest.update(f"{path.relative_to(folder).as_posix()} {sha256(path)}\n".encode())
+    paths = {*folder.rglob("*"), *folder.glob("*/*")}  # rglob leaves out folders that are links
+    for path in sorted(paths):
+        name = path.relative_to(folder)
+        if path.suffix in READ_FILES and path.is_file() and OTHER_ENGINES.isdisjoint(name.parts):
+            digest.update(f"{name.as_posix()} {sha256(path)}\n".encode())
     return digest.hexdigest()

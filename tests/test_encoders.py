@@ -344,7 +344,7 @@ def test_problems_are_embedded_in_their_shape(encoder, local_set):
             "expected one of float32, bfloat16, float16, or null",
         ),
         ({"max_tokens": 0}, "max_tokens=0"),
-        ({"model": "./nowhere"}, "no such folder"),
+        ({"model": "./nowhere"}, "neither a folder nor a model id such as ORG/NAME"),
     ],
 )
 def test_bad_settings_are_named(encoder, settings, message):
@@ -354,7 +354,7 @@ def test_bad_settings_are_named(encoder, settings, message):
 
 def test_a_folder_that_is_no_model_is_named(encoder, tmp_path):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(SmoothieError, match="the model cannot be loaded"):
+    with pytest.raises(SmoothieError, match=r"/empty/modules\.json: no such file; an encoder is"):
         encoder(model=str(tmp_path / "empty")).encode(["x"])
 
 

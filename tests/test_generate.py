@@ -1,6 +1,7 @@
 """Generation with a tiny language model of random weights."""
 
 import json
+import shutil
 
 import pytest
 
@@ -136,6 +137,17 @@ def test_one_model_as_one_candidate(make, tmp_path):
 def test_wrong_settings_are_named(make, override, message):
     with pytest.raises(SmoothieError, match=message):
         run(make(override))
+
+
+def test_weights_are_read_from_safetensors_alone(make, tmp_path, tiny_model):
+    import torch
+    from safetensors.torch import load_file
+
+    folder = shutil.copytree(tiny_model, tmp_path / "model")
+    torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(SmoothieError, match=r"cannot be loaded \(.*model\.safetensors"):
+        run(make(f"model.name={folder}"))
 
 
 def test_templates_are_checked(make):

@@ -13,6 +13,7 @@ from tests.conftest import ROOT
 FLOORS = [
     ["errors", "clock", "registry", "cleaning", "fields", "not_fitted"],
     ["storage", "parallel"],
+    ["models"],
     ["pretrained", "problem", "estimator", "ngrams", "wording", "inspection"],
     ["neighbors", "loaders"],
     ["encoders", "metrics"],

@@ -15,6 +15,8 @@ from smoothie.encoders.base import Vectors, register_encoder
 from smoothie.encoders.fast import encode_by_tokens, fast_dtype
 from smoothie.encoders.text import TextEncoder
 from smoothie.errors import SmoothieError
+from smoothie.models.checks import token_limit
+from smoothie.models.loading import load_sentence_model
 from smoothie.parallel.cluster import RayCluster
 from smoothie.parallel.local import in_chunks
 from smoothie.pretrained import PretrainedModel
@@ -52,7 +54,7 @@ class SentenceEncoder(PretrainedModel, TextEncoder):
     batch_size : int
         Texts at a time.
     max_tokens : int or None
-        Longer texts are cut; None keeps the model's own limit.
+        Longer texts are truncated; None is the model's own limit.
     full_text : bool
         Embed "input generation" instead of the generation alone: the [x, g(x)] of the paper's
         section 4, which its released code leaves out. With inputs longer than the model's limit,
@@ -86,6 +88,7 @@ class SentenceEncoder(PretrainedModel, TextEncoder):
     cache: str | None = None
     cluster: RayCluster | None = None
     _stores: dict[str, VectorCache] = field(default_factory=dict, init=False, repr=False)
+    _truncated: int = field(default=0, init=False, repr=False)
 
     role: ClassVar[str] = "encoder"
 
@@ -162,6 +165,7 @@ class SentenceEncoder(PretrainedModel, TextEncoder):
         Distinct texts that are not in the cache go through the model, longest first, and are
         written to the cache every few hundred texts: an interrupted run goes on where it was.
         With a cluster, the same few hundred texts are one task, so that their vectors are the same.
+        A warning says how many texts were truncated, except over a cluster.
         """
         distinct = list(dict.fromkeys(texts))
         number_type = number_type or self.number_type
@@ -185,6 +189,7 @@ class SentenceEncoder(PretrainedModel, TextEncoder):
             return
         from tqdm import tqdm
 
+        self._truncated = 0
         places = sorted(places, key=lambda place: len(texts[place]), reverse=True)
         with tqdm(total=len(places), unit="text", disable=not self.progress) as bar:
             done = 0
@@ -193,6 +198,9 @@ class SentenceEncoder(PretrainedModel, TextEncoder):
                 yield part, vectors
                 done += len(part)
                 bar.update(len(part))
+        if self._truncated:
+            counts = f"{self._truncated} of {len(places)} texts"
+            log.warning("%s: %s truncated to %d tokens", name, counts, self.ready().max_seq_length)
 
     def _cache(self, number_type: str | None = None) -> VectorCache:
         """The cache folder of exactly this encoder with these settings."""
@@ -229,6 +237,7 @@ class SentenceEncoder(PretrainedModel, TextEncoder):
     def _encode(self, texts: Sequence[str], number_type: str) -> NDArray[np.float32]:
         """Send texts through the model, which is loaded at the first call."""
         model = self.ready()
+        self._truncated += count_truncated(model, texts)
         if self.profile == "fast":
             return encode_by_tokens(model, list(texts), number_type)
         vectors = model.encode(
@@ -239,23 +248,38 @@ class SentenceEncoder(PretrainedModel, TextEncoder):
     def _load(self) -> Any:
         """Load the model."""
         import torch
-        from sentence_transformers import SentenceTransformer
 
-        local = self.folder is not None
         weights = self.number_type
         if self.profile == "fast":
             log.info("encoder.profile=fast: products in %s", self.number_type)
             weights = "float32"
-        model = SentenceTransformer(
-            str(self.folder) if local else self.model,
-            revision=None if local else self.identity,
+        model = load_sentence_model(
+            self.files(),
             device=self.device,
-            model_kwargs={"dtype": getattr(torch, weights)},
-            local_files_only=local,
+            model_kwargs={"dtype": getattr(torch, weights), "use_safetensors": True},
         )
-        if self.max_tokens is not None:
-            model.max_seq_length = self.max_tokens
+        first = getattr(model[0], "auto_model", None)
+        limit = self.max_tokens
+        if first is not None:
+            limit = token_limit(first, model.max_seq_length, self.max_tokens)
+        if limit is not None:
+            model.max_seq_length = limit
         return model
+
+
+def count_truncated(model: Any, texts: Sequence[str]) -> int:
+    """How many texts have more tokens than a sentence-transformers model reads."""
+    limit = model.max_seq_length
+    if limit is None or not hasattr(model[0], "auto_model"):
+        return 0
+    if model.default_prompt_name:
+        texts = [model.prompts[model.default_prompt_name] + text for text in texts]
+    room = limit - model.tokenizer.num_special_tokens_to_add()
+    long = [text for text in texts if len(text.encode()) > room]  # a token has a byte or more
+    if not long:
+        return 0
+    tokens = model.tokenizer(long, truncation=False, padding=False, verbose=False)["input_ids"]
+    return sum(len(row) > limit for row in tokens)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from smoothie.errors import SmoothieError
 from smoothie.metrics.base import OTHERS
 from smoothie.metrics.scores import Scores
+from smoothie.models.checks import token_limit
+from smoothie.models.loading import POOLER, load_transformers
 from smoothie.pretrained import PretrainedModel
 from smoothie.problem import Input, Problem
 from smoothie.registry import Registry, wrong_dataclass
@@ -37,7 +39,7 @@ class ModelMetric(PretrainedModel):
     batch_size : int
         Texts at a time.
     max_tokens : int or None
-        Longer texts are cut; None keeps the model's own limit.
+        Longer texts are truncated; None is the model's own limit.
     device : str or None
         Torch device; None takes a GPU where there is one.
     lock : str or None
@@ -52,6 +54,7 @@ class ModelMetric(PretrainedModel):
     role: ClassVar[str] = "metric"
     name: ClassVar[str]
     kind: ClassVar[str]  # the class of transformers that the model is loaded with
+    unused: ClassVar[tuple[str, ...]] = ()  # weights that are not read, by how their names begin
     percent: ClassVar[bool]
 
     def __post_init__(self) -> None:
@@ -74,30 +77,24 @@ class ModelMetric(PretrainedModel):
         """Score pairs: shape (len(pairs),)."""
         raise NotImplementedError
 
-    def ready(self) -> tuple[Any, Any, Any, int]:
+    def ready(self) -> tuple[Any, Any, Any, int | None]:
         """The model, its tokenizer, the device and the most tokens; loaded at the first call."""
-        loaded: tuple[Any, Any, Any, int] = super().ready()
+        loaded: tuple[Any, Any, Any, int | None] = super().ready()
         return loaded
 
-    def _load(self) -> tuple[Any, Any, Any, int]:
+    def _load(self) -> tuple[Any, Any, Any, int | None]:
         try:
             import transformers
         except ImportError as error:
             raise SmoothieError(
                 f"metric={self.name} needs more packages: pip install 'smoothie-router[scorers]'"
             ) from error
-        where = self.model if self.folder is None else str(self.folder)
-        settings: dict[str, Any] = {"local_files_only": True}
-        if self.folder is None:
-            settings = {"revision": self.identity}
-        tokenizer = transformers.AutoTokenizer.from_pretrained(where, **settings)
-        model = getattr(transformers, self.kind).from_pretrained(where, **settings).eval()
+        kind = getattr(transformers, self.kind)
+        model, tokenizer = load_transformers(kind, self.files(), unused=self.unused)
         if tokenizer.pad_token is None:
             raise SmoothieError(f"model={self.model}: its tokenizer has no padding token")
-        positions = getattr(model.config, "max_position_embeddings", None)
-        limits = [tokenizer.model_max_length, self.max_tokens, positions]
-        limit = min(value for value in limits if value is not None)
-        return model.to(self.torch_device), tokenizer, self.torch_device, limit
+        limit = token_limit(model, tokenizer.model_max_length, self.max_tokens)
+        return model.eval().to(self.torch_device), tokenizer, self.torch_device, limit
 
 
 def wrong_model_metric(thing: Any) -> str | None:
@@ -148,6 +145,7 @@ class BERTScore(ModelMetric):
 
     name = "bertscore"
     kind = "AutoModel"
+    unused = (POOLER,)
     percent = True
 
     @property

@@ -27,6 +27,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smoothie.errors import SmoothieError
+from smoothie.models.files import check_files
+from smoothie.models.loading import load_tokenizer, load_weights
 from smoothie.problem import Problem
 from smoothie.scorers.base import ModelScorer, register_scorer
 from smoothie.storage.files import read_json
@@ -133,24 +135,24 @@ class PairRM(ModelScorer):
 
     def _load(self) -> Any:
         import torch
-        from safetensors.torch import load_file
-        from transformers import AutoTokenizer, DebertaV2Config
+        from transformers import DebertaV2Config
 
         path = self.files()
+        check_files(path)
         settings = read_json(path / "config.json")
         keys = ("source_prefix_id", "cand1_prefix_id", "cand2_prefix_id", "n_tasks")
-        lacking = [key for key in keys if not isinstance(settings.get(key), int)]
-        if lacking:
+        missing = [key for key in keys if not isinstance(settings.get(key), int)]
+        if missing:
             raise SmoothieError(
-                f"{path / 'config.json'}: not of a PairRM, there is no {lacking[0]}"
+                f"{path / 'config.json'}: not of a PairRM, there is no {missing[0]}"
             )
+        model = build_model(DebertaV2Config.from_pretrained(path), settings["n_tasks"])
+        tokenizer = load_tokenizer(path, model["pretrained_model"])
         special = dict(zip((SOURCE, FIRST, SECOND), (settings[key] for key in keys), strict=False))
-        tokenizer = AutoTokenizer.from_pretrained(path, local_files_only=True)
         for token, number in special.items():
             if tokenizer.convert_tokens_to_ids(token) != number:
                 raise SmoothieError(f"{path}: the tokenizer does not know {token} as {number}")
-        model = build_model(DebertaV2Config.from_pretrained(path), settings["n_tasks"])
-        model.load_state_dict(load_file(path / "model.safetensors"))
+        load_weights(model, path)
         model = model.to(self.torch_device, getattr(torch, self.dtype)).eval()
         return model, tokenizer, special
 

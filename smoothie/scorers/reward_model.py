@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smoothie.errors import SmoothieError
+from smoothie.models.checks import token_limit
+from smoothie.models.loading import load_transformers
 from smoothie.problem import Problem
 from smoothie.scorers.base import ModelScorer, register_scorer
 
@@ -19,7 +21,7 @@ class RewardModel(ModelScorer):
     Attributes
     ----------
     max_tokens : int or None
-        Longer pairs are cut, the longer of the two first; None keeps the tokenizer's own limit.
+        Longer pairs are truncated, the longer of the two first; None is the model's own limit.
 
     Notes
     -----
@@ -53,7 +55,7 @@ class RewardModel(ModelScorer):
         return self.numbers(pairs).reshape(problem.texts.shape)
 
     def _compute(self, items: list[tuple[str, ...]]) -> list[float]:
-        model, tokenizer = self.ready()
+        model, tokenizer, limit = self.ready()
         # Without a padding token, texts of different length cannot share a batch.
         step = 1 if tokenizer.pad_token is None else self.batch_size
         values: list[float] = []
@@ -63,7 +65,7 @@ class RewardModel(ModelScorer):
                 list(inputs),
                 list(texts),
                 truncation=True,
-                max_length=self.max_tokens,
+                max_length=limit,
                 padding=step > 1,
                 return_tensors="pt",
             ).to(model.device)
@@ -72,16 +74,16 @@ class RewardModel(ModelScorer):
 
     def _load(self) -> Any:
         import torch
-        from transformers import AutoModelForSequenceClassification, AutoTokenizer
+        from transformers import AutoModelForSequenceClassification
 
-        path = self.files()
-        model = AutoModelForSequenceClassification.from_pretrained(
-            path, dtype=getattr(torch, self.dtype), use_safetensors=True, local_files_only=True
+        dtype = getattr(torch, self.dtype)
+        model, tokenizer = load_transformers(
+            AutoModelForSequenceClassification, self.files(), dtype=dtype
         )
         if model.config.num_labels != 1:
             raise SmoothieError(
                 f"scorer {self.model}: a reward model has one output, "
                 f"this one has {model.config.num_labels}"
             )
-        tokenizer = AutoTokenizer.from_pretrained(path, local_files_only=True)
-        return model.to(self.torch_device).eval(), tokenizer
+        limit = token_limit(model, tokenizer.model_max_length, self.max_tokens)
+        return model.to(self.torch_device).eval(), tokenizer, limit

@@ -17,6 +17,11 @@ from smoothie.errors import SmoothieError, shown
 from smoothie.storage.files import read_json, readable, sha256, user_path, write_json
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
+# Weights that are in the model.safetensors of a repository once more, for other programs.
+OTHER_FORMATS = [
+    *("*.bin", "*.pt", "*.pth", "*.ckpt", "*.h5", "*.msgpack", "*.ot", "*.gguf"),
+    *("*.onnx", "onnx/*", "openvino/*", "*.mlmodel", "*.tflite"),
+]
 
 
 @dataclass(frozen=True)
@@ -108,25 +113,6 @@ class HubLock:
             )
         return path
 
-    def download_model(self, repository: str, revision: str | None) -> Path:
-        """Fetch all files of a model at its locked commit; what is there already stays.
-
-        Raises
-        ------
-        SmoothieError
-            If the model cannot be fetched.
-        """
-        from huggingface_hub import snapshot_download
-
-        commit = self.revision("model", repository, revision)
-        try:
-            return Path(snapshot_download(repository, revision=commit))
-        except Exception as error:
-            raise SmoothieError(
-                f"model {repository}: cannot be downloaded ({type(error).__name__}); "
-                f"give a local folder instead, or try again online"
-            ) from error
-
     def known(self, kind: str, repository: str, asked: str | None = None) -> str | None:
         """The commit of a repository as far as it is known without asking the Hub."""
         if asked is not None and COMMIT.fullmatch(asked):
@@ -189,6 +175,25 @@ class HubLock:
             yield entries
             if json.dumps(entries) != before:
                 write_json(self.path, dict(sorted(entries.items())))
+
+
+def download_model(repository: str, commit: str) -> Path:
+    """Fetch a model from the Hub at a commit; files that are there already are not fetched again.
+
+    Raises
+    ------
+    SmoothieError
+        If the model cannot be fetched.
+    """
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(repository, revision=commit, ignore_patterns=OTHER_FORMATS))
+    except Exception as error:
+        raise SmoothieError(
+            f"model {repository}: cannot be downloaded ({type(error).__name__}); "
+            f"give a local folder instead, or try again online"
+        ) from error
 
 
 def cached_commit(kind: str, repository: str, revision: str | None) -> str | None:

@@ -1,6 +1,7 @@
 """PairRM and reward models with random weights, in the file layout of the Hub."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -225,7 +226,7 @@ def test_what_is_not_a_pair_rm_is_refused(pair_rm, problem, tmp_path):
         PairRM(str(pair_rm), batch_size=0)
     with pytest.raises(SmoothieError, match="source_tokens=3"):
         PairRM(str(pair_rm), source_tokens=3)
-    with pytest.raises(SmoothieError, match="no such folder, and not the id"):
+    with pytest.raises(SmoothieError, match="neither a folder nor a model id"):
         PairRM("./nowhere").score(problem)
     with pytest.raises(SmoothieError, match=r"config\.json: no such file"):
         PairRM(str(tmp_path), progress=False).score(problem)
@@ -241,12 +242,31 @@ def test_what_is_not_a_pair_rm_is_refused(pair_rm, problem, tmp_path):
         (folder / "config.json").write_text(json.dumps(settings | change))
         with pytest.raises(SmoothieError, match=message):
             PairRM(str(folder), progress=False).score(problem)
-    (folder / "config.json").write_text(json.dumps(settings | {"num_hidden_layers": 3}))
-    with pytest.raises(SmoothieError, match="cannot be loaded"):
-        PairRM(str(folder), progress=False).score(problem)
     (folder / "config.json").write_text(json.dumps(settings))
     (folder / "model.safetensors").write_bytes(b"cut off")
-    with pytest.raises(SmoothieError, match="cannot be loaded"):
+    with pytest.raises(SmoothieError, match=r"/model\.safetensors: not a whole safetensors file"):
+        PairRM(str(folder), progress=False).score(problem)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"num_hidden_layers": 3}, r"/model\.safetensors: \d+ of the .*\.encoder\.layer\.2\."),
+        ({"num_hidden_layers": 1}, r"layer\.1\..* is of a layer that config\.json does not have"),
+        ({"n_tasks": 2}, r"head_layer\.4\.bias has shape \(1,\), by config\.json it is \(2,\)"),
+        ({"norm_rel_ebd": "none"}, r"encoder\.LayerNorm\.bias is no weight of this model"),
+        (
+            {"vocab_size": 900},
+            r"the tokenizer has \d+ tokens, the model has vectors for 900",
+        ),
+        ({"vocab_size": 90}, r"PairRM: the tokenizer has a token number \d+, .* for 90 tokens"),
+    ],
+)
+def test_a_pair_rm_that_is_not_complete_is_refused(pair_rm, problem, tmp_path, change, message):
+    folder = shutil.copytree(pair_rm, tmp_path / "PairRM")
+    settings = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(settings | change))
+    with pytest.raises(SmoothieError, match=message):
         PairRM(str(folder), progress=False).score(problem)
 
 
@@ -287,6 +307,16 @@ def test_a_reward_model_reads_input_and_text(tmp_path, problem):
                 assert scores[i, j] == pytest.approx(model(**one).logits.item(), abs=1e-4)
     assert len(np.unique(scores.round(4))) > 5
     assert scores[0, 0] == scores[0, 2]
+
+
+def test_a_reward_model_reads_no_more_tokens_than_it_has_positions(tmp_path):
+    folder = save_reward_model(tmp_path / "reward")  # its tokenizer has no limit
+    items = [("x" * 100, "y" * 200), ("x", "y")]
+    scores = RewardModel(str(folder), progress=False).numbers(items)
+    limited = RewardModel(str(folder), progress=False, max_tokens=64)
+    np.testing.assert_array_equal(limited.numbers(items), scores)
+    with pytest.raises(SmoothieError, match=r"^max_tokens=65: expected at most 64, "):
+        RewardModel(str(folder), progress=False, max_tokens=65).numbers(items)
 
 
 @pytest.mark.slow

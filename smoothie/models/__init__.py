@@ -1,0 +1,1 @@
+"""Loading pretrained models: complete, or refused."""
