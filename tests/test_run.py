@@ -398,7 +398,7 @@ def test_the_training_split_is_scored_by_the_same_metric(compose, settings, loca
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("methods=[nope]", "no method 'nope'; there are random"),
+        ("methods=[nope]", "no method 'nope'; there are best_on_val, best_single"),
         ("methods=[]", "methods is empty"),
         ("methods=random", "expected a list"),
         ("methods=[random,random]", "'random' twice"),
@@ -408,7 +408,10 @@ def test_the_training_split_is_scored_by_the_same_metric(compose, settings, loca
         ("ensemble.candidates=[alpha,beta]", "at least three candidates"),
         ("ensemble.candidates=[alpha,beta,delta]", "no candidate 'delta'"),
         ("dataset.path=null", "needs dataset.path"),
-        ("dataset.source=web", "dataset.source=web: expected one of local"),
+        (
+            "dataset.source=web",
+            "dataset.source=web: expected one of alpaca_eval, huggingface, local",
+        ),
         ("dataset.limit=x", "dataset.limit=x"),
         ("+dataset.colour=red", "dataset: no setting 'colour'"),
         ("+method.random.k=1", "method.random: no setting 'k'"),
@@ -593,7 +596,7 @@ def test_a_scorer_that_cannot_score_is_named(compose, settings):
         ("scorer=stored", "scorer.file=scores.jsonl: no such file"),
         ("scorer=preferences", "scorer.file=preferences.jsonl: no such file"),
         ("scorer=reward_model", "scorer: Missing mandatory value: model"),
-        ("scorer.scorer=oracle", "scorer.scorer=oracle: expected one of stored, preferences"),
+        ("scorer.scorer=oracle", "scorer.scorer=oracle: expected one of pair_rm, preferences"),
         ("+scorer.colour=red", "scorer: no setting 'colour'"),
     ]:
         with pytest.raises(SmoothieError, match=re.escape(message)):
