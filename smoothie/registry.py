@@ -169,7 +169,7 @@ class Registry(Mapping[str, Thing], Generic[Thing]):
 def wrong_dataclass(thing: type[Any]) -> str | None:
     """What is wrong with a class of which the fields are to be settings."""
     if "__dataclass_fields__" not in vars(thing):  # its own, not those that it inherits
-        return "expected a dataclass, so that its settings are known (@dataclass goes below)"
+        return "expected a dataclass (@dataclass goes below the decorator that registers)"
     return None
 
 

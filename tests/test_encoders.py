@@ -283,7 +283,7 @@ def test_the_fast_profile_refuses_models_that_do_not_pad(tiny_encoder, tmp_path)
     static.save(str(tmp_path / "static"))
     vectors = SentenceEncoder(str(tmp_path / "static"), progress=False).encode(["a", "b c"])
     assert vectors.shape == (2, 8)
-    with pytest.raises(SmoothieError, match=r"set encoder\.profile=exact"):
+    with pytest.raises(SmoothieError, match=r"set profile=exact"):
         SentenceEncoder(str(tmp_path / "static"), profile="fast", progress=False).encode(["a"])
 
 

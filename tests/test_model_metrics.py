@@ -172,7 +172,7 @@ def test_bad_settings_are_named(bert, tmp_path):
             BERTScore(str(bert), **settings)
     with pytest.raises(SmoothieError, match=r"^condition=both: expected one of reference"):
         BARTScore("x", condition="both")
-    with pytest.raises(SmoothieError, match=r"metric\.layer=3: .* has layers 0 to 2"):
+    with pytest.raises(SmoothieError, match=r"layer=3: .* has layers 0 to 2"):
         BERTScore(str(bert), layer=3, device="cpu").score_pairs(PAIRS)
     with pytest.raises(SmoothieError, match="neither a folder nor a model id"):
         model_scores(problem(), BERTScore("./nowhere"))

@@ -430,7 +430,7 @@ def test_the_identity_covers_folders_that_are_links(copy, tmp_path):
 def test_what_is_no_model_id_is_not_asked_for(tmp_path, model):
     """The Hub has nothing of such a name, so whether it answers does not matter."""
     encoder = SentenceEncoder(model, models=str(tmp_path), lock=str(tmp_path / "lock.json"))
-    message = re.escape(f"encoder.model={model}: neither a folder nor a model id such as ORG/NAME")
+    message = re.escape(f"model={model}: neither a folder nor a model id such as ORG/NAME")
     with pytest.raises(SmoothieError, match=f"^{message}$"):
         encoder.encode(["x"])
 

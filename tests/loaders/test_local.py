@@ -252,7 +252,7 @@ def test_a_range_of_labels_can_be_set(local_set, compose):
             LocalFolder(path=str(local_set), label_range=given)
     settings = ["dataset=local", f"dataset.path={local_set}"]
     assert read(compose(*settings, "dataset.label_range=[0,5]"))[1].label_range == (0, 5)
-    with pytest.raises(SmoothieError, match=r"between 0 and 1 \(dataset\.label_range\)"):
+    with pytest.raises(SmoothieError, match=r"between 0 and 1 \(label_range\)"):
         read(compose(*settings, "dataset.label_range=[0,1]"))
 
 
