@@ -21,8 +21,9 @@ from experiments.config import default_of, plain_file, schema_of
 
 log = logging.getLogger(__name__)
 
-ROOT = Path(__file__).parents[1]  # the checkout
-CONF = ROOT / "conf"
+ROOT = Path(__file__).parents[1]  # the checkout, or where pip has installed the package
+# Where pip has installed it, conf/ lies within experiments/.
+CONF = next(folder for folder in (ROOT / "conf", Path(__file__).parent / "conf") if folder.is_dir())
 FILES: Mapping[str, tuple[Any, str]] = {
     "cache": (str | None, "${paths.cache}"),
     "lock": (str | None, "${paths.lock}"),
@@ -49,7 +50,8 @@ def register_groups() -> None:
     It may be called again, after more was registered.
     """
     ConfigStore.instance().__deepcopy__ = the_store  # type: ignore[attr-defined]
-    put("paths", "checkout", {"checkout": str(ROOT)})
+    lock = CONF / "hub.lock.json" if CONF.parent == ROOT else "~/.cache/smoothie/hub.lock.json"
+    put("paths", "checkout", {"checkout": str(ROOT), "lock_file": str(lock)})
     put("method", "registered", methods())
     for group, name, node in choices():
         put(group, name, node)

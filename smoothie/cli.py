@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from smoothie import __version__
 from smoothie.errors import SmoothieError, meant
+from smoothie.optional import install_line, is_installed
 
 if TYPE_CHECKING:
     from smoothie.front import RoutedTexts
@@ -111,17 +112,13 @@ def sentence(error: Exception) -> str:
 def hand_over(module: str, flags: Sequence[str], arguments: Sequence[str]) -> int:
     """Run one of the experiments' commands, in this process and in the caller's folder."""
     import runpy
-    from importlib.util import find_spec
 
-    if find_spec("hydra") is None or find_spec("experiments") is None:
-        sys.stderr.write("smoothie: error: this needs more packages: " + INSTALL_RUN + "\n")
+    if not (is_installed("hydra") and is_installed("sklearn")):
+        sys.stderr.write(f"smoothie: error: {module} needs Hydra: {install_line('run')}\n")
         return DATA
     sys.argv = [module, *flags, *arguments]
     runpy.run_module(module, run_name="__main__", alter_sys=True)
     return 0
-
-
-INSTALL_RUN = "pip install 'smoothie-router[run]'"
 
 
 def make_parser() -> Parser:

@@ -20,6 +20,7 @@ from smoothie.fields import (
     require_names,
     without_lone_surrogates,
 )
+from smoothie.optional import require
 
 if TYPE_CHECKING:
     import datasets
@@ -221,6 +222,7 @@ class Problem:
             the first where there are several)
             and, where there are labels, labels (struct: candidate -> score or null).
         """
+        require("datasets", "a Dataset")
         import datasets
 
         rows = []

@@ -1,18 +1,16 @@
 """Encoders by name, for those who have no configuration."""
 
 import os
-from importlib.util import find_spec
 from pathlib import Path
 
 from smoothie.encoders.base import Encoder
-from smoothie.errors import SmoothieError
+from smoothie.optional import require
 
 HUB_IDS = {
     "minilm": "sentence-transformers/all-MiniLM-L6-v2",
     "mpnet": "sentence-transformers/all-mpnet-base-v2",
     "bge_small": "BAAI/bge-small-en-v1.5",
 }
-INSTALL = "pip install 'smoothie-router[encode]'"
 
 
 def cache_folder() -> Path:
@@ -32,8 +30,7 @@ def named_encoder(name: str) -> Encoder:
     SmoothieError
         If the packages for it are not installed, or there is no such model.
     """
-    if find_spec("sentence_transformers") is None:
-        raise SmoothieError(f"encoder={name} needs more packages: {INSTALL}")
+    require("sentence_transformers", f"encoder={name}")
     from smoothie.encoders.sentence import SentenceEncoder
 
     encoder = SentenceEncoder(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from smoothie.errors import SmoothieError
 from smoothie.loaders.local import LocalFolder
 from smoothie.loaders.tables import find_columns, problem_of_table
+from smoothie.optional import require
 from smoothie.problem import Problem
 from smoothie.storage.files import read_json, read_jsonl, read_text
 
@@ -124,12 +125,9 @@ def read_parquet(path: Path) -> pd.DataFrame:
     """A Parquet file."""
     import pandas as pd
 
+    require("pyarrow", f"{path}: a Parquet file")
     try:
         return pd.read_parquet(path)
-    except ImportError as error:
-        raise SmoothieError(
-            f"{path}: Parquet needs more packages: pip install 'smoothie-router[hub]'"
-        ) from error
     except Exception as error:  # pyarrow's many kinds
         reason = str(error).strip().split("\n")[0]
         raise SmoothieError(f"{path}: not a Parquet file ({reason})") from error

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from smoothie.errors import CONTROL, SmoothieError
 from smoothie.loaders.base import Source, choose_candidates, register_source
+from smoothie.optional import require
 from smoothie.problem import Problem
 from smoothie.storage.files import readable, user_path
 from smoothie.storage.lock import HubLock
@@ -48,6 +49,7 @@ class HuggingFaceDataset(Source):
         return None if self.train_split is None else self._read(self.train_split).select(candidates)
 
     def _read(self, split: str) -> Problem:
+        require("datasets", "a saved dataset")
         import datasets
 
         if self.path is None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from smoothie.metrics.base import register_metric
 from smoothie.metrics.numbers import final_number
+from smoothie.optional import require
 
 
 @register_metric("substring")
@@ -107,6 +108,7 @@ def chrf(text: str, references: Sequence[str]) -> float:
     >>> round(chrf("red foxes", ["red fox"]), 2)
     0.88
     """
+    require("sacrebleu", "metric=chrf")
     from sacrebleu import sentence_chrf
 
     return sentence_chrf(text, list(references)).score / 100

@@ -15,6 +15,7 @@ from typing import Any
 from smoothie.errors import SmoothieError
 from smoothie.models.checks import LoadingReport, check_tokenizer, check_weights
 from smoothie.models.files import check_files, check_sentence_model, weight_files, weights_at
+from smoothie.optional import require
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +38,7 @@ def load_sentence_model(folder: Path, **settings: Any) -> Any:
     SmoothieError
         If the model is not complete.
     """
+    require("sentence_transformers", "an encoder")
     from sentence_transformers import SentenceTransformer
 
     places = check_sentence_model(folder)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from smoothie.clock import Clock
+from smoothie.optional import install_line, is_installed
 from smoothie.report.output import OutputFolder
 from smoothie.report.registry import PLOTS
 from smoothie.run import Result
@@ -72,6 +73,9 @@ def write_artifacts(
         What to show to the user: the table, and the paths of what was written.
     """
     clock = clock or Clock()
+    if plots and not is_installed("matplotlib"):
+        log.warning("no plots are drawn: they need matplotlib, %s", install_line("plots"))
+        plots = False
     with clock.step("evaluate"):
         computed = [(artifact, artifact.compute(result)) for artifact in artifacts]
     there = [(artifact, value) for artifact, value in computed if value is not None]

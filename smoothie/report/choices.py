@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -79,14 +80,17 @@ def write_routed(result: Result, routing: Routing, output: OutputFolder) -> None
 
 def signature(result: Result) -> dict[str, Any]:
     """What made the numbers, for programs to read."""
-    from importlib.metadata import version
+    from importlib.metadata import PackageNotFoundError, version
 
-    packages = ("numpy", "sentence-transformers", "transformers", "torch")
+    versions = {"smoothie": __version__}
+    for package in ("numpy", "sentence-transformers", "transformers", "torch"):
+        with suppress(PackageNotFoundError):
+            versions[package] = version(package)
     return {
         **result.names,
         "signature": result.signature,
         "candidates": list(result.problem.candidates),
-        "versions": {"smoothie": __version__} | {name: version(name) for name in packages},
+        "versions": versions,
     }
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from smoothie.evaluation import CANDIDATE
+from smoothie.optional import require
 from smoothie.storage.files import replacing
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ HINDSIGHT = ("best_single", "oracle")
 
 def new_figure(width: float, height: float, panels: int = 1) -> tuple["Figure", list["Axes"]]:
     """A figure with some axes side by side, without frames on top and right."""
+    require("matplotlib", "a plot")
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")

@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from smoothie.errors import SmoothieError
+from smoothie.errors import NotFittedError, SmoothieError
 from smoothie.estimator import (
     inverse_error_weights,
     resolve_errors,
@@ -15,6 +15,7 @@ from smoothie.estimator import (
     triplet_errors,
 )
 from smoothie.evidence import Evidence, Need
+from smoothie.optional import is_installed
 from smoothie.routers.base import Router, Routing
 
 DEGENERATE = ("resolve", "keep")
@@ -109,10 +110,14 @@ class SmoothieEstimator(Router):
         return errors, weights, choices
 
     def _require_fitted(self) -> None:
-        if not hasattr(self, "choices_"):
-            from smoothie.not_fitted import NotFittedError  # imports scikit-learn
+        if hasattr(self, "choices_"):
+            return
+        kind: type[SmoothieError] = NotFittedError
+        if is_installed("sklearn"):
+            from smoothie import not_fitted
 
-            raise NotFittedError(f"{type(self).__name__} is not fitted yet: call fit first")
+            kind = not_fitted.NotFittedError  # scikit-learn's, too
+        raise kind(f"{type(self).__name__} is not fitted yet: call fit first")
 
 
 def ignore_labels(y: object) -> None:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from smoothie.errors import SmoothieError
 from smoothie.evidence import Inputs, Labelled, Need
+from smoothie.optional import require
 from smoothie.routers.base import register_router
 from smoothie.routers.labelled import LabelledRouter, require_inputs
 
@@ -61,6 +62,7 @@ class LogisticRegressionRouter(LabelledRouter):
         row, candidate = np.nonzero(best)
         if len(np.unique(candidate)) == 1:
             return np.full(rows, candidate[0])
+        require("sklearn", "logistic_regression")
         from sklearn.linear_model import LogisticRegression
         from threadpoolctl import threadpool_limits
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from smoothie.errors import SmoothieError
 from smoothie.estimator import require_three_candidates
 from smoothie.evidence import Evidence, Need
+from smoothie.optional import require
 from smoothie.routers.base import Router, Routing, register_router
 from smoothie.routers.voting import choose, shares, spread_of
 
@@ -77,6 +78,7 @@ class MBROverlap(Router):
 
 def rouge2_utilities(texts: Sequence[str]) -> NDArray[np.float64]:
     """ROUGE-2 F-measure of each pair of texts, (K, K), from 0 to 1; symmetric."""
+    require("rouge_score", "utility=rouge2")
     from rouge_score.tokenize import tokenize
 
     words: dict[str, int] = {}

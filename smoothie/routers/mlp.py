@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from smoothie.errors import SmoothieError
 from smoothie.evidence import Inputs, Labelled, Need
+from smoothie.optional import require
 from smoothie.routers.base import register_router
 from smoothie.routers.labelled import LabelledRouter, require_inputs
 
@@ -66,6 +67,7 @@ class MLPRouter(LabelledRouter):
         means = sample.scores.mean(axis=0)
         if not np.ptp(sample.scores, axis=0).any():
             return np.full(rows, means.argmax())
+        require("sklearn", "mlp")
         from sklearn.neural_network import MLPRegressor
 
         # Adam: with several outputs, L-BFGS finds scikit-learn's loss at odds with its gradient.
