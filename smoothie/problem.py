@@ -294,13 +294,14 @@ class Problem:
             if not isinstance(given, dict):
                 raise SmoothieError(f"{where}: 'labels' must map candidates to scores")
             for candidate, score in given.items():
+                if score is None:
+                    continue
                 if candidate not in row["generations"]:
                     raise SmoothieError(
                         f"{where}: a label of {shown(candidate)}, which has no generations; "
                         f"there are {', '.join(row['generations'])}"
                     )
-                if score is not None:
-                    labels.setdefault(candidate, {})[item.id] = as_score(score, where)
+                labels.setdefault(candidate, {})[item.id] = as_score(score, where)
         return assemble(name, inputs, generations, labels, missing)
 
 

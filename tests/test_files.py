@@ -124,7 +124,7 @@ def test_ordinary_tables_are_those_of_the_csv_module(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["alpha", "llama3:8b", "gpt-4 (turbo)", "=x", "x" * 255, "caf\u00e9"]
+    "name", ["alpha", "llama3:8b", "gpt-4 (turbo)", "$x$_\\bad", "=x", "x" * 255, "caf\u00e9"]
 )
 def test_names_that_files_can_have(tmp_path, name):
     write_text(child(tmp_path, name), "x")
@@ -141,7 +141,6 @@ def test_names_that_files_can_have(tmp_path, name):
         ("../x", "holds a path separator"),
         ("/etc/passwd", "holds a path separator"),
         ("a/b", "holds a path separator"),
-        ("a\\b", "holds a path separator"),
         ("nul\0", "holds a control character"),
         ("two\nlines", "holds a control character"),
         ("half \ud83d", "half of a character"),

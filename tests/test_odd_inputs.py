@@ -666,7 +666,7 @@ def test_files_of_the_hub(tmp_path, file, content, words):
     assert words in message
 
 
-@pytest.mark.parametrize("name", ["../../outside", "/etc/passwd", "..", ".hidden", "a\\b", "nul\0"])
+@pytest.mark.parametrize("name", ["../../outside", "/etc/passwd", "..", ".hidden", "a/b", "nul\0"])
 def test_candidates_of_the_hub_stay_in_their_folder(tmp_path, name):
     folder = make_mirror(tmp_path / "mirror")
     for source in (

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from smoothie.errors import CONTROL, SmoothieError, shown
 
+SEPARATORS = {"/", os.sep} | ({os.altsep} if os.altsep else set())  # a backslash is one on Windows
 LONGEST_NAME = 255  # bytes, on most file systems
 NOT_JSON = (ValueError, RecursionError)  # what `parse_json` raises
 
@@ -51,7 +52,7 @@ def child(folder: Path, name: str) -> Path:
     """
     if not name:
         fault = "is empty"
-    elif "/" in name or "\\" in name:
+    elif any(separator in name for separator in SEPARATORS):
         fault = "holds a path separator"
     elif CONTROL.search(name):
         fault = "holds a control character or half of a character"
