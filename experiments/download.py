@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from experiments.command import start
 from experiments.config import build, one_sentence_errors, plain
+from experiments.groups import CONF
 from experiments.memory import Memory
 from experiments.paper.jobs import compose_run, expand, stored_selections
 from experiments.reproduce import experiments_of
@@ -90,7 +91,7 @@ def download(cfg: DictConfig) -> str:
     return done + "".join(f"not fetched: {message}\n" for message in lost)
 
 
-@hydra.main(version_base="1.3", config_path="../conf", config_name="reproduce")
+@hydra.main(version_base="1.3", config_path=str(CONF), config_name="reproduce")
 def main(cfg: DictConfig) -> None:
     """Command line."""
     for name in ("httpx", "httpx2"):  # the progress bar says enough

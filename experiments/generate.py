@@ -16,6 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from experiments.command import start
 from experiments.config import one_sentence_errors
+from experiments.groups import CONF
 from smoothie.encoders.sentence import DTYPES
 from smoothie.errors import SmoothieError
 from smoothie.loaders.local import read_generations, read_inputs
@@ -175,7 +176,7 @@ def run(cfg: DictConfig) -> None:
                 write_jsonl(path, rows)
 
 
-@hydra.main(version_base="1.3", config_path="../conf", config_name="generate")
+@hydra.main(version_base="1.3", config_path=str(CONF), config_name="generate")
 def main(cfg: DictConfig) -> None:
     """Command line."""
     with one_sentence_errors():

@@ -271,7 +271,7 @@ def say_what_is_there(plans: Mapping[str, Plan]) -> str:
     return "\n".join(lines) + "\n"
 
 
-@hydra.main(version_base="1.3", config_path="../conf", config_name="reproduce")
+@hydra.main(version_base="1.3", config_path=str(CONF), config_name="reproduce")
 def main(cfg: DictConfig) -> None:
     """Command line."""
     # Hundreds of runs would each tell their story.

@@ -20,6 +20,7 @@ from omegaconf import DictConfig
 
 from experiments.command import start
 from experiments.config import one_sentence_errors
+from experiments.groups import CONF
 from experiments.memory import Memory
 from experiments.research.directions import DIRECTIONS
 from experiments.settings import Settings, read_settings
@@ -200,7 +201,7 @@ def run(cfg: DictConfig, folder: Path) -> str:
     return "\n".join(tables.values())
 
 
-@hydra.main(version_base="1.3", config_path="../../conf", config_name="ablation")
+@hydra.main(version_base="1.3", config_path=str(CONF), config_name="ablation")
 def main(cfg: DictConfig) -> None:
     """Command line."""
     with one_sentence_errors():
