@@ -24,7 +24,6 @@ from experiments.steps import (
 )
 from smoothie.clock import Clock
 from smoothie.errors import SmoothieError
-from smoothie.estimator import require_three_candidates
 from smoothie.evidence import Evidence, Need
 from smoothie.problem import Problem
 from smoothie.report.k_curve import sizes_of_curve
@@ -115,7 +114,6 @@ def run_settings(settings: Settings, clock: Clock, memory: Memory) -> Result:
 
 def check(settings: Settings, problem: Problem) -> None:
     """Refuse settings that do not fit the problem, before anything is scored or encoded."""
-    require_three_candidates(len(problem.candidates))
     with named("method"):
         check_routers(settings.routers, problem)
 

@@ -40,7 +40,7 @@ class Output:
         Numbers of labels in the plot of score against labels; without any it is not made.
     """
 
-    method: str = "smoothie_local"
+    method: str = "consensus"
     plots: bool = True
     vectors: str | None = None
     router: str | None = None

@@ -35,6 +35,7 @@ class Need(Enum):
     TASKS = "there are no tasks of the inputs"
 
 
+NUMBERS = ("no", "one", "two", "three")
 OF_ANSWERS = frozenset(  # what is not there before every candidate has answered
     {
         Need.ALL_SCORES,
@@ -431,6 +432,9 @@ class Evidence:
 
 def what_lacks(router: Declared, evidence: Evidence) -> str | None:
     """What a router needs that is not there, in one sentence; None if it can be used."""
+    fewest, candidates = getattr(router, "fewest", 2), evidence.shape[1]
+    if candidates < fewest:
+        return f"it needs at least {NUMBERS[fewest]} candidates, found {candidates}"
     for need in Need:  # in the order in which they are listed
         if need in router.needs and not evidence.has(need):
             return evidence.why_not(need)

@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 from smoothie.clock import Clock
 from smoothie.encoders.base import Encoder
 from smoothie.errors import NotAvailableError, SmoothieError
-from smoothie.estimator import require_three_candidates
 from smoothie.evaluation import CANDIDATE, Bootstrap, evaluate, evaluate_candidates, fixed
-from smoothie.evidence import Evidence, Labelled, Need, Selections, Votes, what_lacks
+from smoothie.evidence import NUMBERS, Evidence, Labelled, Need, Selections, Votes, what_lacks
 from smoothie.metrics.scores import Scores
 from smoothie.metrics.scoring import score
 from smoothie.problem import Problem
@@ -123,9 +122,9 @@ def run(
     Raises
     ------
     SmoothieError
-        If there are fewer than three candidates, a setting of a router does not fit the problem, no
-        input has a score for every candidate, or no method can be used. Settings are checked
-        before anything is encoded.
+        If there are too few candidates for every method, a setting of a router does not fit the
+        problem, no input has a score for every candidate, or no method can be used. Settings are
+        checked before anything is encoded.
 
     Examples
     --------
@@ -168,7 +167,12 @@ def run(
 
 def check_routers(routers: Mapping[str, Router], problem: Problem) -> None:
     """Refuse settings that do not fit a problem, before anything is done."""
-    require_three_candidates(len(problem.candidates))
+    fewest = min((router.fewest for router in routers.values()), default=0)
+    if len(problem.candidates) < fewest:
+        raise SmoothieError(
+            f"{problem.name}: at least {NUMBERS[fewest]} candidates are needed by "
+            f"{', '.join(routers)}, found {len(problem.candidates)}"
+        )
     for name, router in routers.items():
         try:
             router.check(problem.texts.shape)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from experiments.benchmarks import __main__ as benchmarks
@@ -67,6 +68,31 @@ def test_what_a_page_shows_of_a_benchmark_is_its_result(benchmark):
     assert made == f"    {command}\n\n{shown[0].split(chr(10), 1)[1].removesuffix('<!-- end -->')}"
 
 
+def test_the_examples_of_the_front_door_agree(tmp_path):
+    """Python and the command choose alike, and what they choose among is the same."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    program = re.search(r"```python\n(import smoothie\n.*?)```", readme, re.DOTALL)[1]
+    (tmp_path / "answers.csv").write_text(re.search(r"```csv\n(.*?)```", readme, re.DOTALL)[1])
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1"}
+    environment |= {"SMOOTHIE_CACHE": str(tmp_path / "cache"), "SMOOTHIE_ENCODERS": ""}
+    shown = subprocess.run(
+        [sys.executable, "-c", f"{program}\nresult.to_frame().to_csv('python.csv', index=False)"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+        env=environment,
+    )
+    assert "compared by their wording alone" in shown.stderr
+    assert "Jane Austen" in shown.stdout
+    routed = ["route", "answers.csv", "-o", "routed.csv", "--encoder", "none"]
+    code = f"from smoothie.cli import main; main({routed!r})"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path, env=environment)
+    ours, theirs = (pd.read_csv(tmp_path / name) for name in ("python.csv", "routed.csv"))
+    assert ours.text.tolist() == theirs.text.tolist()
+    assert ours.candidate.tolist() == theirs.candidate.tolist()
+
+
 def test_the_example_of_routing_new_inputs(compose, tmp_path, tiny_encoder):
     """As the page has it, with a small model in the place of its own."""
     page = (ROOT / "docs" / "online.md").read_text(encoding="utf-8")
@@ -77,7 +103,11 @@ def test_the_example_of_routing_new_inputs(compose, tmp_path, tiny_encoder):
     folder = make_set(tmp_path / "tiny")
     settings = ["dataset=local", f"dataset.path={folder}", "encoder=minilm", "k=2"]
     settings += [f"encoder.model={tiny_encoder}", "encoder.progress=false", "evaluation.draws=10"]
-    problem = run(compose(*settings, f"output.router={tmp_path / 'router.npz'}")).problem
+    problem = run(
+        compose(
+            *settings, "output.method=smoothie_local", f"output.router={tmp_path / 'router.npz'}"
+        )
+    ).problem
     program = example.group(1).replace(model, str(tiny_encoder))
     shown = subprocess.run(
         [sys.executable, "-c", program],

@@ -9,8 +9,10 @@ from smoothie.evaluation import Bootstrap
 from smoothie.loaders.local import LocalFolder
 from smoothie.metrics.scoring import score
 from smoothie.routers import (
+    MBR,
     Consensus,
     LabeledKNN,
+    MajorityVote,
     Oracle,
     Random,
     SmoothieLocal,
@@ -70,8 +72,8 @@ def test_settings_are_checked_before_anything_is_encoded(problem, tmp_path):
     with pytest.raises(SmoothieError, match=r"^local\.k=99: expected between 1 and"):
         run(problem, {"random": Random(), "local": SmoothieLocal(k=99)}, encoder=nowhere)
     two = problem.select(["alpha", "beta"])
-    with pytest.raises(SmoothieError, match="at least three candidates"):
-        run(two, {"random": Random()}, encoder=nowhere)
+    with pytest.raises(SmoothieError, match="at least three candidates are needed by consensus"):
+        run(two, {"consensus": Consensus()}, encoder=nowhere)
     with pytest.raises(SmoothieError, match=r"^draws=0: expected at least 1"):
         Bootstrap(draws=0)
     with pytest.raises(SmoothieError, match="expected an encoder, or the votes"):
@@ -84,6 +86,16 @@ def test_a_method_whose_evidence_is_missing_is_left_out_with_a_warning(problem, 
     assert list(result.routings) == ["random"]
     assert set(result.routers) == {"random", "train"}
     assert "train is left out: there is no training split" in caplog.text
+
+
+def test_two_candidates_are_enough_for_methods_that_can_do_with_two(problem, encoder, caplog):
+    two = problem.select(["alpha", "beta"])
+    methods = (Random, LabeledKNN, Oracle, Consensus, SmoothieLocal, MBR, MajorityVote)
+    routers = {kind.__name__: kind() for kind in methods}
+    result = run(two, routers, encoder=encoder, bootstrap=Bootstrap(draws=5))
+    assert list(result.routings) == ["Random", "LabeledKNN", "Oracle"]
+    for name in ("Consensus", "SmoothieLocal", "MBR", "MajorityVote"):
+        assert f"{name} is left out: it needs at least three candidates, found 2" in caplog.text
 
 
 def test_a_problem_without_any_scored_input_is_refused(tmp_path):

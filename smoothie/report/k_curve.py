@@ -13,7 +13,7 @@ from smoothie.report.artifacts import Artifact
 from smoothie.report.output import OutputFolder
 from smoothie.report.scores import unit_of
 from smoothie.routers.base import Routing
-from smoothie.routers.smoothie_local import neighborhood_means
+from smoothie.routers.smoothie_local import SmoothieLocal, neighborhood_means
 from smoothie.run import Result
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ def curve_over_k(result: Result, sizes: Sequence[int]) -> pd.DataFrame | None:
     Neighbors are searched once, for the largest k; the errors of each k take O(N K^3) more.
     """
     scores = result.scores_of_inputs
+    if result.votes.shape[1] < SmoothieLocal.fewest:
+        return None
     sizes = [] if scores is None else sizes_of_curve(sizes, result.votes)
     if scores is None or not sizes:
         return None

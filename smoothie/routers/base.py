@@ -1,7 +1,7 @@
 """What a router is: what it declares to need, and how it chooses."""
 
 from dataclasses import MISSING, dataclass, fields
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,6 +62,8 @@ class Router:
         Without these it cannot route, and a run leaves it out.
     uses : frozenset of Need
         These it looks at where they are there.
+    fewest : int
+        Candidates without which it cannot choose.
 
     Examples
     --------
@@ -82,6 +84,8 @@ class Router:
     >>> Shortest().route(Evidence(Votes(np.zeros((2, 2, 2)), texts=texts))).choices
     array([[1, 0]])
     """
+
+    fewest: ClassVar[int] = 2
 
     @property
     def needs(self) -> frozenset[Need]:

@@ -1,6 +1,7 @@
 r"""Consensus: the text that the other candidates' texts support best."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,6 +86,7 @@ class Consensus(Router):
     prior: float = 1.0
     answered: float = 2 / 3
 
+    fewest: ClassVar[int] = 3
     uses = frozenset({Need.DISTANCES, Need.TEXTS})
 
     def __post_init__(self) -> None:

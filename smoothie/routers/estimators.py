@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,7 @@ class SmoothieEstimator(Router):
         weights, as the released code does.
     """
 
+    fewest: ClassVar[int] = 3
     degenerate: str = field(default="resolve", kw_only=True)
     errors_: NDArray[np.float64] = field(init=False)
     weights_: NDArray[np.float64] = field(init=False)

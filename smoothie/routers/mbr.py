@@ -1,6 +1,7 @@
 """Minimum Bayes risk by embedding: the text with the lowest mean squared distance to the others."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from smoothie.estimator import inverse_error_weights, require_three_candidates, resolve_errors
 from smoothie.evidence import Evidence, Need
@@ -34,6 +35,7 @@ class MBR(Router):
     array([[1]])
     """
 
+    fewest: ClassVar[int] = 3
     needs = frozenset({Need.DISTANCES})
 
     def route(self, evidence: Evidence) -> Routing:

@@ -8,7 +8,7 @@ are sums of minima of its rows; a text's own row against itself gives its total.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +55,7 @@ class MBROverlap(Router):
 
     utility: str = "chrf"
 
+    fewest: ClassVar[int] = 3
     needs = frozenset({Need.TEXTS})
     uses = frozenset({Need.DISTANCES})
 

@@ -29,6 +29,7 @@ With s = 0 this is Smoothie-Local. As s grows, the order of the candidates becom
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,6 +70,7 @@ class SmoothiePrior(Router):
     array([[2]])
     """
 
+    fewest: ClassVar[int] = 3
     strength: float = 1.0
     k: int = 1
 

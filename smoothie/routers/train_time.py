@@ -4,6 +4,7 @@ No test answer is declared as a need, so none has to exist: only the chosen cand
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -40,6 +41,7 @@ class SmoothieGlobalTrain(Router):
     array([[0, 0, 0]])
     """
 
+    fewest: ClassVar[int] = 3
     degenerate: str = "resolve"
 
     needs = frozenset({Need.TRAIN})
@@ -81,6 +83,7 @@ class SmoothieLocalTrain(Router):
     array([[1, 0, 1]])
     """
 
+    fewest: ClassVar[int] = 3
     k: int = 50
     degenerate: str = "resolve"
 

@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,7 @@ class AnswerRouter(Router):
         The regular expression of view "regex".
     """
 
+    fewest: ClassVar[int] = 3
     view: str = "final_answer"
     pattern: str | None = None
 
