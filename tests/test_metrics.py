@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 
 from smoothie import Input, SmoothieError, assemble
-from smoothie.loaders.local import read_folder
+from smoothie.loaders.local import LocalFolder, read_folder
 from smoothie.metrics.base import METRICS, register_metric
 from smoothie.metrics.numbers import final_number
 from smoothie.metrics.rouge import rouge2
 from smoothie.metrics.scoring import label_scores, reference_scores, score
 from smoothie.metrics.texts import chrf, contains_answer, gsm8k, gsm8k_paper, substring
 from smoothie.storage.cache import VectorCache
+from tests.conftest import make_set
 
 
 def naive_rouge2(text, reference):
@@ -276,3 +277,16 @@ def test_an_interruption_keeps_the_scores_so_far(local_set, tmp_path, monkeypatc
         scores = reference_scores(given, metrics, VectorCache(tmp_path / "scores", "<f8"))
     assert len(calls) - before == len(pairs) - 8  # two chunks of four were kept
     assert scores.scored.all()
+
+
+def test_labels_that_no_input_has_of_all_candidates_are_told(tmp_path, caplog):
+    folder = make_set(tmp_path / "set")
+    labels = folder / "labels.jsonl"
+    rows = [row for row in labels.read_text().splitlines() if '"beta"' not in row]
+    labels.write_text("\n".join(rows))
+    assert score(LocalFolder(path=str(folder)).load()).metric == "rouge2"
+    assert "(labels: 12 of alpha, 0 of beta, 12 of gamma); scores are rouge2 of" in caplog.text
+    folder = make_set(tmp_path / "bare", references=False)
+    (folder / "labels.jsonl").write_text("\n".join(rows))
+    assert score(LocalFolder(path=str(folder)).load()) is None
+    assert "nothing is scored; leave candidates without labels out" in caplog.text

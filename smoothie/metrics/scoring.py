@@ -147,6 +147,26 @@ def score_pairs(
     return scores
 
 
+def warn_about_labels(problem: Problem, metrics: Sequence[str]) -> None:
+    """Say whose labels are missing where no input has all of them, and what scores instead."""
+    assert problem.labels is not None
+    given = np.isfinite(problem.labels).sum(axis=0).tolist()
+    counts = ", ".join(f"{n} of {name}" for name, n in zip(problem.candidates, given, strict=True))
+    if problem.has_references:
+        instead = f"scores are {'+'.join(metrics)} of the references"
+    elif problem.leaderboard is not None:
+        instead = "scores are those of the leaderboard"
+    else:
+        instead = "nothing is scored"
+    log.warning(
+        "%s: no input has a label for every candidate (labels: %s); %s; "
+        "leave candidates without labels out to use them",
+        problem.name,
+        counts,
+        instead,
+    )
+
+
 def score(
     problem: Problem,
     metric: str = "auto",
@@ -181,12 +201,12 @@ def score(
         return label_scores(problem)
     if metric == "leaderboard":
         return leaderboard_scores(problem)
-    if metric == "auto" and problem.labels is not None and np.isfinite(problem.labels).any():
-        log.warning("%s: no input has a label for every candidate: not used", problem.name)
-    if metric == "auto" and not problem.has_references:
-        return None if problem.leaderboard is None else leaderboard_scores(problem)
     chosen = {
         task: (by_task or {}).get(task, "rouge2") if metric == "auto" else metric
         for task in problem.tasks
     }
+    if metric == "auto" and problem.labels is not None and np.isfinite(problem.labels).any():
+        warn_about_labels(problem, sorted(set(chosen.values())))
+    if metric == "auto" and not problem.has_references:
+        return None if problem.leaderboard is None else leaderboard_scores(problem)
     return reference_scores(problem, chosen, cache, workers, cluster)
