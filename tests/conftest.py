@@ -13,8 +13,13 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).parents[1]
+
+# A busy machine is no reason to fail: no example is timed.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 # Fixtures that import torch or start processes, which takes seconds: see CONTRIBUTING.md.
 SLOW = {"bart", "bert", "encoders", "machines", "mirror", "one_after_the_other", "pair_rm"}
