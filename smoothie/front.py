@@ -51,6 +51,16 @@ class RoutedTexts:
         What there was to choose by.
     encoder : str or None
         What made the vectors; None if none were used.
+
+    Examples
+    --------
+    >>> import smoothie
+    >>> answers = {"a": ["It is 4.", "5"], "b": ["4", "It is 5."], "c": ["3", "It makes 5."]}
+    >>> result = smoothie.route(answers, encoder=None)
+    >>> result.texts
+    ['It is 4.', 'It makes 5.']
+    >>> result.shares()
+    {'a': 0.5, 'b': 0.0, 'c': 0.5}
     """
 
     problem: Problem
@@ -303,6 +313,15 @@ def evaluate(
     ------
     SmoothieError
         If there is nothing to score with.
+
+    Examples
+    --------
+    >>> import smoothie
+    >>> answers = {"a": ["It is 4.", "5"], "b": ["4", "It is 6."], "c": ["3", "It makes 5."]}
+    >>> result = smoothie.route(answers, encoder=None)
+    >>> table = smoothie.evaluate(result, references=["4", "5"], metric="gsm8k", draws=100)
+    >>> table.set_index("method").score.round(1).to_dict()["consensus"]
+    100.0
     """
     problem = result.problem
     if references is not None:

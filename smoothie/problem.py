@@ -33,7 +33,14 @@ RESERVED = ("id", "method", "inputs")  # columns and files of results
 
 @dataclass(frozen=True)
 class Input:
-    """One input as a loader found it."""
+    """One input as a loader found it.
+
+    Examples
+    --------
+    >>> from smoothie import Input
+    >>> Input("q1", text="Who wrote Emma?", references=("Jane Austen", "Austen")).task
+    ''
+    """
 
     id: str
     task: str = ""
@@ -75,6 +82,16 @@ class Problem:
         What each text took to make, where that is known: "cost", "latency".
     units : mapping of str -> str
         Units of the attributes.
+
+    Examples
+    --------
+    >>> from smoothie import Input, assemble
+    >>> said = {"small": {"q1": "Austen"}, "large": {"q1": "Jane Austen"}, "old": {"q1": "Dickens"}}
+    >>> problem = assemble("novels", [Input("q1", text="Who wrote Emma?")], said)
+    >>> problem.texts
+    array([['Austen', 'Jane Austen', 'Dickens']], dtype=object)
+    >>> problem.select(["old", "small"]).texts
+    array([['Dickens', 'Austen']], dtype=object)
     """
 
     name: str
@@ -346,6 +363,14 @@ def assemble(
     ------
     SmoothieError
         If a candidate lacks inputs and `missing` is "error", or nothing is left.
+
+    Examples
+    --------
+    >>> from smoothie import Input, assemble
+    >>> said = {"small": {"q2": "4", "q1": "Austen"}, "large": {"q1": "Jane Austen"}}
+    >>> inputs = [Input("q1"), Input("q2")]
+    >>> assemble("mixed", inputs, said, missing="drop_inputs").ids
+    ('q1',)
     """
     if missing not in MISSING:
         raise SmoothieError(f"missing={missing!r}: expected one of {', '.join(MISSING)}")

@@ -45,6 +45,13 @@ class AlpacaEval(HubSource):
     annotations : str or None
         A folder of MODEL.json or MODEL/annotations.json, as `alpaca_eval` writes them: rows of
         {instruction, preference}, where a preference of 1 is for the reference, 2 for the model.
+
+    Examples
+    --------
+    >>> from smoothie.loaders import AlpacaEval
+    >>> source = AlpacaEval(lock="hub.lock.json")
+    >>> source.load(["claude-2", "gemini-pro", "Storm-7B"]).texts.shape  # doctest: +SKIP
+    (805, 3)
     """
 
     outputs: str = "alpaca/downloaded_outputs"

@@ -126,6 +126,13 @@ class SmoothieData(HubSource):
     pooled : bool
         Read the parts, one after the other, instead of the set, whose generations were made with
         other limits.
+
+    Examples
+    --------
+    >>> from smoothie.loaders import SmoothieData
+    >>> source = SmoothieData(dataset="cnn_dailymail", lock="hub.lock.json")
+    >>> source.load(["gemma-7b", "llama-2-7b", "vicuna-7b"]).texts.shape  # doctest: +SKIP
+    (1000, 3)
     """
 
     dataset: str | None = None

@@ -30,6 +30,18 @@ class HuggingFaceDataset(Source):
         Which split label-using methods learn from.
     lock : str or None
         The lock file.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from smoothie import Input, assemble
+    >>> from smoothie.loaders import HuggingFaceDataset
+    >>> said = {"small": {"q1": "Austen"}, "large": {"q1": "Jane Austen"}}
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     assemble("novels", [Input("q1")], said).to_dataset().save_to_disk(folder)
+    ...     problem = HuggingFaceDataset(path=folder).load()
+    >>> problem.candidates
+    ('large', 'small')
     """
 
     path: str | None = None

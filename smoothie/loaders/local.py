@@ -58,6 +58,16 @@ class LocalFolder(Source):
     label_range : list of float, or None
         The lowest and the highest label there may be. None refuses labels outside 0 to 1 where
         nearly all others keep it: of 20 or more labels a single one, or up to 1 in 100.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import smoothie
+    >>> from smoothie.loaders import LocalFolder
+    >>> demo = Path(smoothie.__file__).parent / "demo"
+    >>> problem = LocalFolder(path=str(demo), limit=5).load(["bare", "few_shot", "teacher"])
+    >>> problem.texts.shape
+    (5, 3)
     """
 
     path: str | None = None

@@ -39,6 +39,13 @@ class MixInstruct(HubSource):
         candidate in the row's order that wrote the same text.
     compared_only : bool
         Leave out rows without comparisons, as the paper does (4,771 of 5,000 are left).
+
+    Examples
+    --------
+    >>> from smoothie.loaders import MixInstruct
+    >>> source = MixInstruct(lock="hub.lock.json")
+    >>> source.load().texts.shape  # doctest: +SKIP
+    (4771, 11)
     """
 
     repository: str = "llm-blender/mix-instruct"
