@@ -130,7 +130,7 @@ def described(
             yield name, {key: name} | settings_of(kind, FOLLOWS[group])
         except (OmegaConfBaseException, NameError) as error:
             reason = str(error).splitlines()[0]
-            log.warning("%s=%s is left out, its settings cannot be read: %s", key, name, reason)
+            log.warning("%s=%s is skipped, its settings cannot be read: %s", key, name, reason)
 
 
 def settings_of(kind: type[Any], follows: Mapping[str, tuple[Any, str]]) -> dict[str, Any]:

@@ -19,8 +19,8 @@ from experiments.steps import (
     make_encoder,
     make_scorer,
     score_problem,
-    see_train,
     stored_selections,
+    train_evidence,
 )
 from smoothie.clock import Clock
 from smoothie.errors import SmoothieError
@@ -73,7 +73,7 @@ def run_settings(settings: Settings, clock: Clock, memory: Memory) -> Result:
     if Need.VERDICTS in settings.needs:
         scorer = make_scorer(settings, memory)
         verdicts = judge(settings, scorer, problem, memory, clock)
-    train_votes, labels = see_train(settings, source, train, encoder, scores, memory, clock)
+    train_votes, labels = train_evidence(settings, source, train, encoder, scores, memory, clock)
     selections, missing = stored_selections(source, problem)
     evidence = gather(
         problem,

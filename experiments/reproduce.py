@@ -89,7 +89,7 @@ class Plan:
                 dropped.setdefault(method, []).append(what)
         for method, whats in dropped.items():
             sentences.append(
-                f"{method} is left out of {len(whats)} runs because {whats[0]} is missing; "
+                f"{method} is skipped in {len(whats)} runs because {whats[0]} is missing; "
                 f"to get it: {get}."
             )
         return sentences
@@ -259,7 +259,7 @@ def try_switches(
     return pd.DataFrame(rows, columns=columns)
 
 
-def say_what_is_there(plans: Mapping[str, Plan]) -> str:
+def describe_available(plans: Mapping[str, Plan]) -> str:
     """What is available and what is not, before anything is run."""
     lines = ["Available:"]
     places = list(dict.fromkeys(place for plan in plans.values() for place in plan.found))
@@ -298,7 +298,7 @@ def reproduce(cfg: DictConfig, folder: Path) -> str:
     changes = {switch: flipped(protocol, switch) for switch in cfg.switches or []}
     extra = [*(str(entry) for entry in cfg.overrides), *QUIET]
     plans = make_plans(cfg, protocol, extra)
-    sys.stdout.write(say_what_is_there(plans))
+    sys.stdout.write(describe_available(plans))
     sys.stdout.flush()
     published = read_published(Path(cfg.published))
     published = pd.concat([published[published.experiment == name] for name in plans])

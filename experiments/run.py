@@ -57,7 +57,7 @@ def main(cfg: DictConfig) -> None:
             collect_sweep(Path(settings.sweep.dir))
 
 
-def flags_first(arguments: list[str]) -> list[str]:
+def multirun_first(arguments: list[str]) -> list[str]:
     """The flag for sweeps before all settings: Hydra's parser takes no settings on both sides."""
     flags = [argument for argument in arguments if argument in ("-m", "--multirun")]
     return flags[:1] + [argument for argument in arguments if argument not in flags]
@@ -79,7 +79,7 @@ def require_launcher(arguments: list[str]) -> None:
 
 def command() -> None:
     """Run the command line; a script that registers something of its own calls this after it."""
-    sys.argv[1:] = flags_first(sys.argv[1:])
+    sys.argv[1:] = multirun_first(sys.argv[1:])
     require_launcher(sys.argv[1:])
     gc.set_threshold(100_000)  # texts and rows are many objects at once, and none of them garbage
     try:

@@ -201,7 +201,7 @@ def encode_inputs(
         return encoder.encode_inputs(train.input_texts)
 
 
-def see_train(
+def train_evidence(
     settings: Settings,
     source: Source,
     train: Problem | None,

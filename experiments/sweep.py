@@ -61,9 +61,9 @@ def collect_sweep(folder: Path) -> None:
         scores = markdown(*narrow(*score_rows(metrics)))
         gaps = markdown(*narrow(*gap_rows(comparisons)))
         page = f"{scores}\n{GAPS}\n\n{gaps}"
-        learnt = [job for job in jobs if (job / "labels_to_overtake.csv").exists()]
-        if learnt:
-            labels = read_jobs(folder, learnt, "labels_to_overtake.csv")
+        learned = [job for job in jobs if (job / "labels_to_overtake.csv").exists()]
+        if learned:
+            labels = read_jobs(folder, learned, "labels_to_overtake.csv")
             write_table(labels, folder / "sweep_labels.csv")
             page += f"\n{LABELS}\n\n{markdown(*label_rows(labels))}"
         else:  # from an earlier sweep

@@ -145,7 +145,7 @@ def test_a_class_that_cannot_be_configured_is_left_out(registered, compose, capl
     registered("odd", Odd)
     with caplog.at_level(logging.WARNING):
         assert "odd" not in methods()
-    assert "router=odd is left out, its settings cannot be read: " in caplog.text
+    assert "router=odd is skipped, its settings cannot be read: " in caplog.text
     assert "random" in methods()
 
 

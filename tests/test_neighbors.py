@@ -92,8 +92,8 @@ def test_bad_input_is_named(inputs, k, message):
 def test_tight_clusters_far_from_one_another_in_many_dimensions(spread):
     """Products of float32 resolve the clusters, but not always the rows of one."""
     generator = np.random.default_rng(0)
-    centres = generator.normal(size=(6, 200))
-    inputs = centres[generator.integers(0, 6, 150)] + spread * generator.normal(size=(150, 200))
+    centers = generator.normal(size=(6, 200))
+    inputs = centers[generator.integers(0, 6, 150)] + spread * generator.normal(size=(150, 200))
     np.testing.assert_array_equal(nearest(inputs, 9), naive_neighbors(inputs, inputs, 9, True))
 
 

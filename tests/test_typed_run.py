@@ -83,7 +83,7 @@ def test_a_method_whose_evidence_is_missing_is_left_out_with_a_warning(problem, 
     result = run(problem, routers, encoder=encoder, bootstrap=Bootstrap(draws=5))
     assert list(result.routings) == ["random"]
     assert set(result.routers) == {"random", "train"}
-    assert "train is left out: there is no training split" in caplog.text
+    assert "train is skipped: there is no training split" in caplog.text
 
 
 def test_a_problem_without_any_scored_input_is_refused(tmp_path):

@@ -48,8 +48,8 @@ def approximate_against_exact() -> list[Row]:
     if importlib.util.find_spec("faiss") is None:
         return [Row(f"{what}: faiss is not installed", "", float("nan"))]
     generator = np.random.default_rng(0)
-    centres = generator.normal(size=(300, 96))
-    points = centres[generator.integers(0, 300, 30_000)] + generator.normal(size=(30_000, 96))
+    centers = generator.normal(size=(300, 96))
+    points = centers[generator.integers(0, 300, 30_000)] + generator.normal(size=(30_000, 96))
     points = points.astype(np.float32)
     neighbors, recall = approximate_nearest(points, K)
     sample = np.arange(0, len(points), 100)

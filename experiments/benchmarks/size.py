@@ -58,9 +58,9 @@ def main() -> None:
                         }
                     )
     write_csv(RESULTS / "size.csv", list(runs[0]), (run.values() for run in runs))
-    shown = report(summarise(runs), alone)
+    shown = report(summarize(runs), alone)
     keep("python -m experiments.benchmarks.size", shown, RESULTS / "size.md")
-    plot(summarise(runs), alone, RESULTS)
+    plot(summarize(runs), alone, RESULTS)
     sys.stdout.write(shown)
 
 
@@ -137,7 +137,7 @@ def check_parity(generations: NDArray[np.float16]) -> None:
     np.testing.assert_allclose(local.errors_[positive], single[positive], rtol=1e-12)
 
 
-def summarise(runs: Sequence[Run]) -> list[Run]:
+def summarize(runs: Sequence[Run]) -> list[Run]:
     """Median time and largest peak of each method and size."""
     rows: list[Run] = []
     for method in METHODS:
@@ -185,15 +185,15 @@ def report(rows: Sequence[Run], alone: float) -> str:
 
 def plot(rows: Sequence[Run], alone: float, folder: Path) -> None:
     """Time and peak memory against the number of inputs."""
-    from smoothie.report.plots import BLACK, BLUE, GREY, ORANGE, new_figure, save
+    from smoothie.report.plots import BLACK, BLUE, GRAY, ORANGE, new_figure, save
 
     figure, (left, right) = new_figure(8.4, 3.6, 2)
     sizes = np.array(SIZES)
-    for method, colour, marker in zip(METHODS, (BLUE, ORANGE), ("o", "s"), strict=True):
+    for method, color, marker in zip(METHODS, (BLUE, ORANGE), ("o", "s"), strict=True):
         own = [row for row in rows if row["method"] == method]
         for ax, key, label in ((left, "seconds", method), (right, "peak_mib", None)):
             values = [row[key] for row in own]
-            ax.plot(sizes, values, marker=marker, ms=5, lw=1.2, color=colour, label=label)
+            ax.plot(sizes, values, marker=marker, ms=5, lw=1.2, color=color, label=label)
         peak = own[-1]["peak_mib"]
         right.annotate(
             f"{peak:.0f}",
@@ -202,7 +202,7 @@ def plot(rows: Sequence[Run], alone: float, folder: Path) -> None:
             textcoords="offset points",
             ha="center",
             fontsize=8,
-            color=colour,
+            color=color,
         )
     last = min(row["seconds"] for row in rows if row["inputs"] == SIZES[-1])
     label = "proportional to N (slope 1)"
@@ -210,7 +210,7 @@ def plot(rows: Sequence[Run], alone: float, folder: Path) -> None:
     right.plot(
         sizes,
         [file_bytes(n) / MIB for n in SIZES],
-        color=GREY,
+        color=GRAY,
         ls="--",
         label="file of the vectors",
     )

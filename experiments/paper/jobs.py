@@ -258,7 +258,7 @@ def needs_of(cfg: DictConfig) -> Needs:
                 dropped[name] = (
                     "selections for the single tasks put together (they were not stored)"
                 )
-            elif source.files.at_hand(stored) is None:
+            elif source.files.local_path(stored) is None:
                 dropped[name] = f"{title_of(source)}: {stored}"
     by_source: dict[str, list[Path]] = {}
     for file in files:
@@ -282,7 +282,7 @@ def files_of(source: Source, candidates: Sequence[str] | None, train: bool = Fal
     """Files that a split is read from."""
     if isinstance(source, HubSource):
         title, names = title_of(source), source.files_needed(candidates, train)
-        return [File(title, name, source.files.at_hand(name)) for name in names]
+        return [File(title, name, source.files.local_path(name)) for name in names]
     if isinstance(source, LocalFolder) and source.path is not None:
         path = Path(source.path).expanduser() / "dataset.jsonl"
         return [File(f"folder {path.parent.name}", path.name, path if path.is_file() else None)]

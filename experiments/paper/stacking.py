@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from smoothie.errors import SmoothieError
-from smoothie.report.plots import BLACK, BLUE, GREY, ORANGE, new_figure, save
+from smoothie.report.plots import BLACK, BLUE, GRAY, ORANGE, new_figure, save
 from smoothie.report.tables import markdown, number
 from smoothie.storage.files import write_text
 
@@ -101,8 +101,8 @@ def draw(table: pd.DataFrame, folder: Path) -> list[Path]:
     left.set_ylabel("weight of gemini-pro")
     left.legend(fontsize=8, frameon=False, loc="upper right")
     left.set_ylim(0, max(0.3, 1.25 * inside.weight_joined.max()))
-    colours = [ORANGE if e else GREY for e in table.expected]
-    right.bar(table.trial, table.random_above_mean, color=colours)
+    colors = [ORANGE if e else GRAY for e in table.expected]
+    right.bar(table.trial, table.random_above_mean, color=colors)
     expected = table.expected.min()
     right.axhline(expected, color=BLACK, lw=1, ls="--")
     right.annotate(

@@ -120,10 +120,10 @@ def without_length(votes: Votes) -> Floats:
     apart = (lengths[:, :, None] - lengths[:, None, :]) ** 2
     pairs = np.triu_indices(votes.shape[1], k=1)
     known, distances = apart[:, *pairs], votes.distances[:, *pairs]
-    centred = known - known.mean()
-    total = (centred**2).sum()
+    centered = known - known.mean()
+    total = (centered**2).sum()
     slope = (
-        max(0.0, float((centred * (distances - distances.mean())).sum() / total)) if total else 0.0
+        max(0.0, float((centered * (distances - distances.mean())).sum() / total)) if total else 0.0
     )
     closeness: Floats = -np.maximum(votes.distances - slope * apart, 0).sum(axis=2)
     return closeness

@@ -125,4 +125,4 @@ def test_the_method_is_left_out_where_there_is_one_generation(compose, local_set
     settings = ["dataset=local", f"dataset.path={local_set}", "evaluation.draws=10"]
     settings += ["encoder=stored", f"encoder.folder={vectors}"]
     run(compose(*settings, "methods=[smoothie_generations,smoothie_local]"))
-    assert "smoothie_generations is left out: it needs several generations" in caplog.text
+    assert "smoothie_generations is skipped: it needs several generations" in caplog.text

@@ -106,5 +106,5 @@ def test_a_saved_router_asks_the_chosen_candidate_alone(split, tmp_path):
 def test_local_needs_inputs(split):
     generations, inputs, _ = split
     evidence = of_a_split(generations, inputs, None)
-    with pytest.raises(NotAvailableError, match="there are no vectors of the inputs"):
+    with pytest.raises(NotAvailableError, match="the inputs have no vectors"):
         SmoothieLocalTrain().route(evidence)

@@ -80,7 +80,7 @@ def test_preferences_are_counted(tmp_path, problem):
 
 
 def test_bradley_terry_is_the_maximum_of_its_posterior():
-    """Against a general optimiser on the logarithm of the posterior."""
+    """Against a general optimizer on the logarithm of the posterior."""
     from scipy.optimize import minimize
 
     wins = np.random.default_rng(2).integers(0, 4, size=(3, 4, 4)).astype(float)
