@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 
 
 def run(cfg: DictConfig, clock: Clock | None = None, memory: Memory | None = None) -> Result:
-    """Route one problem, score it and evaluate it; writes nothing but caches and what is exported.
+    """Route one problem, score it and evaluate it; only writes caches and exports.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def run(cfg: DictConfig, clock: Clock | None = None, memory: Memory | None = Non
     clock : Clock, optional
         Takes the time of the steps.
     memory : Memory, optional
-        What earlier jobs of the same process made, for this one to use.
+        In-memory cache of earlier jobs in the same process.
 
     Raises
     ------
@@ -57,7 +57,7 @@ def run(cfg: DictConfig, clock: Clock | None = None, memory: Memory | None = Non
 
 
 def run_settings(settings: Settings, clock: Clock, memory: Memory) -> Result:
-    """Route one problem as `run` does, by settings that were read before."""
+    """Route one problem as `run` does, with typed settings."""
     output = settings.output
     with clock.step("load"):
         source, problem, train = load(settings, memory)
@@ -88,7 +88,7 @@ def run_settings(settings: Settings, clock: Clock, memory: Memory) -> Result:
     sizes = [] if scores is None or scores.per_candidate else sizes_of_curve(output.k_curve, votes)
     if sizes:
         with clock.step("route"):
-            votes.index.search(sizes[-1])  # once for all; smaller neighborhoods are prefixes
+            votes.index.search(sizes[-1])  # once; smaller neighborhoods are prefixes
     result = run_problem(
         problem,
         settings.routers,
@@ -100,7 +100,7 @@ def run_settings(settings: Settings, clock: Clock, memory: Memory) -> Result:
         clock=clock,
     )
     if votes.index.from_cache:
-        clock.note("route", "neighbors from the cache")
+        clock.note("route", "neighbors cached")
     with clock.step("route"):
         routed = return_texts(settings, result, evidence)
     names = {
@@ -121,7 +121,7 @@ def check(settings: Settings, problem: Problem) -> None:
 
 
 def return_texts(settings: Settings, result: Result, evidence: Evidence) -> Routing | None:
-    """Choices of the method whose texts are written out, which may be none of those compared."""
+    """Choices of the method whose texts are written out, which need not be among those compared."""
     name, router = settings.output.method, settings.returned
     routed = result.routings.get(name)
     if routed is None and name not in settings.routers:

@@ -45,7 +45,7 @@ def test_distinct_texts_are_encoded_once_and_a_second_run_encodes_nothing(encode
         np.testing.assert_array_equal(second.encode(TEXTS), vectors)
     assert second.encoded == 0
     assert second._loaded is None  # not even the model is read
-    assert "4 distinct texts, 4 from the cache, 0 to encode" in caplog.text
+    assert "4 distinct texts, 4 cached, 0 to encode" in caplog.text
 
 
 def test_an_interrupted_run_goes_on_where_it_was(encoder, monkeypatch):

@@ -111,7 +111,7 @@ def test_texts_of_other_settings_are_not_mixed(make, tmp_path):
     run(make("limit=1"))  # fewer are asked for, but none is lost
     assert texts(tmp_path, "plain") == before
     for change in ("model.max_input_tokens=9", "model.dtype=bfloat16"):
-        with pytest.raises(SmoothieError, match="made with other settings"):
+        with pytest.raises(SmoothieError, match="generated with other settings"):
             run(make(change))
 
 

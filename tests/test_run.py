@@ -74,7 +74,7 @@ def test_a_second_run_searches_no_neighbors(settings, tmp_path, compose, monkeyp
     monkeypatch.setattr("smoothie.neighbors.cached.FEWEST", 1)
     asked = [*settings, "k=3", f"paths.cache={tmp_path / 'cache'}"]
     choices = []
-    for words in (None, "neighbors from the cache"):
+    for words in (None, "neighbors cached"):
         clock = Clock()
         choices.append(run(compose(*asked), clock).routings["smoothie_local"].choices)
         assert clock.notes.get("route") == words

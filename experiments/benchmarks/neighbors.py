@@ -43,7 +43,7 @@ def exact_against_faiss() -> list[Row]:
 
 
 def approximate_against_exact() -> list[Row]:
-    """The index at N=30,000, d=96, k=20, in 300 clusters, asked for a recall of 0.95."""
+    """The index at N=30,000, d=96, k=20, in 300 clusters, with a requested recall of 0.95."""
     what = f"Neighbors, approximate, N=30,000 d=96 k={K}"
     if importlib.util.find_spec("faiss") is None:
         return [Row(f"{what}: faiss is not installed", "", float("nan"))]

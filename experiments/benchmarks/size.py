@@ -2,8 +2,8 @@
 
     python -m experiments.benchmarks.size
 
-writes results/size.csv, size.md and a plot. The vectors are made in the folder for temporary files
-(TMPDIR), 3.6 GiB of them, and removed again.
+writes results/size.csv, size.md and a plot. The vectors, 3.6 GiB, are written to the folder for
+temporary files (TMPDIR), and removed at the end.
 """
 
 import json
@@ -28,16 +28,16 @@ from smoothie.storage.files import drop_pages, write_csv
 SIZES = (10_000, 100_000, 1_000_000)
 CANDIDATES, DIMENSIONS = 5, 384
 ROUNDS = 3
-BLOCK_ROWS = 1000  # made at a time
+BLOCK_ROWS = 1000  # generated at a time
 METHODS = {"Smoothie-Global": SmoothieGlobal, "Smoothie-Local k=1": SmoothieLocal}
-LIMIT_MIB = 4096  # what all of this is to stay below
+LIMIT_MIB = 4096  # upper bound for all measurements
 MIB = 1 << 20
 
 Run = Mapping[str, Any]
 
 
 def main() -> None:
-    """Make the vectors, check the results, measure each method in processes of its own."""
+    """Generate the vectors, check the results, measure each method in separate processes."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "generations.npy"
         write_generations(path, SIZES[-1])
@@ -86,7 +86,7 @@ def write_generations(path: Path, rows: int) -> None:
 
 
 def file_bytes(rows: int) -> int:
-    """Bytes of the vectors of so many inputs in float16."""
+    """Bytes of the vectors of a number of inputs in float16."""
     return 2 * rows * CANDIDATES * DIMENSIONS
 
 
@@ -99,7 +99,7 @@ def ask(what: str, path: Path, rows: int) -> tuple[float, float]:
 
 
 def answer(what: str, path: Path, rows: int) -> tuple[float, float]:
-    """What `ask` asks for."""
+    """Run the task of `ask`."""
     generations = np.load(path, mmap_mode="r")[:rows]
     start = time.perf_counter()
     if what == "parity":
@@ -155,7 +155,7 @@ def summarize(runs: Sequence[Run]) -> list[Run]:
 
 
 def report(rows: Sequence[Run], alone: float) -> str:
-    """The table, and what it was measured on."""
+    """The table, with the machine that it was measured on."""
     from experiments.benchmarks.timing import machine
     from smoothie.report.tables import markdown
 

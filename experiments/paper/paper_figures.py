@@ -68,7 +68,7 @@ def cell_of(cells: Cells, key: dict[str, str]) -> Cell | None:
 
 
 def errors_of(cells: Cells, keys: Sequence[dict[str, str]]) -> Values:
-    """How far our intervals reach below and above our values: (2, n), 0 where there is none."""
+    """Lengths of our intervals below and above our values: (2, n), 0 where there is none."""
     reach = []
     for key in keys:
         cell = cell_of(cells, key)
@@ -113,14 +113,14 @@ def bars(
 
 
 def mark_unavailable(ax: "Axes", ours: Values) -> None:
-    """Say in a panel that it holds nothing of ours, once."""
+    """Note in a panel without values of ours that they are not available."""
     if np.isnan(ours).all() and not ax.texts:
         corner: dict[str, Any] = {"transform": ax.transAxes, "ha": "right", "va": "bottom"}
         ax.text(1.0, 1.0, "ours: not available", fontsize=8, color=GRAY, **corner)
 
 
 def legend(figure: "Figure", colors: dict[str, str], style: str = "-") -> None:
-    """What is hollow, what is filled, and the color of each method; `style` is ours of a line."""
+    """A legend of markers and of the methods' colors; `style` is that of our lines."""
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
@@ -135,7 +135,7 @@ def legend(figure: "Figure", colors: dict[str, str], style: str = "-") -> None:
 
 
 def bar_legend(figure: "Figure", color: str) -> None:
-    """Which bars are hollow, which filled."""
+    """A legend of hollow and filled bars."""
     from matplotlib.patches import Patch
 
     faces = zip(SIDES, ("white", color), strict=True)
@@ -186,7 +186,7 @@ def rank_histogram(ax: "Axes", cells: Cells, last: int) -> None:
 
 
 def figure2a(cells: Cells) -> "Figure":
-    """Rank correlations as boxes, on the whole of their axis."""
+    """Rank correlations as boxes, with their full axis."""
     figure, (ax,) = new_figure(4.4, 3.8)
     for position, side in enumerate(SIDES):
         names = ("whisker_low", "q1", "median", "q3", "whisker_high", "mean")
