@@ -597,7 +597,7 @@ def test_archives_that_are_none(folder, file):
         (b"junk", "not a whole .npz file"),
         (npy(VECTORS), "it is a single array"),
         (twice.getvalue(), "an array occurs twice"),
-        (packed.getvalue(), "compressed in another way"),
+        (packed.getvalue(), "compressed by a method"),
     ):
         (folder / file).write_bytes(content)
         message = refused(folder, file)
