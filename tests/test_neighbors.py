@@ -23,7 +23,7 @@ def test_equals_sorting_all_distances(rows, dimensions, seed, duplicates, data):
 
 @pytest.mark.parametrize("scale", [2.0**-100, 1.0, 2.0**100])
 @pytest.mark.parametrize("offset", [0.0, 1e3])
-def test_close_neighbors_are_told_apart_at_any_scale(scale, offset):
+def test_close_neighbors_are_distinguished_at_any_scale(scale, offset):
     """Gaps far below what a float32 matrix product resolves."""
     inputs = (offset + np.arange(50)[:, None] * 1e-6 + np.zeros((50, 8))) * scale
     expected = naive_neighbors(inputs, inputs, 3, True)

@@ -125,7 +125,7 @@ def test_cells_are_those_of_the_single_run_that_the_report_names(mirror, at, com
 
 
 @pytest.mark.slow
-def test_nothing_at_hand_is_a_complete_page(at, compose, tmp_path, capsys):
+def test_a_report_without_data_is_complete(at, compose, tmp_path, capsys):
     at(tmp_path / "nothing")
     cfg = compose("debug=true", SMALL, name="reproduce")
     shown = reproduce(cfg, tmp_path / "out")
@@ -248,7 +248,7 @@ def test_a_switch_that_both_protocols_share_is_turned():
     assert flipped(dict(cfg), "alignment")["alignment"] == "position"
 
 
-def test_methods_whose_files_lack_are_dropped_with_a_reason(mirror, at, compose):
+def test_methods_with_missing_files_are_dropped_with_a_reason(mirror, at, compose):
     at(mirror)
     overrides = ["dataset=distr_acc", "ensemble=3b", "encoder=mpnet", "methods=[pair_rm,random]"]
     pooled = needs_of(compose_run(overrides))

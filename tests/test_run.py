@@ -50,7 +50,7 @@ def command(*arguments, cwd=ROOT, **environment):
     )
 
 
-def test_the_clock_says_what_came_from_a_cache(settings, tmp_path, compose):
+def test_the_clock_reports_what_was_cached(settings, tmp_path, compose):
     asked = [*settings, "metric=rouge2", f"paths.cache={tmp_path / 'cache'}"]
     first, second, same_process, labels = Clock(), Clock(), Clock(), Clock()
     problem = run(compose(*asked), first).problem
@@ -248,7 +248,7 @@ def test_references_are_scored_where_labels_are_incomplete(compose, settings, lo
     assert len(result.routings["smoothie_local"].choices[0]) == 12  # unscored inputs are routed
 
 
-def test_empty_inputs_cost_the_methods_that_look_at_them(compose, tmp_path, caplog):
+def test_empty_inputs_skip_the_methods_that_compare_them(compose, tmp_path, caplog):
     folder = make_set(tmp_path / "bare", texts=False)
     vectors = store_vectors(folder, tmp_path / "vectors")
     settings = ["dataset=local", f"dataset.path={folder}", "encoder=stored"]
@@ -277,7 +277,7 @@ def test_some_empty_inputs_are_counted(compose, settings, local_set, caplog):
 
 
 @pytest.mark.parametrize("labeled", [1, 12])
-def test_too_few_labels_cost_the_methods_that_learn(compose, settings, local_set, caplog, labeled):
+def test_too_few_labels_skip_the_methods_that_learn(compose, settings, local_set, caplog, labeled):
     """One input in all, or one with labels: nothing can be learned for it from others."""
     path = local_set / "labels.jsonl"
     path.write_text("".join(path.read_text().splitlines(keepends=True)[:3]))
@@ -482,7 +482,7 @@ def test_errors_are_one_sentence_with_a_status(settings, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_sweep_is_collected_and_goes_on_after_a_failure(settings, tmp_path):
+def test_a_sweep_is_collected_and_continues_after_a_failure(settings, tmp_path):
     out = tmp_path / "sweep"
     arguments = [*settings, "output.plots=false", f"hydra.sweep.dir={out}"]
     done = command(*arguments, "-m", "k=1,99,3", "ensemble.candidates=null,[gamma,beta,alpha]")

@@ -78,7 +78,7 @@ def test_settings_are_checked_before_anything_is_encoded(problem, tmp_path):
         run(problem, {"random": Random()})
 
 
-def test_a_method_whose_evidence_is_missing_is_left_out_with_a_warning(problem, encoder, caplog):
+def test_a_method_whose_evidence_is_missing_is_skipped_with_a_warning(problem, encoder, caplog):
     routers = {"random": Random(), "train": SmoothieLocalTrain()}
     result = run(problem, routers, encoder=encoder, bootstrap=Bootstrap(draws=5))
     assert list(result.routings) == ["random"]

@@ -63,7 +63,7 @@ class StoredVectors:
         """Return None: there is no model to embed other inputs."""
 
     def encode_problem(self, problem: Problem, inputs: bool) -> tuple[Vectors, Vectors | None]:
-        """Read the vectors of a problem's candidates and, if asked for, of its inputs."""
+        """Read the vectors of a problem's candidates and, if requested, of its inputs."""
         columns = [pick(column, problem.rows) for column in self._columns(problem)]
         return np.stack(columns, axis=1), self._inputs(problem) if inputs else None
 

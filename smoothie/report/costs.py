@@ -77,7 +77,7 @@ def costs_markdown(costs: pd.DataFrame) -> str:
     return (
         f"### Means over {costs['n'].iloc[0]} inputs\n\n"
         f"{markdown([*header, 'Length (characters)'], rows)}\n"
-        "Of the returned answer, and of all that had to be asked for it: a method that votes asks "
+        "Of the returned answer, and of all that had to be generated: a method that votes asks "
         "every candidate;\ncosts add up, and the slowest decides if all are asked at the same "
         "time.\n"
     )

@@ -75,7 +75,7 @@ def plot_costs(results: pd.DataFrame, costs: pd.DataFrame, title: str, unit: str
         What `evaluation.evaluate` returns.
     costs : DataFrame with columns method, NAME, NAME_asked, NAME_unit, for cost, latency or both
         A full point is at the mean of the returned answer; a line leads to a hollow one at the mean
-        of all that had to be asked for.
+        of all that had to be generated.
     title, unit : str
         Title, and label of the score axis.
     """

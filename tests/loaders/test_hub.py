@@ -48,7 +48,7 @@ def test_prompts_as_candidates(mirror):
     assert source.load(["prompt_10", "prompt_0"]).texts[2].tolist() == ["answer 12", "answer 2"]
 
 
-def test_alpaca_eval_is_joined_by_instruction_unless_asked(mirror):
+def test_alpaca_eval_is_joined_by_instruction_by_default(mirror):
     joined = AlpacaEval(folder=str(mirror)).load()
     assert joined.candidates == ("Ann", "bob", "cec")
     for i, item in enumerate(joined.inputs):

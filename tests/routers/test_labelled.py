@@ -54,7 +54,7 @@ def test_no_input_is_chosen_for_by_its_own_label():
         assert sorted(rows) == list(range(23))
 
 
-def test_budget_is_kept_and_unscored_inputs_are_never_labels():
+def test_budget_is_respected_and_unscored_inputs_are_never_labels():
     own = numbered(40)
     own.scores[::2, 1] = np.nan
     spy = Spy(budget=7, trials=2)
