@@ -92,7 +92,7 @@ def test_only_the_chosen_answer_has_to_exist(compose, tmp_path, tiny_encoder):
 
 
 def test_a_saved_router_asks_the_chosen_candidate_alone(split, tmp_path):
-    """No answer to a new input is available; what is requested is what the naive loop would request."""
+    """No answer to a new input is available; what is requested is the naive choice."""
     generations, inputs, new = split
     path = tmp_path / "router.npz"
     SmoothieLocal(k=3).fit(generations, inputs=inputs).save(path, ["a", "b", "c", "d"])
