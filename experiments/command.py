@@ -1,4 +1,4 @@
-"""How every command starts: Hydra's groups are filled, then it composes and runs."""
+"""Start of every command: register Hydra's groups, then compose and run."""
 
 from collections.abc import Callable
 

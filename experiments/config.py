@@ -1,4 +1,4 @@
-"""From configuration to objects: typed, checked, and with errors of one sentence."""
+"""Create objects from configurations: typed, checked, and with one-sentence errors."""
 
 import dataclasses
 import logging
@@ -46,20 +46,20 @@ def build(
     where: str,
     given: Mapping[str, Any] | None = None,
 ) -> Any:
-    """Make the object that a configuration describes.
+    """Create the object that a configuration describes.
 
     Parameters
     ----------
     registry : mapping of name -> dataclass
-        What there is.
+        The available classes.
     key : str
         The entry of `cfg` that names the class; all others are its parameters.
     cfg : mapping
-        For instance {source: local, path: ...}, as `plain` makes it.
+        For instance {source: local, path: ...}, as returned by `plain`.
     where : str
         Name of the group, for error messages.
     given : mapping, optional
-        Parameters that no configuration can hold, such as objects made before.
+        Parameters that no configuration can hold, such as existing objects.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def build(
 def named(where: str) -> Iterator[None]:
     """Put the configuration's key before errors of the library, which names parameters alone.
 
-    As in ``k=0: expected ...``, where an error begins, and in ``...; set missing=drop_inputs``.
+    As in ``k=0: expected ...`` at the start of an error, and in ``...; set missing=drop_inputs``.
     """
     try:
         yield
@@ -116,7 +116,7 @@ def typed(
 ) -> dict[str, Any]:
     """Check parameters against the types of a dataclass's constructor, and convert them.
 
-    Those that are given otherwise are no settings.
+    Parameters in `given` are not settings.
     """
     schema = schema_of(kind, given)
     names = list(schema)
@@ -150,7 +150,7 @@ def schema_of(kind: type[Any], given: Iterable[str] = ()) -> DictConfig:
 
 
 def default_of(entry: "dataclasses.Field[Any]") -> Any:
-    """The default of a field; where it has none, the mark of a setting that must be made."""
+    """The default of a field; where it has none, OmegaConf's marker of a mandatory setting."""
     if entry.default_factory is not dataclasses.MISSING:
         return entry.default_factory()
     return "???" if entry.default is dataclasses.MISSING else entry.default

@@ -3,7 +3,7 @@
     python -m experiments.download                       # everything
     python -m experiments.download experiment=table1     # what one table needs
 
-Interrupted, the same command goes on where it was. The first download of a repository writes its
+If interrupted, the same command resumes the download. The first download of a repository writes its
 commit and the checksum of each file into the lock file; later ones are checked against it.
 """
 
@@ -53,7 +53,7 @@ def models_of(run: DictConfig) -> list[tuple[str, str | None]]:
 
 
 def download(cfg: DictConfig) -> str:
-    """Fetch what is not there yet.
+    """Fetch the files that are missing.
 
     Returns
     -------
@@ -75,7 +75,7 @@ def download(cfg: DictConfig) -> str:
             models.update(dict.fromkeys(models_of(run)))
     lock = HubLock.at(str(cfg.paths.lock))
     for kind, repository, revision in dict.fromkeys(wanted[:3] for wanted in files):
-        lock.revision(kind, repository, revision)  # ends here if the Hub does not answer
+        lock.revision(kind, repository, revision)  # fails here if the Hub does not answer
     lost = []
     for kind, repository, revision, name in tqdm(list(files), unit="file"):
         try:
@@ -94,7 +94,7 @@ def download(cfg: DictConfig) -> str:
 @hydra.main(version_base="1.3", config_path=str(CONF), config_name="reproduce")
 def main(cfg: DictConfig) -> None:
     """Command line."""
-    for name in ("httpx", "httpx2"):  # the progress bar says enough
+    for name in ("httpx", "httpx2"):  # the progress bar is enough
         logging.getLogger(name).setLevel(logging.WARNING)
     with one_sentence_errors():
         sys.stdout.write(download(cfg))

@@ -1,10 +1,10 @@
-"""Make cached generations with a causal language model of the transformers library.
+"""Generate texts with a causal language model of the transformers library.
 
     python -m experiments.generate inputs=FOLDER/dataset.jsonl output=FOLDER model.name=MODEL
 
 Every prompt is a candidate (or, with `candidate=NAME only=[PROMPT]`, every model is one). Decoding
-is greedy. Texts are written every few batches; the same command goes on where it stopped, and
-refuses to mix texts that were made with other settings.
+is greedy. Texts are written every few batches; the same command resumes where it stopped, and
+refuses to mix texts that were generated with other settings.
 """
 
 import logging
@@ -40,7 +40,7 @@ class CausalModel:
         self.is_folder = folder.is_dir()
         self.name = str(folder) if self.is_folder else settings.name
         self.lock = lock
-        self.loaded: tuple[Any, Any] | None = None  # made on first use
+        self.loaded: tuple[Any, Any] | None = None  # loaded on first use
 
     @property
     def revision(self) -> str | None:
@@ -157,14 +157,14 @@ def run(cfg: DictConfig) -> None:
         path = child(folder / "generations", f"{candidate}.jsonl")
         if path.exists() and made.get(candidate) != settings:
             raise SmoothieError(
-                f"{path}: was made with other settings than these; delete it to generate it again"
+                f"{path}: was generated with other settings; delete it to generate it again"
             )
         texts = read_generations(path) if path.exists() else {}
         made[candidate] = settings
         write_json(record, made)
         todo = [item for item in inputs[: cfg.limit] if item.id not in texts]
         todo.sort(key=lambda item: len(item.text), reverse=True)
-        log.info("%s: %d of %d texts are there", candidate, len(inputs) - len(todo), len(inputs))
+        log.info("%s: %d of %d texts exist", candidate, len(inputs) - len(todo), len(inputs))
         starts = range(0, len(todo), cfg.batch_size)
         for count, first in enumerate(tqdm(starts, desc=candidate, unit="batch"), start=1):
             part = todo[first : first + cfg.batch_size]

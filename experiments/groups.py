@@ -1,4 +1,4 @@
-"""Hydra's groups that are not files: one choice for each registered class, the table of ensembles.
+"""Hydra's groups that are not files: one option for each registered class, the table of ensembles.
 
 A registered class is a choice of its group by its own name, with the defaults of the dataclass. A
 file of conf/GROUP is a named variant: its defaults list begins with a class, or with
@@ -41,13 +41,13 @@ FOLLOWS: Mapping[str, Mapping[str, tuple[Any, str]]] = {
     "metric": FILES,
     "scorer": {**FILES, "folder": (str | None, "${oc.select:dataset.path,null}")},
 }
-GIVEN = ("cluster",)  # made by a run: no configuration can hold it
+GIVEN = ("cluster",)  # created by a run: no configuration can hold it
 
 
 def register_groups() -> None:
     """Fill Hydra's store; called by every command before Hydra composes anything.
 
-    It may be called again, after more was registered.
+    It may be called again, after more objects were registered.
     """
     ConfigStore.instance().__deepcopy__ = the_store  # type: ignore[attr-defined]
     lock = CONF / "hub.lock.json" if CONF.parent == ROOT else "~/.cache/smoothie/hub.lock.json"
@@ -60,10 +60,10 @@ def register_groups() -> None:
 
 
 def the_store(memo: dict[int, Any]) -> ConfigStore:
-    """Hydra's store, in the place of a copy.
+    """Hydra's store itself, in place of a copy.
 
-    Hydra copies all of it whenever it looks into it, a hundred times for `--help`, and what it
-    takes from there once more: so nothing changes but the seconds that it takes.
+    Hydra copies the whole store at each look-up, a hundred times for `--help`, and then copies what
+    it found as well: so skipping the first copy only saves seconds.
     """
     return ConfigStore.instance()
 
@@ -77,7 +77,7 @@ def put(group: str, name: str, node: Mapping[str, Any]) -> None:
 
 def ensembles() -> dict[str, dict[str, Any]]:
     """The table of ensembles, by name."""
-    # In C where there is libyaml: OmegaConf's parser would take longer than all of the rest.
+    # In C if libyaml is installed: OmegaConf's parser would take longer than everything else.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     text = (CONF / "ensembles.yaml").read_text(encoding="utf-8")
     return typing.cast(dict[str, dict[str, Any]], yaml.load(text, loader))
@@ -91,7 +91,7 @@ def methods() -> dict[str, dict[str, Any]]:
     found = dict(routers)
     for path in (CONF / "method").glob("*.yaml"):
         variant = plain_file(path)
-        # If there is no such router, whoever uses the method is told.
+        # An unknown router is an error once the method is used.
         found[path.stem] = routers.get(str(variant.get("router")), {}) | variant
     return dict(sorted(found.items()))
 
@@ -121,7 +121,8 @@ def described(
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """Registered classes by name, each as a configuration of its settings.
 
-    One that no configuration can describe costs a warning, as it may be somebody else's.
+    One that no configuration can describe only causes a warning, as it may come from another
+    package.
     """
     for name, kind in registry.items():
         try:
@@ -130,11 +131,11 @@ def described(
             yield name, {key: name} | settings_of(kind, FOLLOWS[group])
         except (OmegaConfBaseException, NameError) as error:
             reason = str(error).splitlines()[0]
-            log.warning("%s=%s is left out, its settings cannot be read: %s", key, name, reason)
+            log.warning("%s=%s is skipped, its settings cannot be read: %s", key, name, reason)
 
 
 def settings_of(kind: type[Any], follows: Mapping[str, tuple[Any, str]]) -> dict[str, Any]:
-    """The defaults of a dataclass, or what they follow."""
+    """The defaults of a dataclass, or interpolations in their place."""
     hints = typing.get_type_hints(kind)
     settings = {}
     for entry in dataclasses.fields(kind):

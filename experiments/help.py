@@ -1,4 +1,4 @@
-"""What `--help` says of groups and methods: ${choices:GROUP,...} and ${methods:} in templates."""
+"""Groups and methods for `--help`: ${choices:GROUP,...} and ${methods:} in templates."""
 
 import re
 from collections.abc import Iterable
@@ -8,11 +8,11 @@ from hydra.core.config_store import ConfigStore
 from experiments.groups import CONF, methods
 
 NUMBERED = re.compile(r"(.+?)(\d+)")
-SEVERAL = 4  # numbered names from which on the first and the last stand for all
+SEVERAL = 4  # from that many numbered names on, only the first and the last are listed
 
 
 def choices_help(*groups: str) -> str:
-    """A line for each group, with the names that there are."""
+    """A line for each group, with its names."""
     lines = (f"{group}: {', '.join(shortened(choices_of(group)))}" for group in groups)
     return escaped("\n".join(lines))
 
@@ -26,7 +26,7 @@ def choices_of(group: str) -> list[str]:
 
 
 def shortened(names: Iterable[str]) -> list[str]:
-    """Names, those that differ in a number at their end alone as the first and the last."""
+    """Names; of those that differ only in a final number, the first and the last."""
     families: dict[str, list[str]] = {}
     for name in names:
         match = NUMBERED.fullmatch(name)
@@ -39,7 +39,7 @@ def shortened(names: Iterable[str]) -> list[str]:
 
 
 def methods_help() -> str:
-    """A line for each method: its name, and the first line about it."""
+    """A line for each method: its name and description."""
     from smoothie.routers.base import ROUTERS
 
     lines = []

@@ -1,4 +1,4 @@
-"""What one process remembers between the jobs of a sweep."""
+"""In-memory cache between the jobs of a sweep in one process."""
 
 import json
 from collections.abc import Callable
@@ -8,12 +8,12 @@ Thing = TypeVar("Thing")
 
 
 class Memory:
-    """Things by kind and by the settings that made them, the most recent ones of each kind.
+    """A least-recently-used cache of objects, by kind and by the settings that they depend on.
 
     Parameters
     ----------
     size : int
-        How many of each kind.
+        Number of objects of each kind.
     """
 
     def __init__(self, size: int = 8) -> None:
@@ -21,7 +21,7 @@ class Memory:
         self._things: dict[str, dict[str, Any]] = {}
 
     def get(self, make: Callable[[], Thing], kind: str, *settings: Any) -> Thing:
-        """The thing of these settings; made if it is not there, the least recent one dropped."""
+        """The object of these settings, created if it is not cached; drops the least recent one."""
         of_kind = self._things.setdefault(kind, {})
         key = json.dumps(settings, sort_keys=True, default=str)
         of_kind[key] = of_kind.pop(key) if key in of_kind else make()

@@ -19,8 +19,8 @@ from experiments.steps import (
     make_encoder,
     make_scorer,
     score_problem,
-    see_train,
     stored_selections,
+    train_evidence,
 )
 from smoothie.clock import Clock
 from smoothie.errors import SmoothieError
@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 
 
 def run(cfg: DictConfig, clock: Clock | None = None, memory: Memory | None = None) -> Result:
-    """Route one problem, score it and evaluate it; writes nothing but caches and what is exported.
+    """Route one problem, score it and evaluate it; only writes caches and exports.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def run(cfg: DictConfig, clock: Clock | None = None, memory: Memory | None = Non
     clock : Clock, optional
         Takes the time of the steps.
     memory : Memory, optional
-        What earlier jobs of the same process made, for this one to use.
+        In-memory cache of earlier jobs in the same process.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def run(cfg: DictConfig, clock: Clock | None = None, memory: Memory | None = Non
 
 
 def run_settings(settings: Settings, clock: Clock, memory: Memory) -> Result:
-    """Route one problem as `run` does, by settings that were read before."""
+    """Route one problem as `run` does, with typed settings."""
     output = settings.output
     with clock.step("load"):
         source, problem, train = load(settings, memory)
@@ -72,7 +72,7 @@ def run_settings(settings: Settings, clock: Clock, memory: Memory) -> Result:
     if Need.VERDICTS in settings.needs:
         scorer = make_scorer(settings, memory)
         verdicts = judge(settings, scorer, problem, memory, clock)
-    train_votes, labels = see_train(settings, source, train, encoder, scores, memory, clock)
+    train_votes, labels = train_evidence(settings, source, train, encoder, scores, memory, clock)
     selections, missing = stored_selections(source, problem)
     evidence = gather(
         problem,
@@ -87,7 +87,7 @@ def run_settings(settings: Settings, clock: Clock, memory: Memory) -> Result:
     sizes = [] if scores is None or scores.per_candidate else sizes_of_curve(output.k_curve, votes)
     if sizes:
         with clock.step("route"):
-            votes.index.search(sizes[-1])  # once for all; smaller neighborhoods are prefixes
+            votes.index.search(sizes[-1])  # once; smaller neighborhoods are prefixes
     result = run_problem(
         problem,
         settings.routers,
@@ -99,7 +99,7 @@ def run_settings(settings: Settings, clock: Clock, memory: Memory) -> Result:
         clock=clock,
     )
     if votes.index.from_cache:
-        clock.note("route", "neighbors from the cache")
+        clock.note("route", "neighbors cached")
     with clock.step("route"):
         routed = return_texts(settings, result, evidence)
     names = {
@@ -119,7 +119,7 @@ def check(settings: Settings, problem: Problem) -> None:
 
 
 def return_texts(settings: Settings, result: Result, evidence: Evidence) -> Routing | None:
-    """Choices of the method whose texts are written out, which may be none of those compared."""
+    """Choices of the method whose texts are written out, which need not be among those compared."""
     name, router = settings.output.method, settings.returned
     routed = result.routings.get(name)
     if routed is None and name not in settings.routers:

@@ -3,7 +3,7 @@
     python -m experiments.reproduce                      # everything that is possible here
     python -m experiments.reproduce experiment=table1 protocol=corrected
 
-Begins by saying what is available and what is not, runs what it can, and marks the rest.
+Lists what is available and what is not, runs what is possible, and marks the rest.
 """
 
 import hashlib
@@ -59,13 +59,13 @@ OTHER = {"as_published": "corrected", "corrected": "as_published"}
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """The runs of one experiment, and for each what it needs and which switches it looks at."""
+    """The runs of one experiment, and for each its needs and the switches that it depends on."""
 
     name: str
     experiment: Experiment
     jobs: Sequence[Job]
     needs: Sequence[Needs]
-    looks_at: Sequence[set[str]]
+    switches: Sequence[set[str]]
 
     @property
     def possible(self) -> list[tuple[Job, Needs]]:
@@ -89,22 +89,23 @@ class Plan:
                 dropped.setdefault(method, []).append(what)
         for method, whats in dropped.items():
             sentences.append(
-                f"{method} is left out of {len(whats)} runs because {whats[0]} is missing; "
+                f"{method} is skipped in {len(whats)} runs because {whats[0]} is missing; "
                 f"to get it: {get}."
             )
         return sentences
 
     @property
     def found(self) -> list[str]:
-        """Where the available things are."""
+        """Sources of what is available."""
         return list(dict.fromkeys(place for need in self.needs for place in need.found))
 
 
 @dataclass
 class Runner:
-    """Runs each distinct setting once, and takes cells from it.
+    """Runs each distinct setting once, and computes cells from it.
 
-    A run that fails, for instance over a broken file, is noted in `failures`; the others go on.
+    A run that fails, for instance because of a corrupt file, is recorded in `failures`; the others
+    go on.
     """
 
     extra: Sequence[str]
@@ -115,7 +116,7 @@ class Runner:
     memory: Memory = field(default_factory=Memory)
 
     def cells(self, plan: Plan) -> list[Cell]:
-        """All cells of an experiment that can be had; summaries only if every run could be made."""
+        """All available cells of an experiment; summaries only if every run was possible."""
         cells: list[Cell] = []
         for job, needs in plan.possible:
             cells += [dict(cell) for cell in self.of_job(plan.experiment, job, needs)]
@@ -143,7 +144,7 @@ class Runner:
         return self.known[place]
 
     def take(self, experiment: Experiment, job: Job, cfg: DictConfig) -> list[Cell]:
-        """Run, and take the cells; none if the run fails."""
+        """Run, and compute the cells; none if the run fails."""
         try:
             finished = Run(job, cfg, run(cfg, memory=self.memory))
             return [
@@ -158,7 +159,7 @@ class Runner:
 
 
 def experiments_of(cfg: DictConfig, protocol: Mapping[str, Any]) -> dict[str, Experiment]:
-    """The experiments that are asked for, under a protocol."""
+    """The requested experiments, under a protocol."""
     chosen = OmegaConf.create({"protocol": dict(protocol), "experiment": cfg.experiment})
     found = {}
     for name in chosen.experiment:
@@ -185,8 +186,8 @@ def make_plans(
     for name, experiment in experiments_of(cfg, protocol).items():
         jobs = expand(name, experiment, protocol, cfg.debug)
         runs = [compose_run([*job.overrides, *extra]) for job in jobs]
-        looks_at = [depends_on(one, cfg.experiment[name]) for one in runs]
-        plans[name] = Plan(name, experiment, jobs, [needs_of(one) for one in runs], looks_at)
+        switches = [depends_on(one, cfg.experiment[name]) for one in runs]
+        plans[name] = Plan(name, experiment, jobs, [needs_of(one) for one in runs], switches)
     return plans
 
 
@@ -197,25 +198,25 @@ def with_switch(
     switch: str,
     extra: Sequence[str],
 ) -> Iterator[Plan]:
-    """The plans that look at a switch, with the runs that do so under the changed protocol."""
+    """The plans that depend on a switch, with those runs under the changed protocol."""
     experiments = experiments_of(cfg, protocol)
     for name, plan in plans.items():
         asked = plan.experiment.switches
-        if not any(switch in looks for looks in plan.looks_at):
+        if not any(switch in switches for switches in plan.switches):
             continue
         if asked is not None and switch not in asked:
             continue
         changed = expand(name, experiments[name], protocol, cfg.debug)
         jobs, needs = list(plan.jobs), list(plan.needs)
-        for i, looks in enumerate(plan.looks_at):
-            if switch in looks:
+        for i, switches in enumerate(plan.switches):
+            if switch in switches:
                 jobs[i] = changed[i]
                 needs[i] = needs_of(compose_run([*changed[i].overrides, *extra]))
-        yield Plan(name, experiments[name], jobs, needs, plan.looks_at)
+        yield Plan(name, experiments[name], jobs, needs, plan.switches)
 
 
 def flipped(protocol: Mapping[str, Any], switch: str) -> dict[str, Any]:
-    """A protocol with one switch set as in the other one."""
+    """A protocol with one switch set as in the other protocol."""
     other = protocol_named(OTHER[str(protocol["name"])])
     if switch not in other:
         known = ", ".join(key for key in other if key != "name")
@@ -234,13 +235,14 @@ def try_switches(
     runner: Runner,
     before: pd.DataFrame,
 ) -> pd.DataFrame:
-    """What each switch moves, set alone; `changes` has the protocol with each of them turned.
+    """What each switch changes by itself; `changes` has the protocol with each of them flipped.
 
     Returns
     -------
     DataFrame
         switch, from, to, the keys of the cell, value_before, value_after, for each cell that was
-        made under both settings; one row with an empty experiment where nothing looks at a switch.
+        computed under both settings; one row with an empty experiment if nothing depends on a
+        switch.
     """
     rows: list[dict[Any, Any]] = []
     for switch, changed in changes.items():
@@ -259,8 +261,8 @@ def try_switches(
     return pd.DataFrame(rows, columns=columns)
 
 
-def say_what_is_there(plans: Mapping[str, Plan]) -> str:
-    """What is available and what is not, before anything is run."""
+def describe_available(plans: Mapping[str, Plan]) -> str:
+    """Describe what is available and what is not, before anything is run."""
     lines = ["Available:"]
     places = list(dict.fromkeys(place for plan in plans.values() for place in plan.found))
     lines += [f"  {place}" for place in places] or ["  nothing"]
@@ -274,7 +276,7 @@ def say_what_is_there(plans: Mapping[str, Plan]) -> str:
 @hydra.main(version_base="1.3", config_path=str(CONF), config_name="reproduce")
 def main(cfg: DictConfig) -> None:
     """Command line."""
-    # Hundreds of runs would each tell their story.
+    # Hundreds of runs would log too much.
     for name in ("smoothie", "experiments.steps", "experiments.pipeline"):
         logging.getLogger(name).setLevel(logging.WARNING)
     with one_sentence_errors():
@@ -292,13 +294,13 @@ def reproduce(cfg: DictConfig, folder: Path) -> str:
     Raises
     ------
     SmoothieError
-        If a setting is wrong, or, after the report is written, if a run failed over its data.
+        If a setting is wrong, or, after the report is written, if a run failed because of its data.
     """
     protocol = plain(cfg.protocol, "protocol")
     changes = {switch: flipped(protocol, switch) for switch in cfg.switches or []}
     extra = [*(str(entry) for entry in cfg.overrides), *QUIET]
     plans = make_plans(cfg, protocol, extra)
-    sys.stdout.write(say_what_is_there(plans))
+    sys.stdout.write(describe_available(plans))
     sys.stdout.flush()
     published = read_published(Path(cfg.published))
     published = pd.concat([published[published.experiment == name] for name in plans])
@@ -328,7 +330,7 @@ def reproduce(cfg: DictConfig, folder: Path) -> str:
 def signature_of(
     protocol: Mapping[str, Any], plans: Mapping[str, Plan], cfg: DictConfig
 ) -> dict[str, Any]:
-    """What made the numbers: protocol, command, versions and data."""
+    """How the numbers were computed: protocol, command, versions and data."""
     from importlib.metadata import version
 
     packages = ("numpy", "rouge-score", "sentence-transformers", "transformers", "torch")

@@ -1,4 +1,4 @@
-"""The command line: route one problem, or each of a sweep, and write what came of it.
+"""The command line: route one problem, or each of a sweep, and write the results.
 
     python -m experiments.run dataset=local dataset.path=FOLDER encoder=minilm
 
@@ -34,7 +34,7 @@ LAUNCHERS = {  # of conf/hydra/launcher and of the plugins themselves
 @hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")
 def main(cfg: DictConfig) -> None:
     """Command line."""
-    # Imported here: help, and a setting that does not exist, wait for none of it.
+    # Imported here: help, and errors about unknown settings, need not wait for it.
     from experiments.pipeline import run
     from experiments.sweep import collect_sweep
     from smoothie.report.artifacts import write_artifacts
@@ -45,7 +45,7 @@ def main(cfg: DictConfig) -> None:
     sweep = settings.mode == RunMode.MULTIRUN
     with one_sentence_errors(sweep):
         if sweep and settings.job.num == 0:
-            # Removes the table of an earlier sweep there; other jobs of this one may have begun.
+            # Removes the table of an earlier sweep; other jobs of this one may have started.
             collect_sweep(Path(settings.sweep.dir))
         clock = Clock()
         result = run(cfg, clock, JOBS)
@@ -57,8 +57,8 @@ def main(cfg: DictConfig) -> None:
             collect_sweep(Path(settings.sweep.dir))
 
 
-def flags_first(arguments: list[str]) -> list[str]:
-    """The flag for sweeps before all settings: Hydra's parser takes no settings on both sides."""
+def multirun_first(arguments: list[str]) -> list[str]:
+    """Move the flag for sweeps to the front: Hydra takes no settings on both sides of it."""
     flags = [argument for argument in arguments if argument in ("-m", "--multirun")]
     return flags[:1] + [argument for argument in arguments if argument not in flags]
 
@@ -78,18 +78,18 @@ def require_launcher(arguments: list[str]) -> None:
 
 
 def command() -> None:
-    """Run the command line; a script that registers something of its own calls this after it."""
-    sys.argv[1:] = flags_first(sys.argv[1:])
+    """Run the command line; a script calls this after registering its own objects."""
+    sys.argv[1:] = multirun_first(sys.argv[1:])
     require_launcher(sys.argv[1:])
-    gc.set_threshold(100_000)  # texts and rows are many objects at once, and none of them garbage
+    gc.set_threshold(100_000)  # texts and rows are many objects, and none of them garbage
     try:
         start(main)
     finally:
-        gc.freeze()  # else the interpreter, before it ends, looks at every object once more
+        gc.freeze()  # else the interpreter traverses every object once more at exit
 
 
 if __name__ == "__main__":
-    # Under the module's own name: processes that launchers start import what they are sent by it.
+    # Under the module's own name: processes that launchers start import functions by it.
     from experiments import run as itself
 
     itself.command()

@@ -1,4 +1,4 @@
-"""The configuration of a run as types: read, checked and converted once, at the door."""
+"""The configuration of a run as types: read, checked and converted once, at the start."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ENGINES = ("local", "ray")
 
 @dataclass(frozen=True)
 class Output:
-    """Settings of what is written.
+    """Settings of the output.
 
     Attributes
     ----------
@@ -37,7 +37,7 @@ class Output:
     k_curve : list of int
         Values of k in the plot of score against k.
     budgets : list of int
-        Numbers of labels in the plot of score against labels; without any it is not made.
+        Numbers of labels in the plot of score against labels; without any it is not drawn.
     """
 
     method: str = "consensus"
@@ -60,13 +60,13 @@ class Ensemble:
     Attributes
     ----------
     name : str
-        As results show it.
+        Its name in results.
     candidates : list of str or None
         None takes all, by name.
     size : int or None
-        So many of them, drawn at random.
+        Number of them, drawn at random.
     seed : int
-        Of the draw.
+        Seed of the draw.
     """
 
     name: str
@@ -91,7 +91,7 @@ class Settings:
     bootstrap : Bootstrap
     output : Output
     cluster : RayCluster or None
-        The machines that encode and score in the place of this one.
+        The machines that encode and score instead of this one.
     workers : int
         Processes to score in.
     approximate : bool
@@ -189,7 +189,7 @@ def methods_of(cfg: DictConfig) -> list[str]:
 
 
 def ensemble_of(cfg: DictConfig) -> Ensemble:
-    """Candidates and their name; a list given on the command line is its own name."""
+    """Candidates and their name; a list on the command line is its own name."""
     asked = cfg.ensemble.candidates
     if asked is not None and isinstance(asked, str):
         raise SmoothieError(f"ensemble.candidates={asked}: expected a list such as [a,b,c]")
@@ -203,7 +203,7 @@ def ensemble_of(cfg: DictConfig) -> Ensemble:
 
 
 def cluster_of(cfg: DictConfig) -> RayCluster | None:
-    """The machines that encode and score in the place of this one, where there are any."""
+    """The machines that encode and score instead of this one, where there are any."""
     settings = plain(cfg.engine, "engine")
     name = settings.pop("name")
     if name not in ENGINES:

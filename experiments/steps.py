@@ -1,6 +1,6 @@
-"""The steps of a run: load, score, encode, judge; each a function of settings and those before.
+"""The steps of a run: load, score, encode, judge; each a function of settings and earlier steps.
 
-What a step made is remembered for the jobs of the same process that need the same.
+Results of a step are cached in memory for jobs of the same process that need the same.
 """
 
 import logging
@@ -69,7 +69,7 @@ def load(settings: Settings, memory: Memory) -> tuple[Source, Problem, Problem |
 
 
 def draw_candidates(candidates: Sequence[str], size: int, seed: int) -> list[str]:
-    """A random ensemble: so many of the candidates, in their own order."""
+    """A random ensemble: `size` of the candidates, in their own order."""
     if not 3 <= size <= len(candidates):
         raise SmoothieError(
             f"size={size}: expected between 3 and the number of candidates, {len(candidates)}"
@@ -86,7 +86,7 @@ def score_problem(
     clock: Clock | None = None,
     part: str = "test",
 ) -> Scores | None:
-    """Score a problem, from the cache where the scores are known."""
+    """Score a problem; known scores come from the cache."""
     clock = clock or Clock()
     metric = settings.metric
     clock.note("score", "cached by an earlier job")
@@ -110,7 +110,7 @@ def score_problem(
 
 
 def cache_folder(settings: Settings, kind: str) -> Path | None:
-    """Where things of a kind are cached between runs."""
+    """Folder in which one kind of data is cached between runs."""
     return None if settings.cache is None else settings.cache / kind
 
 
@@ -121,7 +121,7 @@ def score_train(
     if scores is None or scores.per_candidate:
         return None
     if scores.metric != "labels":
-        train = replace(train, labels=None)  # so that "auto" looks at references here, too
+        train = replace(train, labels=None)  # so that "auto" uses references here, too
     elif not train.has_labels:
         raise SmoothieError(f"{train.name}: the training split has no labels to learn from")
     train_scores = score_problem(settings, source, train, memory, part="train")
@@ -131,7 +131,7 @@ def score_train(
 
 
 def make_encoder(settings: Settings, memory: Memory) -> Encoder:
-    """The encoder, with its model and cache as an earlier job left them."""
+    """The encoder, with the model and cache of an earlier job if possible."""
     described = dict(settings.encoder)
     name = described.pop("name")
     demo = str(Path(described["folder"]).parent) if name == "demo" else None
@@ -159,7 +159,7 @@ def encode(
     clock: Clock | None = None,
     part: str = "test",
 ) -> Votes:
-    """Embed the texts of a problem and take distances."""
+    """Embed the texts of a problem and compute distances."""
     clock = clock or Clock()
     several = (
         part == "test" and problem.more_texts is not None and Need.GENERATIONS in settings.needs
@@ -201,7 +201,7 @@ def encode_inputs(
         return encoder.encode_inputs(train.input_texts)
 
 
-def see_train(
+def train_evidence(
     settings: Settings,
     source: Source,
     train: Problem | None,
@@ -210,7 +210,7 @@ def see_train(
     memory: Memory,
     clock: Clock,
 ) -> tuple[Votes | None, Labelled | None]:
-    """What the methods need of the training split: votes and labels."""
+    """The evidence of the training split that methods need: votes and labels."""
     if train is None:
         return None, None
     train_scores = votes = None
@@ -238,8 +238,8 @@ def export_vectors(encoder: Encoder, problem: Problem, folder: Path) -> None:
 
 
 def make_scorer(settings: Settings, memory: Memory) -> Scorer:
-    """The scorer, as an earlier job left it."""
-    # How ties are broken is a setting of the method that routes by it.
+    """The scorer, reused from an earlier job if possible."""
+    # How ties are broken is a setting of the method that uses it.
     described = {key: value for key, value in settings.scorer.items() if key != "ties"}
 
     def make() -> Scorer:
@@ -252,7 +252,7 @@ def make_scorer(settings: Settings, memory: Memory) -> Scorer:
 def judge(
     settings: Settings, scorer: Scorer, problem: Problem, memory: Memory, clock: Clock
 ) -> NDArray[np.float64]:
-    """What the scorer says of every text of a problem."""
+    """The scorer's verdict on every text of a problem."""
     described = (settings.scorer, settings.dataset, problem.ids, problem.candidates)
     before = scorer.judged
     with clock.step("judge"), named("scorer"):
@@ -264,7 +264,7 @@ def judge(
 def stored_selections(
     source: Source, problem: Problem
 ) -> tuple[Selections | None, dict[Need, str]]:
-    """Choices that were stored with the generations, or why they do not belong to this problem."""
+    """Choices that were stored with the generations, or why they do not apply to this problem."""
     selections = getattr(source, "selections", None)
     if selections is None:
         return None, {}

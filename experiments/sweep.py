@@ -1,4 +1,4 @@
-"""The tables of a sweep, from what its jobs have written so far."""
+"""The tables of a sweep, from the files that its jobs have written so far."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ def collect_sweep(folder: Path) -> None:
         Of the sweep; its jobs are in folders below, by default named by their numbers. Jobs may
         run in several processes, on several machines that share the folder: each of them calls
         this when it is done, and the last finds all of them. Their order is that of the names,
-        numbers in them by value, whichever was done first.
+        with numbers compared by value, whichever finished first.
     """
     from filelock import FileLock
 
     started = (folder / "multirun.yaml").stat().st_mtime
     with FileLock(folder / ".sweep.guard"):
-        # A job that has written comparisons.csv has written metrics.csv before; another may be
-        # between the two.
+        # A job that has written comparisons.csv has also written metrics.csv; another may have
+        # written only the latter.
         jobs = [
             path.parent
             for path in folder.glob("**/comparisons.csv")
@@ -61,9 +61,9 @@ def collect_sweep(folder: Path) -> None:
         scores = markdown(*narrow(*score_rows(metrics)))
         gaps = markdown(*narrow(*gap_rows(comparisons)))
         page = f"{scores}\n{GAPS}\n\n{gaps}"
-        learnt = [job for job in jobs if (job / "labels_to_overtake.csv").exists()]
-        if learnt:
-            labels = read_jobs(folder, learnt, "labels_to_overtake.csv")
+        learned = [job for job in jobs if (job / "labels_to_overtake.csv").exists()]
+        if learned:
+            labels = read_jobs(folder, learned, "labels_to_overtake.csv")
             write_table(labels, folder / "sweep_labels.csv")
             page += f"\n{LABELS}\n\n{markdown(*label_rows(labels))}"
         else:  # from an earlier sweep
@@ -83,7 +83,7 @@ GAPS = "Share of the way from random to the oracle in percent, with 95% interval
 
 
 def read_jobs(folder: Path, jobs: list[Path], name: str) -> pd.DataFrame:
-    """The tables of this name that jobs have written, one below the other."""
+    """The tables of this name that jobs have written, concatenated."""
     import pandas as pd
 
     tables = []
@@ -126,7 +126,7 @@ def with_columns(sweep: pd.DataFrame) -> tuple[pd.DataFrame, list[str], list[str
 
 
 def narrow(header: list[str], rows: list[list[str]]) -> tuple[list[str], list[list[str]]]:
-    """A table that is too wide for a page turned on its side, so that methods go down."""
+    """A table, transposed if it is too wide for a page, so that methods become rows."""
     if len(header) <= max(WIDEST, len(rows) + 1):
         return header, rows
     first, *others = zip(header, *rows, strict=True)
@@ -162,7 +162,7 @@ def gap_rows(comparisons: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
         rows.append([*(str(part.iloc[0][name]) for name in shown), *cells])
     blank = [""] * (len(shown) - 1)
     table = pd.DataFrame(gaps)
-    # Nothing for a method that was left out somewhere: its mean would be one over other problems.
+    # Nothing for a method that was skipped somewhere: its mean would be over other problems.
     for name, row in (("mean", table.mean(skipna=False)), ("lowest", table.min(skipna=False))):
         rows.append([name, *blank, *(number(gap, 1) for gap in row)])
     return [*shown, *columns], rows

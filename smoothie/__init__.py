@@ -1,7 +1,7 @@
 """Smoothie: label-free routing of inputs to language models.
 
-The public names are those in ``__init__.pyi``. Their modules are imported when a name is asked for
-first, so that a command line that only shows its help waits for none of them.
+The public names are those in ``__init__.pyi``. Their modules are imported at the first access to a
+name, so that a command line that only shows its help waits for none of them.
 """
 
 import lazy_loader

@@ -1,4 +1,4 @@
-"""Answers as people have them in Python -> a problem."""
+"""Convert answers held in Python objects to a problem."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def as_problem(
         Names of the candidates of a list of lists; of a wide table, the columns that hold answers.
     columns : mapping of role -> column, optional
         Of a table: which column is the id, task, input, references, candidate, text or score.
-        By default told by their names.
+        By default inferred from their names.
     references : sequence of N, optional
         A right answer for each input, or a list of them.
     missing : {"error", "drop_inputs", "drop_candidates"}

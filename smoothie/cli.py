@@ -1,4 +1,4 @@
-"""The command `smoothie`: route, evaluate and look at files of answers."""
+"""The command `smoothie`: route, evaluate and check files of answers."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ def make_parser() -> Parser:
 
 
 def add_file(command: argparse.ArgumentParser) -> None:
-    """Options of what is read."""
+    """Options of the input file."""
     command.add_argument("file", type=Path, help="a table of answers, or a folder")
     command.add_argument("--format", help="csv, tsv, jsonl, json, parquet, folder; else guessed")
     command.add_argument("--columns", help="which column is what: id=qid,input=prompt")
@@ -167,7 +167,7 @@ def add_file(command: argparse.ArgumentParser) -> None:
 
 
 def add_method(command: argparse.ArgumentParser) -> None:
-    """Options of who chooses."""
+    """Options of the method."""
     command.add_argument("--method", default="consensus", help="default: consensus")
     command.add_argument("--encoder", default="auto", help="minilm, mpnet, a folder, none")
     command.add_argument(
@@ -311,13 +311,13 @@ def describe(problem: Any) -> str:
     )
     tasks = [task for task in dict.fromkeys(problem.tasks) if task]
     with_references = sum(bool(item.references) for item in problem.inputs)
-    labelled = 0 if problem.labels is None else int((problem.labels == problem.labels).sum())
+    labeled = 0 if problem.labels is None else int((problem.labels == problem.labels).sum())
     lines = [
         f"{rows} inputs, {candidates} candidates: {listed}",
         f"input texts: {sum(bool(text.strip()) for text in problem.input_texts)} of {rows}",
         f"tasks: {', '.join(tasks) or 'none named'}",
         f"references: {with_references} of {rows} inputs",
-        f"labels: {labelled} of {rows * candidates} answers",
+        f"labels: {labeled} of {rows * candidates} answers",
     ]
     return "\n".join(lines) + "\n"
 

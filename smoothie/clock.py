@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 
 class Clock:
-    """Seconds by step, with a word on what each step did not have to do."""
+    """Seconds by step, with notes on what was cached."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
@@ -22,6 +22,6 @@ class Clock:
             self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
 
     def note(self, name: str, words: str) -> None:
-        """Say what came from where in a step, also if that took no time."""
+        """Add a note to a step, such as what was cached, even if the step took no time."""
         self.seconds.setdefault(name, 0.0)
         self.notes[name] = words

@@ -6,14 +6,14 @@ import reprlib
 from collections.abc import Iterable
 from typing import Any
 
-# Control characters, other ends of lines, and halves of characters.
+# Control characters, other ends of lines, and lone surrogates.
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 class SmoothieError(ValueError):
     """Input that cannot be used; the message is one sentence, on one line, that a user can act on.
 
-    Control characters and halves of characters, as names of files may hold, are shown escaped.
+    Control characters and lone surrogates, as names of files may hold, are shown escaped.
 
     Examples
     --------
@@ -30,7 +30,7 @@ class SmoothieError(ValueError):
 
 
 class NotFittedError(SmoothieError, AttributeError):
-    """A router was asked for choices before it was fitted.
+    """A router is used before it is fitted.
 
     Examples
     --------
@@ -44,7 +44,7 @@ class NotFittedError(SmoothieError, AttributeError):
 
 
 class NotAvailableError(SmoothieError):
-    """A router needs something that is not there: a run leaves the router out and goes on.
+    """Evidence that a router needs is missing; a run skips the router and goes on.
 
     Examples
     --------
@@ -55,24 +55,24 @@ class NotAvailableError(SmoothieError):
     ...     Evidence(Votes(np.zeros((2, 3, 3)))).texts
     ... except NotAvailableError as error:
     ...     print(error)
-    it reads texts, and there are distances alone
+    it reads texts, and only distances are available
     """
 
 
 def meant(name: str, known: Iterable[str]) -> str:
-    """What somebody may have meant by a name that is not known, or all that there is."""
+    """A suggestion for an unknown name, or the list of the known ones."""
     names = list(known)
     near = difflib.get_close_matches(name, names, 1)
     return f"did you mean {near[0]}?" if near else f"expected one of {', '.join(names)}"
 
 
 def printable(text: object) -> str:
-    """A text on one line: line breaks, control characters and halves of characters escaped."""
+    """A text on one line: line breaks, control characters and lone surrogates escaped."""
     return CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), str(text))
 
 
 def shown(value: Any) -> str:
-    """A value as messages show it: on one line, long or deeply nested ones cut short."""
+    """A value as messages show it: on one line, long or deeply nested ones truncated."""
     return BRIEF.repr(value)
 
 

@@ -24,7 +24,7 @@ Two things follow. While all errors are positive, the best candidate is the one 
 :math:`R_i`: the medoid of the answers. And everything that Smoothie needs of the texts is one
 K x K matrix for each input; its variants differ only in which inputs they average it over.
 
-The weights are the inverse errors, normalised to sum to one (the precision of each voter, up to
+The weights are the inverse errors, normalized to sum to one (the precision of each voter, up to
 the common dimension of the embedding, which cancels).
 """
 
@@ -42,8 +42,8 @@ Floats = NDArray[np.floating[Any]]
 
 CLOSE = 1e-6  # of a row's largest squared distance: pairs below it are measured by differences
 LARGEST = 1e300  # of given distances: their sums stay finite
-THREADS = 2  # blocks of inputs at a time, where all distances are kept
-BLOCK_VALUES = 1 << 18  # embedding values at a time, in float64 2 MiB: they stay in the cache
+THREADS = 2  # blocks of inputs at a time, where all distances are returned
+BLOCK_VALUES = 1 << 18  # embedding values at a time, 2 MiB in float64: they stay in the CPU cache
 
 
 def squared_distances(generations: Floats) -> NDArray[np.float64]:
@@ -80,7 +80,7 @@ def squared_distances(generations: Floats) -> NDArray[np.float64]:
             distances[part] = block
 
     edges = np.linspace(0, rows, THREADS + 1).astype(int)
-    with ThreadPoolExecutor(THREADS) as pool:  # NumPy lets go of the interpreter
+    with ThreadPoolExecutor(THREADS) as pool:  # NumPy releases the GIL
         list(pool.map(take, edges[:-1], edges[1:]))
     return distances
 
@@ -88,21 +88,21 @@ def squared_distances(generations: Floats) -> NDArray[np.float64]:
 def distance_blocks(
     generations: Floats, start: int = 0, stop: int | None = None
 ) -> Iterator[tuple[slice, NDArray[np.float64]]]:
-    """Squared distances of one block of inputs after the other, for what need not hold them all.
+    """Squared distances, one block of inputs at a time, where they need not all be in memory.
 
     Parameters
     ----------
     generations : ndarray of shape (V, K, d)
-        As of `squared_distances`. Of a memory-mapped array, no more than a block is kept in memory.
+        As for `squared_distances`. Of a memory-mapped array, only one block is in memory.
     start, stop : int, optional
-        The first of the inputs, and the one after the last; all of them by default.
+        First input, and one past the last; all inputs by default.
 
     Yields
     ------
     rows : slice
         Which inputs, in their order.
     distances : ndarray of shape (B, K, K), float64
-        Their part of what `squared_distances` returns, to the last bit.
+        Equal to what `squared_distances` returns for them, to the last bit.
 
     Raises
     ------
@@ -132,7 +132,7 @@ def distances_as_read(
         Called with a slice of the inputs and an array of shape (B, K, d), to be filled with their
         embedded answers.
     first : int
-        Where to begin.
+        First input.
 
     Yields
     ------
@@ -148,28 +148,27 @@ def distances_as_read(
     Notes
     -----
     Distances come from matrix products, ``|a|^2 + |b|^2 - 2ab``, around the mean of each input's
-    answers. For answers that are equal or nearly so, that leaves rounding where there should be
-    nothing: those pairs are measured again by their differences, and equal answers then share their
-    rows.
+    answers. For answers that are equal or nearly so, that leaves rounding errors: the distances of
+    those pairs are recomputed from differences, and equal answers then share their rows.
     """
     rows, candidates, dimensions = shape
     step = max(1, min(rows - first, BLOCK_VALUES // max(1, candidates * dimensions)))
-    work = np.empty((2, step, candidates, dimensions))  # made once: new memory costs more than sums
-    centres = np.empty((step, 1, dimensions))
+    work = np.empty((2, step, candidates, dimensions))  # once: allocation costs more than sums
+    centers = np.empty((step, 1, dimensions))
     for start in range(first, rows, step):
         part = slice(start, min(start + step, rows))
-        block, centred = work[:, : part.stop - start]
-        centre = centres[: len(block)]
+        block, centered = work[:, : part.stop - start]
+        center = centers[: len(block)]
         read(part, block)
-        with np.errstate(over="ignore", invalid="ignore"):  # looked for right below
-            np.subtract(block, block.mean(axis=1, keepdims=True, out=centre), out=centred)
-            products = centred @ centred.transpose(0, 2, 1)
+        with np.errstate(over="ignore", invalid="ignore"):  # checked right below
+            np.subtract(block, block.mean(axis=1, keepdims=True, out=center), out=centered)
+            products = centered @ centered.transpose(0, 2, 1)
             norms = np.einsum("vii->vi", products)
             both = products + products.transpose(0, 2, 1)
             distances = norms[:, :, None] + norms[:, None, :] - both
         if not np.isfinite(distances).all():
             raise_not_finite(block, start)
-        mend_close_pairs(distances, block)
+        refine_close_pairs(distances, block)
         yield part, distances
 
 
@@ -191,8 +190,8 @@ def require_generations(generations: Any) -> Floats:
     return array
 
 
-def mend_close_pairs(distances: NDArray[np.float64], block: NDArray[np.float64]) -> None:
-    """Measure pairs that are closer than rounding allows for again, in place.
+def refine_close_pairs(distances: NDArray[np.float64], block: NDArray[np.float64]) -> None:
+    """Recompute the distances of pairs that are closer than rounding allows for, in place.
 
     Parameters
     ----------
@@ -208,7 +207,7 @@ def mend_close_pairs(distances: NDArray[np.float64], block: NDArray[np.float64])
     difference = block[rows, first] - block[rows, second]
     exact = np.einsum("pd,pd->p", difference, difference)
     distances[rows, first, second] = distances[rows, second, first] = exact
-    # The first of the answers that are equal to each answer, itself where there is none.
+    # For each answer, the first one that is equal to it: itself if no other is.
     leader = np.tile(np.arange(distances.shape[1]), (len(distances), 1))
     equal = exact == 0
     np.minimum.at(leader, (rows[equal], second[equal]), first[equal])
@@ -218,7 +217,7 @@ def mend_close_pairs(distances: NDArray[np.float64], block: NDArray[np.float64])
 
 
 def raise_not_finite(block: NDArray[np.float64], start: int) -> NoReturn:
-    """Say which embedding of a block cannot be used."""
+    """Raise an error that names the embedding that cannot be used."""
     finite = np.isfinite(block).all(axis=2)
     if finite.all():
         raise SmoothieError("generations: values are too large for their squares to be finite")
@@ -230,16 +229,16 @@ def raise_not_finite(block: NDArray[np.float64], start: int) -> NoReturn:
 
 
 def require_distances(distances: Any, name: str = "distances") -> NDArray[np.float64]:
-    """Check distances that somebody else took.
+    """Check distances provided by a user.
 
     Parameters
     ----------
     distances : array of shape (V, K, K)
-        Squared distances between the K answers to each input. Another distance is taken for a
-        squared one as it stands: what the estimator asks is that the errors of two candidates add
-        up to the distance between them.
+        Squared distances between the K answers to each input. Any other distance is used as if it
+        were squared: the estimator only assumes that the errors of two candidates add up to the
+        distance between them.
     name : str
-        What to call them in errors.
+        Their name in error messages.
 
     Returns
     -------
@@ -248,7 +247,7 @@ def require_distances(distances: Any, name: str = "distances") -> NDArray[np.flo
     Raises
     ------
     SmoothieError
-        If the shape is another one, K < 3, there are no rows, or a matrix is not finite,
+        If the shape is wrong, K < 3, there are no rows, or a matrix is not finite,
         non-negative and symmetric with a zero diagonal (the last three up to rounding: 1e-6 of the
         row's largest value).
     """
@@ -329,9 +328,9 @@ def resolve_errors(errors: Floats) -> NDArray[np.float64]:
     """Lift errors at or below zero to the smallest one that floats can tell from zero.
 
     The estimate is a difference, so it can be zero (K-1 identical answers) or negative (an answer
-    near the centre of the others). Such a candidate is the best there is by this estimate: its
-    error becomes the resolution of float64 at the size of the errors of its row. It wins, two of
-    them tie, and 1/error stays finite and positive.
+    near the center of the others). By this estimate such a candidate is the best possible: its
+    error becomes the resolution of float64 at the scale of its row's errors. It wins, two such
+    candidates tie, and 1/error stays finite and positive.
 
     Parameters
     ----------
@@ -351,7 +350,7 @@ def resolve_errors(errors: Floats) -> NDArray[np.float64]:
 
 
 def run_on_weights(errors: Floats) -> NDArray[np.float64]:
-    """Weights as the released code takes them from errors of any sign.
+    """Weights as the released code computes them from errors of any sign.
 
     Parameters
     ----------
@@ -361,14 +360,14 @@ def run_on_weights(errors: Floats) -> NDArray[np.float64]:
     Returns
     -------
     ndarray of shape (..., K)
-        1/error over the sum of 1/error. One negative error can make weights negative, or turn the
-        order of all of them around; an error of zero makes an infinite weight, which normalised is
-        not a number.
+        1/error over the sum of 1/error. One negative error can make weights negative, or reverse
+        the order of all of them; an error of zero gives an infinite weight, which is NaN once
+        normalized.
 
     Notes
     -----
-    Kept to reproduce published numbers (`model.py`, `Smoothie.fit`); choices are its argmax, and
-    the first weight that is not a number counts as the largest.
+    Used to reproduce published numbers (`model.py`, `Smoothie.fit`); choices are its argmax, where
+    the first NaN counts as the largest.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         inverse = 1.0 / np.asarray(errors, dtype=np.float64)
@@ -376,7 +375,7 @@ def run_on_weights(errors: Floats) -> NDArray[np.float64]:
     return weights
 
 
-SMALLEST_ERROR = 1e-300  # where a row has no size at all: its inverse is still finite
+SMALLEST_ERROR = 1e-300  # for rows of zeros: its inverse is still finite
 
 
 def inverse_error_weights(errors: Floats) -> NDArray[np.float64]:

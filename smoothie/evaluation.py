@@ -1,4 +1,4 @@
-"""Choices x scores -> numbers with their uncertainty."""
+"""Evaluate choices: mean scores with bootstrap intervals."""
 
 from __future__ import annotations
 
@@ -17,21 +17,22 @@ from smoothie.routers.base import Routing, require_seed, seeded
 if TYPE_CHECKING:
     import pandas as pd
 
-CANDIDATE = "candidate:"  # before the name of a candidate that stands as a method of its own
+CANDIDATE = "candidate:"  # prefix of a candidate that is evaluated as a method
 INTERVAL = (2.5, 97.5)  # percentiles of the bootstrap: a 95% interval
-BLOCK_COUNTS = 1 << 18  # bootstrap counts held at a time (2 MiB: they stay in the cache)
+BLOCK_COUNTS = 1 << 18  # bootstrap counts held at a time (2 MiB: they stay in the CPU cache)
 
 
 @dataclass(frozen=True)
 class Bootstrap:
-    """How intervals are made.
+    """How intervals are computed.
 
     Parameters
     ----------
     draws : int
         Resamples of the inputs.
     seed : int
-        Seed of the resamples; all methods are judged on the same ones, so differences are paired.
+        Seed of the resamples; all methods are evaluated on the same ones, so differences are
+        paired.
     """
 
     draws: int = 2000
@@ -49,7 +50,7 @@ class Bootstrap:
         rows = len(values)
         result = np.empty((self.draws, values.shape[1]))
         step = max(1, BLOCK_COUNTS // rows)
-        # In one thread: among several, the last bits of a product depend on how many there are.
+        # In one thread: with several, the last bits of a product depend on their number.
         with limit_blas_threads(1):
             for start in range(0, self.draws, step):
                 block = min(step, self.draws - start)
@@ -75,10 +76,10 @@ def evaluate(
     scores : ndarray of shape (N, K)
         Rows with NaN are left out, the same ones for every method.
     bootstrap : Bootstrap
-        How intervals are made.
+        How intervals are computed.
     lower_is_better : bool
         Whether lower scores are better. Scores and differences are then still reported in their own
-        unit; a rank correlation above zero still means that better candidates weigh more.
+        unit; a rank correlation above zero still means that better candidates have higher weights.
 
     Returns
     -------
@@ -160,7 +161,7 @@ def evaluate(
 def evaluate_candidates(
     routings: Mapping[str, Routing], leaderboard: NDArray[np.float64], rows: int, lower: bool
 ) -> pd.DataFrame:
-    """Score methods where one number for each candidate is all that is known.
+    """Score methods where only one number for each candidate is known.
 
     Parameters
     ----------
@@ -170,14 +171,14 @@ def evaluate_candidates(
     leaderboard : ndarray of shape (K,)
         The number of each candidate.
     rows : int
-        Inputs that the numbers are about.
+        Number of inputs that the numbers are means over.
     lower : bool
         Whether lower numbers are better.
 
     Returns
     -------
     pandas.DataFrame
-        As of `evaluate`, without intervals: there is nothing to resample.
+        As from `evaluate`, without intervals: there is nothing to resample.
     """
     import pandas as pd
 

@@ -1,4 +1,4 @@
-"""What there is to route by, and what of it a router gets to see: what it declared, no more."""
+"""The evidence available to routers, each of which sees what it declared and no more."""
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -19,24 +19,24 @@ Selections = Callable[[str], NDArray[np.intp]]
 
 
 class Need(Enum):
-    """What a router may declare to need, with what is said where it is missing."""
+    """What a router may declare to need, with the message for where it is missing."""
 
-    INPUTS = "there are no vectors of the inputs to compare them by"
+    INPUTS = "the inputs have no vectors to compare them by"
     CANDIDATE_SCORES = "it needs scores"
     ALL_SCORES = "it needs scores of single inputs"
     LABELS = "it needs labels"
-    LABELED_INPUTS = "there are no vectors of the inputs that have labels"
+    LABELED_INPUTS = "the labeled inputs have no vectors"
     TRAIN = "there is no training split with vectors"
     GENERATIONS = "it needs several generations of each candidate, embedded by a model"
     SELECTIONS = "no selections are stored for this dataset and ensemble"
     VERDICTS = "it needs the verdicts of a scorer"
     DISTANCES = "there are no distances between the answers"
-    TEXTS = "it reads texts, and there are distances alone"
-    TASKS = "there are no tasks of the inputs"
+    TEXTS = "it reads texts, and only distances are available"
+    TASKS = "the inputs have no tasks"
 
 
 NUMBERS = ("no", "one", "two", "three")
-OF_ANSWERS = frozenset(  # what is not there before every candidate has answered
+OF_ANSWERS = frozenset(  # not available before every candidate has answered
     {
         Need.ALL_SCORES,
         Need.GENERATIONS,
@@ -51,27 +51,27 @@ HINDSIGHT = frozenset({Need.CANDIDATE_SCORES, Need.ALL_SCORES})
 
 
 class Declared(Protocol):
-    """A router, as far as its declarations go."""
+    """The declarations of a router."""
 
     @property
     def needs(self) -> frozenset[Need]:
-        """Without these it cannot route."""
+        """Evidence that it cannot route without."""
         ...
 
     @property
     def uses(self) -> frozenset[Need]:
-        """These it looks at where they are there."""
+        """Evidence that it uses if available."""
         ...
 
 
 def declared(router: Declared) -> frozenset[Need]:
-    """All that a router may see: what it needs, and what it uses where it is there."""
+    """All that a router may see: what it needs, and what it uses if available."""
     return router.needs | router.uses
 
 
 @dataclass(eq=False)
 class Votes:
-    """What the candidates' answers to some inputs say of one another.
+    """Distances between the candidates' answers to some inputs, with what they are about.
 
     Attributes
     ----------
@@ -80,14 +80,14 @@ class Votes:
     inputs : ndarray of shape (N, e) or None
         Embedded inputs; None where inputs are empty.
     texts : ndarray of shape (N, K), object, or None
-        What the candidates wrote, for routers that read.
+        What the candidates wrote, for routers that read texts.
     tasks : ndarray of shape (N,) or None
         Task of each input, for routers that estimate errors task by task.
     mean_distances : ndarray of shape (N, K, K) or None
         Where candidates wrote several generations for each input: `distances` averaged over all of
         them.
     index : NeighborIndex
-        Where neighbors are looked up; by default an exact one of the inputs.
+        Index of nearest inputs; by default an exact one.
     """
 
     distances: Floats
@@ -108,7 +108,7 @@ class Votes:
         return self.distances.shape[0], self.distances.shape[1]
 
     def select(self, columns: NDArray[np.intp]) -> "Votes":
-        """The votes of some of the candidates: a slice, nothing is computed again."""
+        """The votes of some of the candidates: a slice, nothing is recomputed."""
         square = (slice(None), columns[:, None], columns)
         return replace(
             self,
@@ -136,7 +136,7 @@ class Labelled:
 
 @dataclass(frozen=True, eq=False)
 class Fold:
-    """Inputs to choose for, and the labelled sample to learn from, which holds none of them.
+    """Inputs to choose for, and the labeled sample to learn from, which contains none of them.
 
     Attributes
     ----------
@@ -145,7 +145,7 @@ class Fold:
     inputs : ndarray of shape (n, e) or None
         Their vectors.
     sample : Labelled
-        As many labelled inputs as the budget allows, or as there are.
+        As many labeled inputs as the budget allows, or as there are.
     """
 
     rows: NDArray[np.intp]
@@ -154,16 +154,16 @@ class Fold:
 
 
 class Labels:
-    """Labels within a budget: samples of labelled inputs, and never the label of an input itself.
+    """Labels within a budget: samples of labeled inputs, and never the label of an input itself.
 
     Parameters
     ----------
     own : Labelled
         The inputs to route. Their scores serve only as labels for inputs of other folds.
     train : Labelled, optional
-        A training split; with it, the scores of `own` are not looked at.
+        A training split; with it, the scores of `own` are not used.
     budget : int, optional
-        Labelled inputs in a sample at most.
+        Largest number of labeled inputs in a sample.
     """
 
     def __init__(
@@ -174,7 +174,7 @@ class Labels:
         self.budget = budget
 
     def within(self, budget: int, with_inputs: bool = True) -> "Labels":
-        """The same labels with a budget that is no larger, and without vectors if not wanted."""
+        """The same labels with a budget that is no larger, optionally without vectors."""
         budget = min(budget, self.budget)
         own, train = self.__own, self.__train
         if not with_inputs:
@@ -182,7 +182,7 @@ class Labels:
         return Labels(own, train, budget)
 
     def missing(self, with_inputs: bool = False) -> str | None:
-        """Why nothing can be learnt from these labels, or None."""
+        """Why nothing can be learned from these labels, or None."""
         if self.__train is None:
             if complete_rows(self.__own.scores).sum() < 2:
                 return "it needs labels of other inputs, and fewer than two inputs have any"
@@ -190,27 +190,28 @@ class Labels:
         if not complete_rows(self.__train.scores).any():
             return "no input of the training split has a score for every candidate"
         if with_inputs and self.__train.inputs is None:
-            return "there are no vectors of the training split's inputs"
+            return "the inputs of the training split have no vectors"
         return None
 
     def folds(
         self, generator: np.random.Generator, folds: int, with_replacement: bool = False
     ) -> Iterator[Fold]:
-        """Deal the inputs out to folds and draw a labelled sample for each, from other folds.
+        """Split the inputs into folds and draw a labeled sample for each, from the other folds.
 
         Parameters
         ----------
         generator : Generator
-            Of folds and draws.
+            Draws folds and samples.
         folds : int
-            Parts of the inputs. With a training split there is one, and the sample is drawn there.
+            Number of folds. With a training split there is one, and the sample is drawn from the
+            split.
         with_replacement : bool
             Draw the budget with replacement, as the paper's released code does.
         """
         pool = self.__own if self.__train is None else self.__train
         for target, known in self.__deal(generator, folds):
             if not len(known):
-                raise SmoothieError("label-using methods need at least one labelled input")
+                raise SmoothieError("label-using methods need at least one labeled input")
             size = self.budget if with_replacement else min(self.budget, len(known))
             drawn = generator.choice(known, size, replace=with_replacement)
             inputs = None if pool.inputs is None else pool.inputs[drawn]
@@ -220,12 +221,12 @@ class Labels:
     def __deal(
         self, generator: np.random.Generator, folds: int
     ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-        """Rows to choose for, with the labelled rows (of a training split) to learn from."""
+        """Rows to choose for, with the labeled rows (of a training split) to learn from."""
         rows = len(self.__own.scores)
         if self.__train is not None:
             yield np.arange(rows), np.flatnonzero(complete_rows(self.__train.scores))
             return
-        # Scored inputs are dealt out first, so that each fold leaves labels to the others.
+        # Scored inputs are distributed first, so that each fold leaves labels to the others.
         scored = complete_rows(self.__own.scores)
         order = generator.permutation(rows)
         order = np.concatenate([order[scored[order]], order[~scored[order]]])
@@ -237,7 +238,7 @@ class Labels:
 
 
 class Evidence:
-    """What there is to route by. `limited_to` makes what one router gets to see.
+    """All evidence available in a run; `limited_to` restricts it to what one router may see.
 
     Parameters
     ----------
@@ -252,11 +253,11 @@ class Evidence:
     train_labels : Labelled, optional
         The training split's scores, and its embedded inputs.
     verdicts : ndarray of shape (N, K), optional
-        What a scorer says of every text: higher is better, NaN where it says nothing.
+        A scorer's verdict on every text: higher is better, NaN where there is none.
     selections : callable, optional
-        From a path to choices (T, N) that were stored with the generations.
+        Maps a path to choices (T, N) that were stored with the generations.
     missing : mapping of Need -> str, optional
-        Why something is missing, where more can be said than `Need` does.
+        Why something is missing, where there is more to say than `Need` does.
 
     Examples
     --------
@@ -299,7 +300,7 @@ class Evidence:
         }
         if scores is not None:
             held[Need.CANDIDATE_SCORES] = scores
-            single = "it needs scores of single inputs, and only one of each candidate is known"
+            single = "it needs scores of single inputs, and there is only one for each candidate"
             labels = Labels(Labelled(scores, votes.inputs), train_labels)
             if per_candidate:
                 self._missing |= dict.fromkeys((Need.ALL_SCORES, *OF_LABELS), single)
@@ -314,7 +315,7 @@ class Evidence:
         self._held = {need: value for need, value in held.items() if value is not None}
 
     def limited_to(self, router: Declared) -> "Evidence":
-        """What a router gets to see: what it declared, and labels within its budget."""
+        """What a router may see: what it declared, and labels within its budget."""
         limited = object.__new__(Evidence)
         limited.__dict__ |= self.__dict__
         limited._declared = declared(router)
@@ -331,7 +332,7 @@ class Evidence:
         return limited
 
     def without(self, need: Need, reason: str) -> "Evidence":
-        """The same but for one thing, which is missing for this reason."""
+        """The same evidence without one part, which is missing for this reason."""
         poorer = object.__new__(Evidence)
         poorer.__dict__ |= self.__dict__
         poorer._held = {held: value for held, value in self._held.items() if held is not need}
@@ -339,22 +340,22 @@ class Evidence:
         return poorer
 
     def has(self, need: Need) -> bool:
-        """Whether something is there."""
+        """Whether a part of the evidence is available."""
         return need in self._held
 
     def why_not(self, need: Need) -> str:
-        """Why something is not there, in one sentence."""
+        """Why a part of the evidence is not available, in one sentence."""
         if self._declared is not None and need not in self._declared:
             return f"{self._router} does not declare Need.{need.name}"
         return self._missing.get(need, need.value)
 
     def get(self, need: Need) -> Any:
-        """Something that is needed.
+        """A part of the evidence.
 
         Raises
         ------
         NotAvailableError
-            If it is not there, or was not declared.
+            If it is not available, or was not declared.
         """
         if need not in self._held:
             raise NotAvailableError(self.why_not(need))
@@ -389,7 +390,7 @@ class Evidence:
 
     @property
     def verdicts(self) -> Floats:
-        """What a scorer says of every text, (N, K)."""
+        """A scorer's verdict on every text, (N, K)."""
         return np.asarray(self.get(Need.VERDICTS))
 
     @property
@@ -430,8 +431,8 @@ class Evidence:
         return self._index.search(k)
 
 
-def what_lacks(router: Declared, evidence: Evidence) -> str | None:
-    """What a router needs that is not there, in one sentence; None if it can be used."""
+def missing_evidence(router: Declared, evidence: Evidence) -> str | None:
+    """Which evidence a router needs and lacks, in one sentence; None if it lacks none."""
     fewest, candidates = getattr(router, "fewest", 2), evidence.shape[1]
     if candidates < fewest:
         return f"it needs at least {NUMBERS[fewest]} candidates, found {candidates}"

@@ -1,4 +1,4 @@
-"""Values of fields, as files hold them, made into texts, names, ids and numbers, or refused."""
+"""Convert the values of fields in files to texts, names, ids and numbers, or refuse them."""
 
 import math
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from smoothie.errors import CONTROL, SmoothieError, shown
 
 
 def as_text(value: Any, key: str, where: str) -> str:
-    """A text; nothing becomes the empty one."""
+    """A text; null becomes the empty one."""
     if value is None:
         return ""
     if not isinstance(value, str):
@@ -17,7 +17,7 @@ def as_text(value: Any, key: str, where: str) -> str:
 
 
 def as_name(value: Any, key: str, where: str) -> str:
-    """A text that tables and files will show, such as a task; nothing becomes the empty one."""
+    """A text that tables and files will show, such as a task; null becomes the empty one."""
     name = as_text(value, key, where)
     require_names(f"'{key}'", [name], where)
     return name
@@ -35,21 +35,21 @@ def as_id(value: Any, where: str) -> str:
 
 
 def require_ids(ids: Iterable[str], where: str) -> None:
-    """Refuse ids that no file can hold: with a NUL character, or half of a character."""
-    together = "".join(ids)  # to look for faults at once
+    """Refuse ids that no file can hold: with a NUL character, or a lone surrogate."""
+    together = "".join(ids)  # to check all of them at once
     if "\0" in together or has_lone_surrogates(together):
         faulty = next(key for key in ids if "\0" in key or has_lone_surrogates(key))
         raise SmoothieError(
-            f"{where}: the id {shown(faulty)} holds a NUL character or half of a character"
+            f"{where}: the id {shown(faulty)} holds a NUL character or a lone surrogate"
         )
 
 
 def require_names(what: str, names: Iterable[str], where: str) -> None:
-    """Refuse names with line breaks, other control characters or halves of characters."""
+    """Refuse names with line breaks, other control characters or lone surrogates."""
     for name in names:
         if CONTROL.search(name):
             raise SmoothieError(
-                f"{where}: {what} {shown(name)} holds a control character or half of a character; "
+                f"{where}: {what} {shown(name)} holds a control character or a lone surrogate; "
                 f"names must be printable"
             )
 
@@ -70,14 +70,14 @@ def as_references(value: Any, where: str) -> tuple[str, ...]:
 
 
 def as_score(value: Any, where: str, what: str = "score") -> float:
-    """A finite number; true and false are none."""
+    """A finite number; true and false are refused."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not is_finite(value):
         raise SmoothieError(f"{where}: the {what} must be a finite number, found {shown(value)}")
     return float(value)
 
 
 def is_finite(value: float) -> bool:
-    """Whether a float can hold a number."""
+    """Whether a number is a finite float."""
     try:
         return math.isfinite(value)
     except OverflowError:  # a whole number of more than 308 digits
@@ -85,7 +85,7 @@ def is_finite(value: float) -> bool:
 
 
 def has_lone_surrogates(text: str) -> bool:
-    """Whether a text holds halves of characters, which no file can hold."""
+    """Whether a text holds lone surrogates, which no file can hold."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -94,7 +94,7 @@ def has_lone_surrogates(text: str) -> bool:
 
 
 def without_lone_surrogates(text: str) -> str:
-    """Replace halves of characters, which texts cut off by a tokenizer can end in."""
+    """Replace lone surrogates, which texts cut off by a tokenizer can end in."""
     if has_lone_surrogates(text):
         return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return text

@@ -17,7 +17,7 @@ from smoothie.encoders.base import Encoder
 from smoothie.encoders.named import named_encoder
 from smoothie.errors import NotAvailableError, SmoothieError, meant
 from smoothie.evaluation import Bootstrap
-from smoothie.evidence import Evidence, Need, Votes, what_lacks
+from smoothie.evidence import Evidence, Need, Votes, missing_evidence
 from smoothie.metrics.scoring import label_scores, score
 from smoothie.problem import Problem
 from smoothie.routers.base import ROUTERS, Router, Routing
@@ -44,11 +44,11 @@ class RoutedTexts:
     problem : Problem
         Inputs and answers.
     method : str
-        Who chose.
+        Name of the method.
     routing : Routing
         What it chose.
     evidence : Evidence
-        What there was to choose by.
+        The evidence that it chose by.
     encoder : str or None
         What made the vectors; None if none were used.
 
@@ -223,7 +223,7 @@ def route(
     check_routers({name: router}, problem)
     chosen = choose_encoder(encoder, router)
     evidence = see(problem, router, chosen)
-    lack = what_lacks(router, evidence)
+    lack = missing_evidence(router, evidence)
     if lack is not None:
         raise SmoothieError(f"method={name} cannot be used here: {lack}")
     try:
@@ -270,7 +270,7 @@ def choose_encoder(encoder: str | Encoder | None, router: Router) -> Encoder | N
 
 
 def see(problem: Problem, router: Router, encoder: Encoder | None) -> Evidence:
-    """What there is to choose by."""
+    """The evidence to choose by."""
     if encoder is not None:
         several = Need.GENERATIONS in router.needs
         return gather(problem, take_votes(problem, encoder, several, Clock()))

@@ -1,4 +1,4 @@
-"""Warnings about texts that can be routed, with results that say little."""
+"""Warnings about texts that can be routed, but with results of little meaning."""
 
 import logging
 from collections.abc import Sequence
@@ -10,14 +10,14 @@ from smoothie.problem import Problem
 
 log = logging.getLogger(__name__)
 
-FEWEST = 10  # inputs from which equal answers to all of them are no coincidence
-EXAMPLES = 3  # that a message lists
+FEWEST = 10  # inputs: with that many, equal answers to all of them are no coincidence
+EXAMPLES = 3  # listed in a message
 
 
 def warn_about_texts(problem: Problem) -> None:
-    """Say what follows where texts are blank, or candidates wrote the same.
+    """Warn where texts are blank, or candidates wrote the same texts.
 
-    Looked at are the texts that are scored and returned: of several generations, the first.
+    Checks the texts that are scored and returned: of several generations, the first.
 
     Notes
     -----
@@ -27,7 +27,7 @@ def warn_about_texts(problem: Problem) -> None:
     blank = np.fromiter(map(is_blank, texts.ravel()), bool, texts.size).reshape(texts.shape)
     if blank.all():
         log.warning(
-            "%s: all texts are blank: there is nothing to choose from, and results say nothing",
+            "%s: all texts are blank: there is nothing to choose from, and results are meaningless",
             problem.name,
         )
         return
@@ -60,7 +60,7 @@ def is_blank(text: str) -> bool:
 
 
 def warn_about_blanks(problem: Problem, blank: NDArray[np.bool_]) -> None:
-    """Say which candidates wrote nothing, and how often."""
+    """Warn about candidates with blank texts, with their numbers."""
     counts = blank.sum(axis=0)
     rows = len(blank)
     most_first = [int(j) for j in np.argsort(-counts, kind="stable") if counts[j]]

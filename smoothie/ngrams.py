@@ -1,4 +1,4 @@
-"""The n-grams of bytes of which texts consist, compared within each input."""
+"""The byte n-grams of texts, compared within each input."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ TABLE_BITS = 20  # n-grams of all inputs are counted in a table of this size; fe
 
 @dataclass(frozen=True, eq=False)
 class Ngrams:
-    """The n-grams of some texts, each once for a text that holds it, in no particular order.
+    """The n-grams of some texts, each once for a text that contains it, in no particular order.
 
     Attributes
     ----------
@@ -26,7 +26,7 @@ class Ngrams:
     entry : ndarray of shape (M,), uint32
         Each n-gram, as an entry of a table of 2^TABLE_BITS.
     others : ndarray of shape (M,), int32
-        Other texts for the same input that hold it.
+        Other texts for the same input that contain it.
     of_inputs : ndarray of shape (G,), uint32
         The entries again, each n-gram once for an input.
     """
@@ -52,7 +52,7 @@ def distinct_ngrams(texts: NDArray[np.object_], kept: float) -> Ngrams:
     ----------
     texts : ndarray of shape (R, K), object
     kept : float
-        Share of all n-grams that is looked at: those whose hash is small.
+        Share of all n-grams that is used: those whose hash is small.
 
     Notes
     -----
@@ -66,7 +66,7 @@ def distinct_ngrams(texts: NDArray[np.object_], kept: float) -> Ngrams:
     keys = np.repeat(row << np.uint64(bits + 32) | column, counts)
     keys |= hashes.astype(np.uint64) << np.uint64(bits)
     keys.sort()
-    keys = keys.compress(starts(keys))  # an n-gram that a text holds twice counts once
+    keys = keys.compress(starts(keys))  # an n-gram that a text contains twice counts once
     of_input = keys >> np.uint64(bits)
     new = starts(of_input)
     first = np.flatnonzero(new)
@@ -93,10 +93,10 @@ def starts(ordered: NDArray[np.uint64]) -> NDArray[np.bool_]:
 def hashed_ngrams(texts: list[str], kept: float) -> tuple[NDArray[np.uint32], NDArray[np.intp]]:
     """The hashes of the n-grams of some texts, one after another, and how many are of each text.
 
-    Each n-gram has a hash of its own, as an odd multiplier can be undone.
+    Different n-grams have different hashes, as multiplication by an odd number is invertible.
     """
     whole_text = STOP.join(texts)
-    if whole_text.count("\0") >= len(texts):  # there is one inside of a text
+    if whole_text.count("\0") >= len(texts):  # there is one inside a text
         whole_text = STOP.join(text.replace("\0", " ") for text in texts)
     joined = f"  {whole_text}{STOP} ".encode("utf-8", "replace").translate(FOLD)
     letters = np.frombuffer(joined, dtype=np.uint8)

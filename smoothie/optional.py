@@ -1,10 +1,10 @@
-"""Packages that only some installations have: which extra brings one that is missing."""
+"""Optional packages, and the extras that install them."""
 
 from importlib.util import find_spec
 
 from smoothie.errors import SmoothieError
 
-# Packages by the extra of pyproject.toml that brings them.
+# Packages by the extra of pyproject.toml that installs them.
 EXTRA_OF = {
     "datasets": "hub",
     "huggingface_hub": "encode",
@@ -54,5 +54,5 @@ def require(package: str, what: str) -> None:
 
 
 def install_line(extra: str) -> str:
-    """What to type."""
+    """The command that installs an extra."""
     return f"pip install 'smoothie-router[{extra}]'"

@@ -18,16 +18,16 @@ OTHER_ENGINES = {"onnx", "openvino"}  # folders with the same model for these
 
 @dataclass
 class PretrainedModel:
-    """What an encoder, a scorer and a metric have in common if they run a pretrained model.
+    """Base class of the encoders, scorers and metrics that run a pretrained model.
 
     Attributes
     ----------
     model : str
         Hub id, or a local folder.
     revision : str or None
-        Commit of the Hub repository. None resolves the newest once, into the lock file.
+        Commit of the Hub repository. None resolves the latest once and pins it in the lock file.
     device : str or None
-        Torch device; None takes a GPU where there is one.
+        Torch device; None uses a GPU if there is one.
     lock : str or None
         Lock file for the revisions of Hub repositories.
     models : str or None
@@ -80,7 +80,7 @@ class PretrainedModel:
         return self.device or ("cuda" if torch.cuda.is_available() else "cpu")
 
     def ready(self) -> Any:
-        """What `_load` made, at the first call.
+        """What `_load` returns, loaded at the first call.
 
         Raises
         ------
@@ -100,7 +100,7 @@ class PretrainedModel:
         return self._loaded
 
     def files(self) -> Path:
-        """The folder of the model's files, fetched from the Hub at its locked commit if need be."""
+        """The folder of the model's files, fetched from the Hub at its locked commit if needed."""
         if self.folder is not None:
             return self.folder
         from smoothie.storage.lock import download_model
@@ -108,7 +108,7 @@ class PretrainedModel:
         return download_model(self.model, self.identity)
 
     def _load(self) -> Any:
-        """Load the model, complete (`smoothie.models.loading`), without pickle or foreign code."""
+        """Load the model, complete (`smoothie.models.loading`), without pickle or its own code."""
         raise NotImplementedError
 
     def _identify(self) -> str:

@@ -57,7 +57,7 @@ class Problem:
     name : str
         Name of the dataset, as results will show it.
     inputs : tuple of Input, length N
-        Ids are unique. An input's text may be empty: then no method can look at it.
+        Ids are unique. An input's text may be empty: then no method can use it.
     candidates : tuple of str, length K
         Names of the models or prompts; their order decides ties.
     texts : ndarray of shape (N, K), object
@@ -65,21 +65,21 @@ class Problem:
     labels : ndarray of shape (N, K) or None
         Quality of each text where somebody judged it, else NaN.
     leaderboard : ndarray of shape (K,) or None
-        Quality of each candidate over all inputs, where no more than that is known.
+        Quality of each candidate over all inputs, where only that is known.
     label_range : (float, float) or None
         Lowest and highest label of the whole source, of all its candidates and inputs. It decides
         the unit of the labels, which is the same for every part of the source.
     lower_is_better : bool
         Whether a lower label or leaderboard value means a better text, as with ranks.
     rows : ndarray of shape (N,)
-        Position of each input in its source, so that arrays kept beside the source stay aligned.
+        Position of each input in its source, so that arrays stored beside the source stay aligned.
     source_rows : int
         Number of inputs in the source, before any was left out.
     more_texts : ndarray of shape (N, K, G - 1), object, or None
         Where each candidate wrote G generations for an input: those after the first, which is the
         answer that is scored and returned.
     attributes : mapping of str -> ndarray of shape (N, K)
-        What each text took to make, where that is known: "cost", "latency".
+        What each text took to generate, where that is known: "cost", "latency".
     units : mapping of str -> str
         Units of the attributes.
 
@@ -175,7 +175,7 @@ class Problem:
 
     @property
     def has_inputs(self) -> bool:
-        """Whether there are input texts, so that neighbors mean something."""
+        """Whether there are input texts, so that neighbors are meaningful."""
         return any(item.text.strip() for item in self.inputs)
 
     @property
@@ -189,7 +189,7 @@ class Problem:
         return self.labels is not None and bool(complete_rows(self.labels).any())
 
     def select(self, candidates: Sequence[str]) -> "Problem":
-        """Keep these candidates, in this order.
+        """Select these candidates, in this order.
 
         Raises
         ------
@@ -213,7 +213,7 @@ class Problem:
         )
 
     def take(self, keep: NDArray[Any] | slice) -> "Problem":
-        """Keep these inputs (a mask, positions or a slice)."""
+        """Select these inputs (a mask, positions or a slice)."""
         kept = np.arange(len(self.inputs))[keep]
         return replace(
             self,
@@ -273,7 +273,7 @@ class Problem:
     def from_dataset(
         cls, dataset: "datasets.Dataset", name: str, missing: str = "error"
     ) -> "Problem":
-        """Convert from a Hugging Face dataset with the columns that `to_dataset` makes.
+        """Convert from a Hugging Face dataset with the columns that `to_dataset` creates.
 
         Parameters
         ----------
@@ -428,10 +428,10 @@ def complete_part(
         )
     if missing == "drop_candidates":
         candidates = [candidate for candidate in candidates if candidate not in lacking]
-        log.warning("%s: %s; left out %s", name, listed, ", ".join(lacking))
+        log.warning("%s: %s; dropped %s", name, listed, ", ".join(lacking))
     else:
         keep = np.array([all(item.id in generations[c] for c in lacking) for item in inputs])
-        log.warning("%s: %s; left out %d inputs", name, listed, int((~keep).sum()))
+        log.warning("%s: %s; dropped %d inputs", name, listed, int((~keep).sum()))
     if not candidates or not keep.any():
         what = "candidate" if not candidates else "input"
         raise SmoothieError(f"{name}: {listed}; with missing={missing} no {what} is left")
@@ -441,7 +441,7 @@ def complete_part(
 def warn_about_extra(
     name: str, inputs: Sequence[Input], generations: Mapping[str, Mapping[str, str]]
 ) -> None:
-    """Count texts for ids that are not among the inputs."""
+    """Warn about texts for ids that are not among the inputs."""
     known = {item.id for item in inputs}
     for candidate, texts in generations.items():
         extra = texts.keys() - known
@@ -457,6 +457,6 @@ def warn_about_extra(
 
 
 def with_whole_characters(item: Input) -> Input:
-    """An input without halves of characters."""
+    """An input without lone surrogates."""
     references = tuple(map(without_lone_surrogates, item.references))
     return replace(item, text=without_lone_surrogates(item.text), references=references)

@@ -1,7 +1,7 @@
-"""Things by name: those of this package, of entry points, and of whoever registers one.
+"""Objects by name: those of this package, of entry points, and those that other code registers.
 
-A configuration names things and can never name a callable: what it may choose from is what was
-registered by Python code that is installed here.
+A configuration chooses among registered names and can never name a callable: only installed Python
+code registers objects.
 """
 
 import importlib
@@ -23,19 +23,19 @@ NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 class Registry(Mapping[str, Thing], Generic[Thing]):
-    """Things of one kind by name, in the order of their names.
+    """Objects of one kind by name, in the order of their names.
 
     Parameters
     ----------
     kind : str
-        What messages call one of them.
+        What one of them is called in messages.
     group : str
         Group of entry points that other packages add to.
     check : callable
-        Of a thing; says in a few words what is wrong with it, or None.
+        Given an object, says in a few words what is wrong with it, or None.
     package : str, optional
-        A package of which every module is imported when a name is asked for first, so that a new
-        thing is one new file.
+        A package of which every module is imported at the first look-up, so that a new object is
+        one new file.
     reserved : collection of str
         Names that stand for something else.
 
@@ -73,13 +73,13 @@ class Registry(Mapping[str, Thing], Generic[Thing]):
         self._complete = False
 
     def register(self, name: str) -> Callable[[Any], Any]:
-        """A decorator that registers what it decorates.
+        """A decorator that registers a class or function.
 
         Raises
         ------
         SmoothieError
             If the name is taken, reserved or not one (small letters, digits and underscores), or
-            the thing is not of this kind.
+            the object is not of this kind.
 
         Examples
         --------
@@ -110,11 +110,11 @@ class Registry(Mapping[str, Thing], Generic[Thing]):
         return add
 
     def unregister(self, name: str) -> None:
-        """Forget a thing."""
+        """Remove an object."""
         self._things.pop(name, None)
 
     def __getitem__(self, name: str) -> Thing:
-        """The thing of a name."""
+        """The object of a name."""
         return self._all()[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -126,11 +126,11 @@ class Registry(Mapping[str, Thing], Generic[Thing]):
         return len(self._all())
 
     def name_of(self, thing: Any) -> str:
-        """The name that a thing is registered under."""
+        """The name that an object is registered under."""
         return next(name for name, known in self._all().items() if known is thing)
 
     def require(self, name: str) -> Thing:
-        """The thing of a name, or a sentence with what there is."""
+        """The object of a name; an unknown name is an error that lists the known ones."""
         if name not in self:
             raise SmoothieError(f"{self.kind}={name}: expected one of {', '.join(self)}")
         return self[name]
@@ -147,15 +147,15 @@ class Registry(Mapping[str, Thing], Generic[Thing]):
         return self._things
 
     def _load(self, entry: EntryPoint) -> None:
-        """Take what another package offers: a thing that it registers itself, or a bare one.
+        """Load what another package offers: an object that it registers itself, or a bare one.
 
-        One that cannot be used costs a warning: the others are not its fault.
+        One that cannot be used only causes a warning: the others still work.
         """
         try:
             thing = entry.load()
             if not any(known is thing for known in self._things.values()):
                 self.register(entry.name)(thing)
-        except Exception as error:  # whatever the module of somebody else raises
+        except Exception as error:  # another package's module may raise anything
             log.warning(
                 "entry point %s = %s of %s cannot be used (%s: %s)",
                 entry.name,
@@ -167,14 +167,14 @@ class Registry(Mapping[str, Thing], Generic[Thing]):
 
 
 def wrong_dataclass(thing: type[Any]) -> str | None:
-    """What is wrong with a class of which the fields are to be settings."""
+    """Why the fields of a class cannot be settings; None if they can."""
     if "__dataclass_fields__" not in vars(thing):  # its own, not those that it inherits
         return "expected a dataclass (@dataclass goes below the decorator that registers)"
     return None
 
 
 def setting_without_default(thing: type[Any]) -> str | None:
-    """What is wrong with a dataclass that is to be made without any setting being named."""
+    """Why a dataclass cannot be created without arguments; None if it can."""
     for entry in fields(thing):
         if entry.init and entry.default is MISSING and entry.default_factory is MISSING:
             return f"its setting {entry.name!r} has no default"
@@ -182,7 +182,7 @@ def setting_without_default(thing: type[Any]) -> str | None:
 
 
 def wrong_function(thing: Any, arguments: Collection[str]) -> str | None:
-    """What is wrong with a function that is to be called with so many arguments, by position."""
+    """Why a function cannot be called with these positional arguments; None if it can."""
     expected = f"expected a function of {' and '.join(arguments)}"
     if not callable(thing) or isinstance(thing, type):
         return expected
@@ -201,7 +201,7 @@ def place(thing: Any) -> str:
 
 
 def same(first: Any, second: Any) -> bool:
-    """Whether two things are one definition: a module that is run again registers what it did."""
+    """Whether two objects are the same definition, as when a module is run again."""
     return first is second or (
         place(first) == place(second) and getattr(first, "__module__", "") == "__main__"
     )

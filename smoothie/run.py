@@ -1,4 +1,4 @@
-"""One run: a problem, what there is to route by, routers, scores -> choices and their worth."""
+"""One run: route a problem by several routers and evaluate their choices."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from smoothie.clock import Clock
 from smoothie.encoders.base import Encoder
 from smoothie.errors import NotAvailableError, SmoothieError
 from smoothie.evaluation import CANDIDATE, Bootstrap, evaluate, evaluate_candidates, fixed
-from smoothie.evidence import NUMBERS, Evidence, Labelled, Need, Selections, Votes, what_lacks
+from smoothie.evidence import NUMBERS, Evidence, Labelled, Need, Selections, Votes, missing_evidence
 from smoothie.metrics.scores import Scores
 from smoothie.metrics.scoring import score
 from smoothie.problem import Problem
@@ -29,32 +29,32 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """What a run found.
+    """The result of a run.
 
     Attributes
     ----------
     problem : Problem
         What was routed.
     votes : Votes
-        Distances, inputs and texts that it was routed by.
+        Distances, inputs and texts used for routing.
     evidence : Evidence
         All that the routers may declare to need.
     routers : dict of method -> Router
-        The methods that were compared, also those that could not be used.
+        The methods that were compared, including those that could not be used.
     routings : dict of method -> Routing
         What each method chose.
     bootstrap : Bootstrap
-        How intervals are made.
+        How intervals are computed.
     scores : Scores or None
         None if there was nothing to score with.
     table : DataFrame or None
-        What `evaluation.evaluate` says of all methods and candidates.
+        What `evaluation.evaluate` returns for all methods and candidates.
     routed : Routing or None
-        Whose texts are written out; None if that method could not be used.
+        The choices whose texts are written out; None if that method could not be used.
     names : dict of str -> str
         Names of dataset, ensemble and encoder.
     signature : str
-        What made the numbers, in one line.
+        How the numbers were computed, in one line.
     """
 
     problem: Problem
@@ -76,7 +76,7 @@ class Result:
 
     @property
     def scores_of_inputs(self) -> Scores | None:
-        """The scores, where there is one for each text and not only one for each candidate."""
+        """The scores, if there is one for each text and not only one for each candidate."""
         return None if self.scores is None or self.scores.per_candidate else self.scores
 
 
@@ -100,18 +100,18 @@ def run(
     routers : mapping of method -> Router
         The methods to compare.
     encoder : Encoder, optional
-        Makes the votes where they are not given.
+        Computes the votes if they are not given.
     votes : Votes, optional
         Distances between the texts, and embedded inputs.
     metric : str or None
-        As of `smoothie.metrics.scoring.score`, where scores are not given; None scores nothing.
+        As for `smoothie.metrics.scoring.score`, if scores are not given; None scores nothing.
     scores : Scores, optional
         The quality of every text.
     evidence : Evidence, optional
-        As `gather` makes it, where there is more to route by than votes and scores: a training
-        split, verdicts of a scorer, stored selections.
+        As returned by `gather`, if there is more evidence than votes and scores: a training split,
+        verdicts of a scorer, stored selections.
     bootstrap : Bootstrap, optional
-        How intervals are made.
+        How intervals are computed.
     clock : Clock, optional
         Takes the time of the steps.
 
@@ -151,7 +151,7 @@ def run(
     require_scored(problem, scores)
     if votes is None:
         if encoder is None:
-            raise SmoothieError("expected an encoder, or the votes that one made")
+            raise SmoothieError("expected an encoder, or the votes that one computed")
         several = any(Need.GENERATIONS in router.needs for router in routers.values())
         votes = take_votes(problem, encoder, several, clock)
     evidence = evidence or gather(problem, votes, scores)
@@ -181,7 +181,7 @@ def check_routers(routers: Mapping[str, Router], problem: Problem) -> None:
 
 
 def require_scored(problem: Problem, scores: Scores | None) -> None:
-    """Refuse problems without any scored input; count the unscored ones of others."""
+    """Refuse problems without any scored input; warn about unscored inputs."""
     if scores is None:
         log.warning("%s: nothing to score with, so nothing is scored", problem.name)
     elif not scores.scored.any():
@@ -202,7 +202,7 @@ def require_scored(problem: Problem, scores: Scores | None) -> None:
 def take_votes(
     problem: Problem, encoder: Encoder, several: bool = False, clock: Clock | None = None
 ) -> Votes:
-    """Embed the texts of a problem and take distances.
+    """Embed the texts of a problem and compute distances.
 
     Parameters
     ----------
@@ -229,7 +229,7 @@ def gather(
     selections: Selections | None = None,
     missing: Mapping[Need, str] | None = None,
 ) -> Evidence:
-    """All that there is to route by in a run, with the reasons for what is missing.
+    """All evidence of a run, with the reasons for what is missing.
 
     Parameters
     ----------
@@ -241,7 +241,7 @@ def gather(
     """
     reasons = {Need.TRAIN: "there is no training split with vectors"}
     if not problem.has_inputs:
-        reasons[Need.INPUTS] = "the inputs are empty, so that there is nothing to compare them by"
+        reasons[Need.INPUTS] = "the inputs are empty, so they cannot be compared"
     return Evidence(
         votes,
         None if scores is None else scores.quality,
@@ -255,7 +255,7 @@ def gather(
 
 
 def route_all(routers: Mapping[str, Router], evidence: Evidence) -> dict[str, Routing]:
-    """What each method chooses; one whose evidence is missing is left out, with a warning."""
+    """The choices of each method; one whose evidence is missing is skipped, with a warning."""
     routings = {}
     for name, router in routers.items():
         routing = route(name, router, evidence)
@@ -268,13 +268,13 @@ def route_all(routers: Mapping[str, Router], evidence: Evidence) -> dict[str, Ro
 
 def route(name: str, router: Router, evidence: Evidence) -> Routing | None:
     """Let a method choose from what it declared; None, with a warning, if something is missing."""
-    lack = what_lacks(router, evidence)
+    lack = missing_evidence(router, evidence)
     if lack is None:
         try:
             return router.route(evidence.limited_to(router))
         except NotAvailableError as error:
             lack = str(error)
-    log.warning("%s is left out: %s", name, lack)
+    log.warning("%s is skipped: %s", name, lack)
     return None
 
 
@@ -287,7 +287,7 @@ def candidates_alone(problem: Problem) -> dict[str, Routing]:
 
 
 def compare(routings: Mapping[str, Routing], scores: Scores, bootstrap: Bootstrap) -> pd.DataFrame:
-    """Evaluate methods and candidates, also where one number for each candidate is all there is."""
+    """Evaluate methods and candidates, also where there is only one number for each candidate."""
     if scores.per_candidate:
         rows, lower = len(scores.values), scores.lower_is_better
         return evaluate_candidates(routings, scores.values[0], rows, lower)
@@ -297,13 +297,13 @@ def compare(routings: Mapping[str, Routing], scores: Scores, bootstrap: Bootstra
 def describe(
     result: Result, encoder: Encoder, cleaning: str = "none", scorer: str | None = None
 ) -> str:
-    """What made the numbers of a run, in one line.
+    """How the numbers of a run were computed, in one line.
 
     Parameters
     ----------
     result : Result
     encoder : Encoder
-        Which made the votes.
+        The encoder of the votes.
     cleaning : str
         Rule by which texts were cleaned.
     scorer : str, optional

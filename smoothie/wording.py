@@ -1,23 +1,23 @@
-r"""How much of what the others wrote a text holds.
+r"""How much of the others' wording a text contains.
 
-A text is the set of its n-grams of bytes: no tokenizer, no language. The n-grams of a text that
-other candidates wrote for the same input, too, are taken for true, as independent errors seldom
-coincide letter for letter. For candidate i, with the weight w of n-gram g,
+A text is the set of its n-grams of bytes: no tokenizer, no language. N-grams that other candidates
+also wrote for the same input are taken to be true, as independent errors seldom coincide letter for
+letter. For candidate i, with the weight w of n-gram g,
 
 .. math:: n_i = \sum_{g \in i} w_g, \quad o_{ij} = \sum_{g \in i \cap j} w_g, \quad
     s_i = \frac{\sum_{j \ne i} (1 + \beta^2)\, o_{ij}}
         {\sum_{j \ne i} \left( n_i + \beta^2 n_j \right)} .
 
-This is the F-measure of a text against the bag of what the others say (van Rijsbergen, Information
+This is the F-measure of a text against the bag of the others' n-grams (van Rijsbergen, Information
 Retrieval, 1979, chapter 7), in which recall weighs beta times as much as precision. It is 0 if they
-share nothing and 1 if all are equal. With beta 1, what a text has beyond the others counts as much
-against it as what it lacks; so it does in squared distances between vectors of n-grams. But answers
-differ in length more than in truth, and the symmetric measure favours short and average ones. With
+share nothing and 1 if all are equal. With beta 1, what a text adds to the others counts as much
+against it as what it lacks, as it does in squared distances between vectors of n-grams. But answers
+differ in length more than in truth, and the symmetric measure favors short and average ones. With
 beta above 1, the answer wins that covers what the others agree on, as in pyramid scores of
 summaries (Nenkova and Passonneau, 2004).
 
-Weights are log(1 + N/f), for n-grams that occur in the answers to f of the N inputs: what is said
-everywhere tells little.
+Weights are log(1 + N/f), for n-grams that occur in the answers to f of the N inputs: what occurs
+everywhere says little.
 """
 
 from collections.abc import Iterator
@@ -31,13 +31,13 @@ from numpy.typing import NDArray
 from smoothie.ngrams import TABLE_BITS, Ngrams, distinct_ngrams
 from smoothie.parallel.local import cores
 
-SAMPLE = 128  # n-grams of a text that are looked at, on average, where texts are longer
+SAMPLE = 128  # n-grams of a text that are used, on average, where texts are longer
 BLOCK_CHARACTERS = 1 << 19  # of texts at a time
-COUNTED_BLOCKS = 64  # of inputs that tell how common n-grams are, where there are more
+COUNTED_BLOCKS = 64  # of inputs that n-grams are counted in, where there are more
 
 
 def shared_wording(texts: NDArray[np.object_], beta: float) -> NDArray[np.float64]:
-    """Share of the others' wording that each text holds.
+    """Share of the others' wording that each text contains.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def shared_wording(texts: NDArray[np.object_], beta: float) -> NDArray[np.float6
     blocks = [texts[block] for block in blocks_of(characters)]
     counted = blocks[:: -(-len(blocks) // COUNTED_BLOCKS)]
     find = partial(distinct_ngrams, kept=kept)
-    with ThreadPoolExecutor(cores()) as pool:  # NumPy lets go of the interpreter
+    with ThreadPoolExecutor(cores()) as pool:  # NumPy releases the GIL
         found = list(pool.map(find, counted))
         entries = np.concatenate([ngrams.of_inputs for ngrams in found])
         inputs_with = np.bincount(entries, minlength=1 << TABLE_BITS)
@@ -72,7 +72,7 @@ def shared_wording(texts: NDArray[np.object_], beta: float) -> NDArray[np.float6
         measure = partial(f_measures, weights=weights, beta=beta)
         if len(counted) == len(blocks):
             return np.concatenate(list(pool.map(measure, found)))
-        del found, entries  # too many to hold those of all blocks: they are found again
+        del found, entries  # too many to hold those of all blocks: they are recomputed
         return np.concatenate(list(pool.map(lambda block: measure(find(block)), blocks)))
 
 

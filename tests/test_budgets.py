@@ -30,7 +30,7 @@ def test_each_point_is_the_score_of_a_run_with_that_budget(compose, settings, tm
     assert curve.method.tolist() == [*free, *["best_on_val", "labeled_knn"] * 2]
     assert curve.budget.tolist() == [0, 0, 2, 2, 8, 8]
     assert curve.labels_used.tolist() == curve.budget.tolist()
-    assert "budgets: 99 is left out" in caplog.text
+    assert "budgets: 99 is skipped" in caplog.text
     scores = curve.set_index(["method", "budget"]).score
     for budget in (2, 8):
         lower = [f"method.{name}.budget={budget}" for name in ("best_on_val", "labeled_knn")]
@@ -69,7 +69,7 @@ def test_without_methods_that_learn_there_is_no_curve(compose, settings):
 def test_a_method_overtakes_where_it_stays_ahead(compose, settings, sign):
     """A lead that is lost again at a larger budget does not count."""
     points = {
-        "learnt": {1: 3.0, 2: 1.0, 5: 3.0, 9: 4.0},
+        "learned": {1: 3.0, 2: 1.0, 5: 3.0, 9: 4.0},
         "slow": {1: 0.0, 2: 5.0, 5: 5.0, 9: 2.0},
     }
     rows = [("voting", 0, 2.0), ("weak", 0, -1.0)]
@@ -80,17 +80,17 @@ def test_a_method_overtakes_where_it_stays_ahead(compose, settings, sign):
     object.__setattr__(scores, "lower_is_better", sign < 0)
     table = overtaken(curve, scores)
     assert table.values.tolist() == [
-        ["voting", "learnt", 5, 9],
+        ["voting", "learned", 5, 9],
         ["voting", "slow", pd.NA, 9],
-        ["weak", "learnt", 1, 9],
+        ["weak", "learned", 1, 9],
         ["weak", "slow", 1, 9],
     ]
     table = table.assign(dataset="set", ensemble="all", encoder="minilm", job="0")
     assert label_rows(table) == (
-        ["dataset", "without labels", "learnt", "slow"],
+        ["dataset", "without labels", "learned", "slow"],
         [["set", "voting", "5", "> 9"], ["set", "weak", "1", "1"]],
     )
     assert overtaking(table) == [
-        "voting: overtaken by learnt at 5 labels; not overtaken by slow up to 9 labels.",
-        "weak: overtaken by learnt at 1 labels, by slow at 1 labels.",
+        "voting: overtaken by learned at 5 labels; not overtaken by slow up to 9 labels.",
+        "weak: overtaken by learned at 1 labels, by slow at 1 labels.",
     ]

@@ -216,7 +216,7 @@ def test_requested_and_computed_count_vectors(tmp_path):
     assert (known.requested, known.computed) == (4, 2)
 
 
-def test_a_folder_that_cannot_be_used_is_said_with_the_reason(tmp_path, caplog):
+def test_an_unusable_folder_is_reported_with_the_reason(tmp_path, caplog):
     (tmp_path / "file").write_text("in the way")
     known = VectorCache(tmp_path / "file")
     assert held(known, "a") == 0
@@ -225,7 +225,7 @@ def test_a_folder_that_cannot_be_used_is_said_with_the_reason(tmp_path, caplog):
         known.store(keys("a"), np.ones((1, 2)))
 
 
-def test_a_full_disk_is_said_and_leaves_nothing(tmp_path):
+def test_a_full_disk_is_reported_and_leaves_nothing(tmp_path):
     import resource
 
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)

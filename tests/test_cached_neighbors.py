@@ -130,7 +130,7 @@ def test_a_folder_that_cannot_be_written_costs_a_warning(tmp_path, inputs, caplo
 def test_more_neighbors_than_inputs_are_refused(tmp_path, inputs):
     cached_nearest(tmp_path, inputs, 9)
     for k in (0, 41):
-        with pytest.raises(SmoothieError, match=f"k={k} neighbors are asked for"):
+        with pytest.raises(SmoothieError, match=f"k={k} neighbors are requested"):
             cached_nearest(tmp_path, inputs, k)
 
 

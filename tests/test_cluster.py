@@ -131,7 +131,9 @@ def test_other_weights_elsewhere_are_refused(machines, tiny_encoder):
     machines.at_least(1)
     encoder = SentenceEncoder(str(tiny_encoder), progress=False, cluster=RayCluster())
     encoder._identity = "0" * 64
-    with pytest.raises(SmoothieError, match="other files on a machine of the cluster than here"):
+    with pytest.raises(
+        SmoothieError, match="the files on a machine of the cluster differ from those here"
+    ):
         encoder.encode(["x"])
 
 

@@ -128,7 +128,7 @@ def test_experiments_of_the_paper(compose, name):
     )
 
 
-def test_all_experiments_are_run_without_being_asked_for(compose):
+def test_all_experiments_run_by_default(compose):
     every = set(compose(name="reproduce").experiment)
     assert every == set(names("experiment")) - {"all", "debug"}
 

@@ -1,4 +1,4 @@
-"""Costs of what is returned and of what has to be asked for, by a loop over the choices."""
+"""Costs of what is returned and of what has to be generated, by a loop over the choices."""
 
 import json
 

@@ -45,10 +45,10 @@ def test_distinct_texts_are_encoded_once_and_a_second_run_encodes_nothing(encode
         np.testing.assert_array_equal(second.encode(TEXTS), vectors)
     assert second.encoded == 0
     assert second._loaded is None  # not even the model is read
-    assert "4 distinct texts, 4 from the cache, 0 to encode" in caplog.text
+    assert "4 distinct texts, 4 cached, 0 to encode" in caplog.text
 
 
-def test_an_interrupted_run_goes_on_where_it_was(encoder, monkeypatch):
+def test_an_interrupted_run_resumes(encoder, monkeypatch):
     monkeypatch.setattr("smoothie.encoders.sentence.FLUSH_TEXTS", 2)
     first = encoder()
     encode = first._encode
@@ -136,7 +136,7 @@ def cosines(first, second):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_the_fast_profile_is_close_and_says_its_type(encoder, dtype):
+def test_the_fast_profile_is_close_and_reports_its_type(encoder, dtype):
     texts = [letter * length for length in range(1, 40) for letter in "abc"]
     exact, fast = encoder(), encoder(profile="fast", dtype=dtype)
     expected, vectors = exact.encode(texts), fast.encode(texts)

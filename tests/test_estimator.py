@@ -140,7 +140,7 @@ def test_answers_that_are_equal_or_nearly_so(seed, gap):
 
 
 def test_a_central_voter_with_a_negative_estimate_wins():
-    """Four corners of a square and its centre: the centre's estimate is below zero."""
+    """Four corners of a square and its center: the center's estimate is below zero."""
     corners = np.array([[[1, 1], [1, -1], [-1, 1], [-1, -1], [0, 0]]], dtype=float)
     assert naive_errors(corners)[4] < 0
     local = SmoothieLocal().fit(corners)

@@ -143,7 +143,7 @@ def test_names_that_files_can_have(tmp_path, name):
         ("a/b", "holds a path separator"),
         ("nul\0", "holds a control character"),
         ("two\nlines", "holds a control character"),
-        ("half \ud83d", "half of a character"),
+        ("half \ud83d", "a lone surrogate"),
         ("x" * 256, "longer than 255 bytes"),
         ("\u00e9" * 128, "longer than 255 bytes"),
     ],

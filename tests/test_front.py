@@ -149,7 +149,7 @@ def test_choices_are_scored_beside_random_and_the_best():
         (LONG.assign(score=["1"] * 11 + ["x"]), {}, "row 12: the score must be a number"),
     ],
 )
-def test_what_is_wrong_is_said_in_one_sentence(answers, settings, message):
+def test_errors_are_one_sentence(answers, settings, message):
     with pytest.raises(SmoothieError) as error:
         route(answers, **{"encoder": None, **settings})
     assert message in str(error.value)

@@ -91,7 +91,7 @@ def test_texts_are_greedy_continuations(make, tmp_path, tiny_model):
     assert list(texts(tmp_path, "plain")) == [f"r{i}" for i in range(5)]
 
 
-def test_an_interrupted_run_goes_on_where_it_was(make, tmp_path, monkeypatch):
+def test_an_interrupted_run_resumes(make, tmp_path, monkeypatch):
     monkeypatch.setattr("experiments.generate.FLUSH_BATCHES", 1)
     run(make("limit=2"))
     kept = texts(tmp_path, "plain")
@@ -108,10 +108,10 @@ def test_an_interrupted_run_goes_on_where_it_was(make, tmp_path, monkeypatch):
 def test_texts_of_other_settings_are_not_mixed(make, tmp_path):
     run(make())
     before = texts(tmp_path, "plain")
-    run(make("limit=1"))  # fewer are asked for, but none is lost
+    run(make("limit=1"))  # fewer are requested, but none is lost
     assert texts(tmp_path, "plain") == before
     for change in ("model.max_input_tokens=9", "model.dtype=bfloat16"):
-        with pytest.raises(SmoothieError, match="made with other settings"):
+        with pytest.raises(SmoothieError, match="generated with other settings"):
             run(make(change))
 
 

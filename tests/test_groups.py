@@ -141,11 +141,11 @@ def test_settings_of_another_type_follow_nothing(registered, compose):
     assert method.smoothie_local.k == 2
 
 
-def test_a_class_that_cannot_be_configured_is_left_out(registered, compose, caplog):
+def test_a_class_that_cannot_be_configured_is_skipped(registered, compose, caplog):
     registered("odd", Odd)
     with caplog.at_level(logging.WARNING):
         assert "odd" not in methods()
-    assert "router=odd is left out, its settings cannot be read: " in caplog.text
+    assert "router=odd is skipped, its settings cannot be read: " in caplog.text
     assert "random" in methods()
 
 
@@ -159,7 +159,7 @@ def test_the_table_of_ensembles(compose):
         assert compose(f"ensemble={name}").ensemble == {"name": name, **entry}
 
 
-def test_experiments_name_ensembles_that_there_are():
+def test_experiments_name_existing_ensembles():
     register_groups()
     known, named = choices_of("ensemble"), 0
     for path in (CONF / "experiment").glob("*.yaml"):

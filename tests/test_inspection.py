@@ -58,7 +58,7 @@ def different(count, rows=12):
         ([different(1)[0], [*different(1)[0][:-1], "else"], different(2)[1]], []),
     ],
 )
-def test_what_is_said_of_texts(caplog, columns, sentences):
+def test_warnings_about_texts(caplog, columns, sentences):
     warn_about_texts(problem_of(columns))
     assert len(caplog.messages) == len(sentences)
     for message, sentence in zip(caplog.messages, sentences, strict=True):
@@ -77,7 +77,7 @@ def test_same_texts_are_those_of_a_loop_over_pairs():
             assert together == (first == second)
 
 
-def test_texts_are_looked_at_as_they_are_routed(local_set, caplog):
+def test_texts_are_checked_as_they_are_routed(local_set, caplog):
     """Once they are cleaned and limited; those that are not routed are nobody's concern."""
     path = local_set / "generations" / "beta.jsonl"
     rows = [json.loads(line) for line in path.read_text().splitlines()]

@@ -219,7 +219,7 @@ THIRD = """def third(text, references):
 """
 
 
-def test_a_registered_metric_goes_along_to_other_processes(local_set, tmp_path, monkeypatch):
+def test_a_registered_metric_is_sent_to_other_processes(local_set, tmp_path, monkeypatch):
     """Nothing there has registered it: there is no entry point."""
     monkeypatch.setattr("smoothie.metrics.scoring.CHUNK", 4)
     monkeypatch.setattr("smoothie.metrics.scoring.WORTH_A_PROCESS", 0)

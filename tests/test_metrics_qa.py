@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smoothie.metrics.base import METRICS
-from smoothie.metrics.qa import exact_match, f1, normalise_answer
+from smoothie.metrics.qa import exact_match, f1, normalize_answer
 
 WORDS = st.lists(st.sampled_from(["red", "fox", "ran", "the", "off!"]), max_size=5).map(" ".join)
 
@@ -22,7 +22,7 @@ WORDS = st.lists(st.sampled_from(["red", "fox", "ran", "the", "off!"]), max_size
     ],
 )
 def test_normalise_answer(text, normal):
-    assert normalise_answer(text) == normal
+    assert normalize_answer(text) == normal
 
 
 @pytest.mark.parametrize(
@@ -45,6 +45,6 @@ def test_exact_match_and_f1(text, references, exact, overlap):
 @given(WORDS, WORDS)
 def test_f1_is_symmetric_and_1_where_words_are_the_same(first, second):
     assert f1(first, [second]) == f1(second, [first])
-    same = sorted(normalise_answer(first).split()) == sorted(normalise_answer(second).split())
+    same = sorted(normalize_answer(first).split()) == sorted(normalize_answer(second).split())
     assert (f1(first, [second]) == 1) == same
     assert exact_match(first, [second]) <= f1(first, [second])

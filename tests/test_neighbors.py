@@ -23,7 +23,7 @@ def test_equals_sorting_all_distances(rows, dimensions, seed, duplicates, data):
 
 @pytest.mark.parametrize("scale", [2.0**-100, 1.0, 2.0**100])
 @pytest.mark.parametrize("offset", [0.0, 1e3])
-def test_close_neighbors_are_told_apart_at_any_scale(scale, offset):
+def test_close_neighbors_are_distinguished_at_any_scale(scale, offset):
     """Gaps far below what a float32 matrix product resolves."""
     inputs = (offset + np.arange(50)[:, None] * 1e-6 + np.zeros((50, 8))) * scale
     expected = naive_neighbors(inputs, inputs, 3, True)
@@ -92,8 +92,8 @@ def test_bad_input_is_named(inputs, k, message):
 def test_tight_clusters_far_from_one_another_in_many_dimensions(spread):
     """Products of float32 resolve the clusters, but not always the rows of one."""
     generator = np.random.default_rng(0)
-    centres = generator.normal(size=(6, 200))
-    inputs = centres[generator.integers(0, 6, 150)] + spread * generator.normal(size=(150, 200))
+    centers = generator.normal(size=(6, 200))
+    inputs = centers[generator.integers(0, 6, 150)] + spread * generator.normal(size=(150, 200))
     np.testing.assert_array_equal(nearest(inputs, 9), naive_neighbors(inputs, inputs, 9, True))
 
 

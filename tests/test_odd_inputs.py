@@ -597,7 +597,7 @@ def test_archives_that_are_none(folder, file):
         (b"junk", "not a whole .npz file"),
         (npy(VECTORS), "it is a single array"),
         (twice.getvalue(), "an array occurs twice"),
-        (packed.getvalue(), "compressed in another way"),
+        (packed.getvalue(), "compressed by a method"),
     ):
         (folder / file).write_bytes(content)
         message = refused(folder, file)
@@ -715,7 +715,7 @@ def test_rows_of_mix_instruct(tmp_path, field, value, words):
 def test_names_of_candidates_are_printable(folder, name):
     path = folder / "generations" / os.fsdecode(name + b".jsonl")
     shutil.copy(folder / "generations" / "beta.jsonl", path)
-    assert "holds a control character or half of a character" in refused(folder, "generations")
+    assert "holds a control character or a lone surrogate" in refused(folder, "generations")
     assert LocalFolder(path=str(folder)).load(NAMES).candidates == NAMES
 
 

@@ -45,7 +45,7 @@ def test_an_error_in_a_worker_arrives_after_the_chunks_before_it():
 
 
 @pytest.mark.skipif(importlib.util.find_spec("ray") is not None, reason="ray is installed")
-def test_a_cluster_without_ray_says_what_to_install():
+def test_a_cluster_without_ray_names_the_extra():
     with pytest.raises(SmoothieError, match=r"pip install 'smoothie-router\[ray\]'"):
         list(RayCluster().in_chunks(squares, range(4), 2))
 

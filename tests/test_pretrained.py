@@ -377,7 +377,7 @@ def test_truncated_texts_are_counted(tiny_encoder, caplog, profile):
     assert count_truncated(encoder._loaded, texts) == expected
 
 
-def test_a_limit_that_no_file_says_is_said(copy, caplog):
+def test_a_limit_that_is_in_no_file_is_reported(copy, caplog):
     (copy / "sentence_bert_config.json").unlink()
     SentenceEncoder(str(copy), progress=False).encode(TEXTS)
     assert "no sentence_bert_config.json, texts are read up to 64 tokens" in caplog.text
@@ -427,7 +427,7 @@ def test_the_identity_covers_folders_that_are_links(copy, tmp_path):
         *("a b", "a--b", "org/a--b", "org/a..b", "a.", "-a", "org/" + "x" * 97, "x" * 300, "ä/b"),
     ],
 )
-def test_what_is_no_model_id_is_not_asked_for(tmp_path, model):
+def test_what_is_no_model_id_is_not_requested(tmp_path, model):
     """The Hub has nothing of such a name, so whether it answers does not matter."""
     encoder = SentenceEncoder(model, models=str(tmp_path), lock=str(tmp_path / "lock.json"))
     message = re.escape(f"model={model}: neither a folder nor a model id such as ORG/NAME")

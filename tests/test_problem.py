@@ -132,7 +132,7 @@ def test_one_reference_is_a_text_and_blank_ones_are_none():
     assert [item.references for item in problem.inputs] == [("Paris",), ()]
 
 
-def test_there_and_back_as_a_hugging_face_dataset(tmp_path):
+def test_round_trip_through_a_hugging_face_dataset(tmp_path):
     labels = {"m": {"a": 1.0}, "n": {"a": 0.0, "b": 0.5}}
     problem = assemble("p", INPUTS, {"m": texts(*"abc"), "n": texts(*"cab")}, labels)
     dataset = problem.to_dataset()

@@ -36,7 +36,7 @@ def test_the_demo_table_is_that_of_the_demo(compose):
     assert (ROOT / "results" / "demo" / "table.md").read_text(encoding="utf-8") == shown
 
 
-def test_the_table_of_reproduced_results_is_made_from_the_results():
+def test_the_table_of_reproduced_results_comes_from_the_results():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     pattern = r"<!-- reproduced: python -m experiments.paper.headline -->\n(.*?)<!-- end -->"
     shown = re.search(pattern, readme, re.DOTALL)

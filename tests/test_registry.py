@@ -76,7 +76,7 @@ class Unsigned:
         (METRICS, lambda text: 1.0, "metric 'x': expected a function of a text and its references"),
         (METRICS, Random, "metric 'x': expected a function of a text and its references"),
         (MODEL_METRICS, Random, "metric 'x': expected a subclass of smoothie.metrics.models.M"),
-        (MODEL_METRICS, Nameless, "metric 'x': it does not say its name"),
+        (MODEL_METRICS, Nameless, "metric 'x': it has no name"),
         (ENCODERS, len, "encoder 'x': expected a class such as smoothie.encoders.TextEncoder"),
         (ENCODERS, Random, "encoder 'x': it has no signature"),
         (ENCODERS, Undone, "encoder 'x': it has no method encode(texts)"),

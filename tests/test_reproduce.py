@@ -14,7 +14,7 @@ from experiments.groups import register_groups
 from experiments.paper.comparison import KEY
 from experiments.paper.jobs import compose_run, needs_of
 from experiments.paper.measures import correlation_box, gains_of_local, rank_counts
-from experiments.reproduce import flipped, make_plans, reproduce, say_what_is_there
+from experiments.reproduce import describe_available, flipped, make_plans, reproduce
 from smoothie.errors import SmoothieError
 from tests.conftest import ROOT
 from tests.paper_mirror import copy_encoders, make_paper_mirror
@@ -125,7 +125,7 @@ def test_cells_are_those_of_the_single_run_that_the_report_names(mirror, at, com
 
 
 @pytest.mark.slow
-def test_nothing_at_hand_is_a_complete_page(at, compose, tmp_path, capsys):
+def test_a_report_without_data_is_complete(at, compose, tmp_path, capsys):
     at(tmp_path / "nothing")
     cfg = compose("debug=true", SMALL, name="reproduce")
     shown = reproduce(cfg, tmp_path / "out")
@@ -151,9 +151,9 @@ def test_what_is_missing_in_part_is_marked_and_the_rest_is_run(mirror, at, compo
     cfg = compose("experiment=table1", "debug=true", SMALL, name="reproduce")
     plans = make_plans(cfg, plain(cfg.protocol, "protocol"), [])
     assert len(plans["table1"].possible) == 13
-    said = say_what_is_there(plans)
+    said = describe_available(plans)
     assert "gemma-2b_test.json" in said
-    assert "best_on_val is left out of 2 runs" in said
+    assert "best_on_val is skipped in 2 runs" in said
     reproduce(cfg, tmp_path / "out")
     found = cells(tmp_path / "out")
     assert ("table1", "squad", "3b", "smoothie_global", "score", "") in found.index
@@ -206,9 +206,9 @@ def test_each_switch_alone_moves_what_it_is_about(
     moved = table[table.value_before.astype(str) != table.value_after.astype(str)]
     moved = moved[moved.quantity.isin(["score", "rank_correlation", "weight"])]
     assert method in set(moved.method)
-    labelled = {"labeled_knn", "best_model", "best_on_val"}
+    labeled = {"labeled_knn", "best_model", "best_on_val"}
     if switch in ("ignore_neighbors", "best_model", "with_replacement"):
-        assert set(moved.method) <= labelled
+        assert set(moved.method) <= labeled
     if switch == "expected_random":
         assert set(moved.method) == {"random"}
     if switch == "full_text":
@@ -248,7 +248,7 @@ def test_a_switch_that_both_protocols_share_is_turned():
     assert flipped(dict(cfg), "alignment")["alignment"] == "position"
 
 
-def test_methods_whose_files_lack_are_dropped_with_a_reason(mirror, at, compose):
+def test_methods_with_missing_files_are_dropped_with_a_reason(mirror, at, compose):
     at(mirror)
     overrides = ["dataset=distr_acc", "ensemble=3b", "encoder=mpnet", "methods=[pair_rm,random]"]
     pooled = needs_of(compose_run(overrides))
@@ -288,7 +288,7 @@ def test_the_box_is_that_of_matplotlib():
 
 
 def test_the_paper_s_claim_of_ten_points_is_that_of_its_own_table():
-    """The largest lead over Random is the 10 of the text; over labelled kNN it is 7.7, not 5."""
+    """The largest lead over Random is the 10 of the text; over labeled kNN it is 7.7, not 5."""
     table = pd.read_csv(ROOT / "results/published/table2.csv", keep_default_na=False)
     table["value"] = table["value"].astype(float)
     found = gains_of_local(table[table.quantity == "score"], table)

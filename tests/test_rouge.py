@@ -17,6 +17,6 @@ def test_equals_rouge_score_to_the_last_bit(text, references):
 
 
 @pytest.mark.parametrize("text", ["İstanbul ist schön", "a_b c_d", "x\ny\n", "naïve café", "K2 K2"])
-def test_letters_beyond_ascii_part_words_as_in_rouge_score(text):
+def test_letters_beyond_ascii_separate_words_as_in_rouge_score(text):
     expected = SCORER.score("ist a b c d x y na ve caf k2 k2", text)["rouge2"].fmeasure
     assert rouge2(text, ["ist a b c d x y na ve caf k2 k2"]) == expected

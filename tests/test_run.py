@@ -50,7 +50,7 @@ def command(*arguments, cwd=ROOT, **environment):
     )
 
 
-def test_the_clock_says_what_came_from_a_cache(settings, tmp_path, compose):
+def test_the_clock_reports_what_was_cached(settings, tmp_path, compose):
     asked = [*settings, "metric=rouge2", f"paths.cache={tmp_path / 'cache'}"]
     first, second, same_process, labels = Clock(), Clock(), Clock(), Clock()
     problem = run(compose(*asked), first).problem
@@ -74,7 +74,7 @@ def test_a_second_run_searches_no_neighbors(settings, tmp_path, compose, monkeyp
     monkeypatch.setattr("smoothie.neighbors.cached.FEWEST", 1)
     asked = [*settings, "k=3", f"paths.cache={tmp_path / 'cache'}"]
     choices = []
-    for words in (None, "neighbors from the cache"):
+    for words in (None, "neighbors cached"):
         clock = Clock()
         choices.append(run(compose(*asked), clock).routings["smoothie_local"].choices)
         assert clock.notes.get("route") == words
@@ -248,14 +248,14 @@ def test_references_are_scored_where_labels_are_incomplete(compose, settings, lo
     assert len(result.routings["smoothie_local"].choices[0]) == 12  # unscored inputs are routed
 
 
-def test_empty_inputs_cost_the_methods_that_look_at_them(compose, tmp_path, caplog):
+def test_empty_inputs_skip_the_methods_that_compare_them(compose, tmp_path, caplog):
     folder = make_set(tmp_path / "bare", texts=False)
     vectors = store_vectors(folder, tmp_path / "vectors")
     settings = ["dataset=local", f"dataset.path={folder}", "encoder=stored"]
     settings += [f"encoder.folder={vectors}", "evaluation.draws=20"]
     result = run(compose(*settings))
     assert set(METHODS) - set(result.routings) == {"labeled_knn"}
-    assert "labeled_knn is left out: the inputs are empty" in caplog.text
+    assert "labeled_knn is skipped: the inputs are empty" in caplog.text
     assert curve_over_k(result, [1, 5]) is None
     assert "smoothie_local" not in run(compose(*settings, "k=3")).routings
 
@@ -276,16 +276,16 @@ def test_some_empty_inputs_are_counted(compose, settings, local_set, caplog):
     assert "tiny: 1 inputs are empty" in caplog.text
 
 
-@pytest.mark.parametrize("labelled", [1, 12])
-def test_too_few_labels_cost_the_methods_that_learn(compose, settings, local_set, caplog, labelled):
-    """One input in all, or one with labels: nothing can be learnt for it from others."""
+@pytest.mark.parametrize("labeled", [1, 12])
+def test_too_few_labels_skip_the_methods_that_learn(compose, settings, local_set, caplog, labeled):
+    """One input in all, or one with labels: nothing can be learned for it from others."""
     path = local_set / "labels.jsonl"
     path.write_text("".join(path.read_text().splitlines(keepends=True)[:3]))
-    limit = [f"dataset.limit={13 - labelled}"]
+    limit = [f"dataset.limit={13 - labeled}"]
     result = run(compose(*settings, *limit))
     assert set(METHODS) - set(result.routings) == {"best_on_val", "labeled_knn"}
     assert set(result.table.n) == {1}
-    assert "best_on_val is left out: it needs labels of other inputs" in caplog.text
+    assert "best_on_val is skipped: it needs labels of other inputs" in caplog.text
 
 
 def test_every_input_has_a_choice_of_every_method(compose, settings, local_set, tmp_path):
@@ -408,7 +408,7 @@ def test_the_training_split_is_scored_by_the_same_metric(compose, settings, loca
         ("dataset.path=null", "dataset.path=null: expected a folder"),
         ("dataset.source=web", "dataset.source=web: expected one of alpaca_eval"),
         ("dataset.limit=x", "dataset.limit=x"),
-        ("+dataset.colour=red", "dataset: no setting 'colour'"),
+        ("+dataset.color=red", "dataset: no setting 'color'"),
         ("+method.random.k=1", "method.random: no setting 'k'"),
         ("evaluation.draws=0", "evaluation.draws=0"),
         ("evaluation.seed=-1", "seed=-1"),
@@ -482,7 +482,7 @@ def test_errors_are_one_sentence_with_a_status(settings, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_sweep_is_collected_and_goes_on_after_a_failure(settings, tmp_path):
+def test_a_sweep_is_collected_and_continues_after_a_failure(settings, tmp_path):
     out = tmp_path / "sweep"
     arguments = [*settings, "output.plots=false", f"hydra.sweep.dir={out}"]
     done = command(*arguments, "-m", "k=1,99,3", "ensemble.candidates=null,[gamma,beta,alpha]")
@@ -595,7 +595,7 @@ def test_a_scorer_that_cannot_score_is_named(compose, settings):
         ("scorer=preferences", "scorer.file=preferences.jsonl: no such file"),
         ("scorer=reward_model", "scorer: Missing mandatory value: model"),
         ("scorer.scorer=oracle", "scorer.scorer=oracle: expected one of pair_rm, preferences"),
-        ("+scorer.colour=red", "scorer: no setting 'colour'"),
+        ("+scorer.color=red", "scorer: no setting 'color'"),
     ]:
         with pytest.raises(SmoothieError, match=re.escape(message)):
             run(compose(*settings, "methods=[scorer]", override))

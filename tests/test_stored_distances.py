@@ -55,7 +55,7 @@ def test_without_inputs_there_are_no_neighbors(compose, settings, arrays, tmp_pa
     np.savez(tmp_path / "votes.npz", **arrays)
     result = run(compose(*settings, "k=3"))
     assert "smoothie_global" in result.routings
-    assert "smoothie_local is left out: there are no vectors of the inputs" in caplog.text
+    assert "smoothie_local is skipped: the inputs have no vectors" in caplog.text
     with pytest.raises(SmoothieError, match="there are no vectors to write out"):
         run(compose(*settings, f"output.vectors={tmp_path / 'vectors'}"))
 

@@ -80,12 +80,12 @@ def test_settings_are_checked_before_anything_is_encoded(problem, tmp_path):
         run(problem, {"random": Random()})
 
 
-def test_a_method_whose_evidence_is_missing_is_left_out_with_a_warning(problem, encoder, caplog):
+def test_a_method_whose_evidence_is_missing_is_skipped_with_a_warning(problem, encoder, caplog):
     routers = {"random": Random(), "train": SmoothieLocalTrain()}
     result = run(problem, routers, encoder=encoder, bootstrap=Bootstrap(draws=5))
     assert list(result.routings) == ["random"]
     assert set(result.routers) == {"random", "train"}
-    assert "train is left out: there is no training split" in caplog.text
+    assert "train is skipped: there is no training split" in caplog.text
 
 
 def test_two_candidates_are_enough_for_methods_that_can_do_with_two(problem, encoder, caplog):

@@ -108,7 +108,7 @@ def test_bad_views_are_named(settings, message):
         make_view(*settings)
 
 
-def test_each_distinct_text_is_looked_at_once():
+def test_each_distinct_text_is_viewed_once():
     seen = []
 
     def view(text):

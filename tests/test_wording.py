@@ -95,7 +95,7 @@ def test_a_sample_of_long_texts_estimates_the_same_shares():
     assert sampled[0].argmax() in (0, 1)
 
 
-def test_of_many_inputs_some_tell_how_common_ngrams_are(monkeypatch):
+def test_ngrams_are_counted_in_some_of_many_inputs(monkeypatch):
     """Blocks that all say the same give the same, whichever of them are counted."""
     generator = np.random.default_rng(0)
     words = ["".join(generator.choice(list("abcdefgh"), 5)) for _ in range(40)]

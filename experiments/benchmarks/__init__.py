@@ -1,1 +1,1 @@
-"""Speed, as ratios against a named rival in the same run, parity asserted before time is taken."""
+"""Speed as ratios to a named rival in the same run, after results were asserted equal."""

@@ -1,4 +1,4 @@
-"""Run the benchmarks, print their table, keep it and show it in the README.
+"""Run the benchmarks, print their table, and write it to results and the README.
 
 python -m experiments.benchmarks
 """

@@ -32,9 +32,9 @@ from smoothie.parallel.cluster import RayCluster
 from smoothie.parallel.local import in_chunks
 from smoothie.report.tables import markdown
 
-CHUNK = 64  # texts of a task: few, so that there is a midway also in a small set
+CHUNK = 64  # texts of a task: few, so that even a small set has several
 MEMORY = 80 * 2**20  # bytes of a machine's object store, the least that Ray takes
-QUICK = {  # how soon a machine that is gone counts as lost; a busy one may be slow to answer
+QUICK = {  # how soon a machine that does not answer counts as lost; a busy one may be slow
     "health_check_initial_delay_ms": 0,
     "health_check_period_ms": 300,
     "health_check_failure_threshold": 3,
@@ -53,17 +53,17 @@ class Machines:
         self.workers: list[Any] = []
 
     def at_least(self, count: int) -> None:
-        """Start workers until there are so many that live."""
+        """Start workers until this many are alive."""
         # By their processes: the cluster itself notices a lost worker only after a while.
         self.workers = [node for node in self.workers if raylet_of(node).poll() is None]
         while len(self.workers) < count:
             self.workers.append(self.cluster.add_node(num_cpus=1, object_store_memory=MEMORY))
 
     def lose(self) -> None:
-        """Kill a worker: the processes that work on chunks, then all that makes it a machine."""
+        """Kill a worker: the processes that compute chunks, then its raylet."""
         node = self.workers.pop()
         raylet = str(raylet_of(node).pid)
-        # None where it has not started any: pgrep then ends with status 1.
+        # It may not have started any: pgrep then ends with status 1.
         children = subprocess.run(
             ["pgrep", "-P", raylet], capture_output=True, text=True, check=False
         )
@@ -95,7 +95,7 @@ def local_cluster() -> Iterator[Machines]:
 
 
 def collected(parts: Iterator[NDArray[Any]], midway: Callable[[], None]) -> NDArray[Any]:
-    """All parts, with something done when the first is there."""
+    """All parts, with a function called after the first."""
     found = [next(parts)]
     midway()
     return np.concatenate([*found, *parts])

@@ -1,4 +1,4 @@
-"""Consensus, which reads texts, beside Smoothie-Local, which has distances alone."""
+"""Consensus, which reads texts, against Smoothie-Local, which uses distances alone."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,14 +14,14 @@ from smoothie.routers.smoothie_local import SmoothieLocal
 
 
 def consensus_and_local() -> list[Row]:
-    """Both at K=10, d=384, distances included, on the demo's texts over and over, also joined."""
+    """Both at K=10, d=384, distances included, on the demo's texts repeated, also joined."""
     short = LocalFolder(path=str(DEMO)).load().texts.ravel()
     long = np.array([" ".join(np.roll(short, 9 * i)[:9]) for i in range(len(short))], dtype=object)
     return [row_of(5000, short), row_of(1000, long)]
 
 
 def row_of(rows: int, texts: NDArray[np.object_], candidates: int = 10) -> Row:
-    """A line of the table: so many inputs, answered with some texts."""
+    """A line of the table for a number of inputs, answered with some texts."""
     generations, _ = make(rows, candidates, 384)
     answers = np.resize(texts, (rows, candidates))
 

@@ -2,17 +2,17 @@
 
     python -m experiments.benchmarks.encoding [inputs=N] [types=TYPE,...] [FOLDER...]
 
-takes the time of both; encodes the first inputs (by default 200) of sets in the local layout with
+times both; encodes the first inputs (by default 200) of sets in the local layout with
 both profiles, and says how often Smoothie-Local chooses the same candidate and how far the score
 of any method moves. `types` are those of the products, by default the one that the profile picks
 on this machine. bfloat16 on a CPU without instructions for it is rounded in float32 (`rounding`):
-that says what it does to selections, not how long it takes. The tables are kept in
+that shows what it does to selections, not how long it takes. The tables are kept in
 results/encoding.md.
 
     python -m experiments.benchmarks.encoding device=cuda [peak=TFLOPS]
 
-says how many texts a second a device encodes in batches of several sizes, and what share of its
-peak that is; for cards that it does not know, the peak is given. Kept in results/encoding_cuda.md.
+measures how many texts a second a device encodes in batches of several sizes, and what share of its
+peak that is; for cards that it does not know, pass the peak. Kept in results/encoding_cuda.md.
 """
 
 import shlex
@@ -59,7 +59,7 @@ PEAKS = {  # dense products in float16, 1e12 a second, as the makers' data sheet
 
 
 def short_and_long() -> dict[str, list[str]]:
-    """Distinct texts made of those of the demo: 256 short ones, 48 of nine joined."""
+    """Distinct texts from those of the demo: 256 short ones, and 48 of nine joined."""
     texts = LocalFolder(path=str(DEMO)).load().texts.ravel()
     long = [" ".join(np.roll(texts, 9 * i)[:9]) for i in range(48)]
     return {"short": list(dict.fromkeys(texts))[:256], "long": long}
@@ -83,7 +83,7 @@ def fast_against_plain() -> list[Row]:
             assert cosines.min() > 0.999, "the vectors are not those of the model"
 
             def ours(fast: SentenceEncoder = fast, sample: list[str] = sample) -> object:
-                fast._stores.clear()  # the vectors of the last time
+                fast._stores.clear()  # discards the cached vectors
                 return fast.encode(sample)
 
             def rival(plain: Any = plain, sample: list[str] = sample) -> object:
@@ -133,7 +133,7 @@ def difference(exact: Result, fast: Result, products: str, k: int) -> list[str]:
 
 
 def export_rounded(cfg: DictConfig, folder: Path) -> None:
-    """Write the vectors of a run as products in bfloat16 make them, as `encoder=stored` reads them.
+    """Write the vectors of a run with products in bfloat16, as `encoder=stored` reads them.
 
     Those of inputs stay as they are, as in the fast profile.
     """
@@ -167,7 +167,7 @@ def selections(folders: Sequence[str], inputs: int, types: Sequence[str]) -> str
 
 
 def products(model: Any, texts: list[str]) -> float:
-    """Floating-point operations in the products that texts need in a BERT, without padding."""
+    """Floating-point operations of the matrix products for texts in a BERT, without padding."""
     config = model[0].auto_model.config
     d, layers = config.hidden_size, config.num_hidden_layers
     weights = layers * (4 * d * d + 2 * d * config.intermediate_size)
@@ -200,7 +200,7 @@ def throughput(
         for size in sizes:
             encode_by_tokens(model, texts, dtype, size)
             start = time.perf_counter()
-            encode_by_tokens(model, texts, dtype, size)  # vectors come back: the device is done
+            encode_by_tokens(model, texts, dtype, size)  # returns vectors: the device is done
             seconds = time.perf_counter() - start
             rate = work / seconds / 1e12
             lines.append(
@@ -221,7 +221,7 @@ def known_peak(device: str) -> float:
     Raises
     ------
     SmoothieError
-        If the device is none.
+        If there is no such device.
     """
     import torch
 
@@ -264,7 +264,7 @@ def number(settings: dict[str, str], name: str, default: float) -> float:
 
 
 def tables(settings: dict[str, str], folders: Sequence[str]) -> str:
-    """What the words of the command ask for, in Markdown."""
+    """The tables that the arguments request, in Markdown."""
     unknown = set(settings) - {"inputs", "types", "device", "peak"}
     if unknown:
         raise SmoothieError(f"{min(unknown)}: expected inputs, types, device or peak")
@@ -282,12 +282,12 @@ def tables(settings: dict[str, str], folders: Sequence[str]) -> str:
 
 
 def main() -> None:
-    """Print Markdown tables, and keep them."""
+    """Print Markdown tables, and write them to results."""
     settings = dict(word.split("=", 1) for word in sys.argv[1:] if "=" in word)
     folders = [word for word in sys.argv[1:] if "=" not in word]
     with one_sentence_errors():
         shown = f"{tables(settings, folders)}\nMeasured on {machine()}.\n"
-    # folders by name: where they lie is no part of the command
+    # folders by name: their paths are not part of the command
     words = [word if "=" in word else Path(word).name for word in sys.argv[1:]]
     command = shlex.join([*COMMAND.split(), *words])
     name = "encoding_" + settings["device"].split(":")[0] if "device" in settings else "encoding"

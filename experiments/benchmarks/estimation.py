@@ -1,4 +1,4 @@
-"""Estimation of errors: the closed form against a loop written straight from the paper."""
+"""Estimation of errors: the closed form against a loop written directly from the paper."""
 
 import itertools
 from typing import Any

@@ -43,13 +43,13 @@ def exact_against_faiss() -> list[Row]:
 
 
 def approximate_against_exact() -> list[Row]:
-    """The index at N=30,000, d=96, k=20, in 300 clusters, asked for a recall of 0.95."""
+    """The index at N=30,000, d=96, k=20, in 300 clusters, with a requested recall of 0.95."""
     what = f"Neighbors, approximate, N=30,000 d=96 k={K}"
     if importlib.util.find_spec("faiss") is None:
         return [Row(f"{what}: faiss is not installed", "", float("nan"))]
     generator = np.random.default_rng(0)
-    centres = generator.normal(size=(300, 96))
-    points = centres[generator.integers(0, 300, 30_000)] + generator.normal(size=(30_000, 96))
+    centers = generator.normal(size=(300, 96))
+    points = centers[generator.integers(0, 300, 30_000)] + generator.normal(size=(30_000, 96))
     points = points.astype(np.float32)
     neighbors, recall = approximate_nearest(points, K)
     sample = np.arange(0, len(points), 100)

@@ -1,4 +1,4 @@
-"""Where benchmarks take texts and models from, and where their tables are kept and shown."""
+"""Paths of the texts and models of benchmarks, and of the tables that they write."""
 
 import os
 import re
@@ -17,12 +17,12 @@ def encoders_folder() -> Path:
 
 
 def block_of(command: str) -> re.Pattern[str]:
-    """The part of a page that shows what a command has printed."""
+    """The part of a page that shows the output of a command."""
     return re.compile(rf"(<!-- \w+: {re.escape(command)} -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def keep(command: str, shown: str, result: Path, page: Path | None = None) -> None:
-    """Write what a command has printed into a file, and into the page that shows it."""
+    """Write the output of a command to a file, and to the page that shows it."""
     write_text(result, f"    {command}\n\n{shown}")
     if page is not None:
         block = block_of(command)

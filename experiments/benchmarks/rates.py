@@ -1,4 +1,4 @@
-"""What a machine does in a second, and what 100 million generations take at that.
+"""Throughput of a machine, and what 100 million generations take at that rate.
 
     python -m experiments.benchmarks.rates [price=P]
 
@@ -44,12 +44,12 @@ DAY = 24
 
 @dataclass(frozen=True)
 class Rate:
-    """How many of what in a second.
+    """A throughput.
 
     Attributes
     ----------
     step : str
-        What is done.
+        The step that is measured.
     kind : str
         Which model or how many dimensions.
     length : str
@@ -68,7 +68,7 @@ class Rate:
 
 
 def texts_of(words: Sequence[str], length: int, count: int, seed: int) -> list[str]:
-    """Texts of so many words: two passages of the demo's generations, at random places."""
+    """Texts of a given number of words: two random passages of the demo's generations."""
     starts = np.random.default_rng(seed).integers(0, len(words) - length, (count, 2))
     half = length // 2
     return [" ".join((*words[a : a + half], *words[b : b + half])) for a, b in starts]
@@ -102,7 +102,7 @@ def scoring_rates(words: Sequence[str]) -> list[Rate]:
             ("rouge2", text, (references[i // CANDIDATES],)) for i, text in enumerate(texts)
         ]
         parts = in_chunks(score_pairs, pairs, CHUNK, cores())
-        next(parts)  # the processes have started
+        next(parts)  # by now the processes have started
         start = time.perf_counter()
         done = sum(len(part) for part in parts)
         rates.append(

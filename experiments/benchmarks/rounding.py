@@ -1,9 +1,9 @@
-"""What a processor with products in bfloat16 would give, on one without them, at usable speed.
+"""Emulate a processor with products in bfloat16 on one without them, at usable speed.
 
 Such a processor rounds both factors to bfloat16, adds the products up in float32 and rounds the
-sums; so a model in float32 whose layers round what goes in and what comes out gives its vectors,
-but for the order of additions. `torch.autocast` gives them on any processor, but several times as
-slowly where there are no instructions for it; the rounded model is held against it.
+sums; so a model in float32 whose layers round their inputs and outputs gives the same vectors, up
+to the order of additions. `torch.autocast` gives them on any processor, but several times as slowly
+where there are no instructions for it; the rounded model is checked against it.
 """
 
 from typing import Any
@@ -12,18 +12,18 @@ import numpy as np
 
 from smoothie.encoders.fast import encode_by_tokens
 
-ACTIVATIONS = ("GELUActivation", "GELU", "Tanh", "ReLU")  # they take and give sums of a layer
+ACTIVATIONS = ("GELUActivation", "GELU", "Tanh", "ReLU")  # they map the sums of a layer
 
 
 def rounded(tensor: Any) -> Any:
-    """The nearest numbers of bfloat16, kept in float32."""
+    """The nearest numbers of bfloat16, as float32."""
     import torch
 
     return tensor.to(torch.bfloat16).to(torch.float32)
 
 
 def round_products(model: Any) -> Any:
-    """Let a model round to bfloat16 where `torch.autocast` does; changes the model.
+    """Make a model round to bfloat16 where `torch.autocast` does; modifies the model.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Scoring: ROUGE-2 of every text once, against the way of the released code."""
+"""Scoring: ROUGE-2 of every text once, against scoring as the released code does."""
 
 import numpy as np
 

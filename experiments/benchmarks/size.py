@@ -2,8 +2,8 @@
 
     python -m experiments.benchmarks.size
 
-writes results/size.csv, size.md and a plot. The vectors are made in the folder for temporary files
-(TMPDIR), 3.6 GiB of them, and removed again.
+writes results/size.csv, size.md and a plot. The vectors, 3.6 GiB, are written to the folder for
+temporary files (TMPDIR), and removed at the end.
 """
 
 import json
@@ -28,16 +28,16 @@ from smoothie.storage.files import drop_pages, write_csv
 SIZES = (10_000, 100_000, 1_000_000)
 CANDIDATES, DIMENSIONS = 5, 384
 ROUNDS = 3
-BLOCK_ROWS = 1000  # made at a time
+BLOCK_ROWS = 1000  # generated at a time
 METHODS = {"Smoothie-Global": SmoothieGlobal, "Smoothie-Local k=1": SmoothieLocal}
-LIMIT_MIB = 4096  # what all of this is to stay below
+LIMIT_MIB = 4096  # upper bound for all measurements
 MIB = 1 << 20
 
 Run = Mapping[str, Any]
 
 
 def main() -> None:
-    """Make the vectors, check the results, measure each method in processes of its own."""
+    """Generate the vectors, check the results, measure each method in separate processes."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "generations.npy"
         write_generations(path, SIZES[-1])
@@ -58,9 +58,9 @@ def main() -> None:
                         }
                     )
     write_csv(RESULTS / "size.csv", list(runs[0]), (run.values() for run in runs))
-    shown = report(summarise(runs), alone)
+    shown = report(summarize(runs), alone)
     keep("python -m experiments.benchmarks.size", shown, RESULTS / "size.md")
-    plot(summarise(runs), alone, RESULTS)
+    plot(summarize(runs), alone, RESULTS)
     sys.stdout.write(shown)
 
 
@@ -86,7 +86,7 @@ def write_generations(path: Path, rows: int) -> None:
 
 
 def file_bytes(rows: int) -> int:
-    """Bytes of the vectors of so many inputs in float16."""
+    """Bytes of the vectors of a number of inputs in float16."""
     return 2 * rows * CANDIDATES * DIMENSIONS
 
 
@@ -99,7 +99,7 @@ def ask(what: str, path: Path, rows: int) -> tuple[float, float]:
 
 
 def answer(what: str, path: Path, rows: int) -> tuple[float, float]:
-    """What `ask` asks for."""
+    """Run the task of `ask`."""
     generations = np.load(path, mmap_mode="r")[:rows]
     start = time.perf_counter()
     if what == "parity":
@@ -137,7 +137,7 @@ def check_parity(generations: NDArray[np.float16]) -> None:
     np.testing.assert_allclose(local.errors_[positive], single[positive], rtol=1e-12)
 
 
-def summarise(runs: Sequence[Run]) -> list[Run]:
+def summarize(runs: Sequence[Run]) -> list[Run]:
     """Median time and largest peak of each method and size."""
     rows: list[Run] = []
     for method in METHODS:
@@ -155,7 +155,7 @@ def summarise(runs: Sequence[Run]) -> list[Run]:
 
 
 def report(rows: Sequence[Run], alone: float) -> str:
-    """The table, and what it was measured on."""
+    """The table, with the machine that it was measured on."""
     from experiments.benchmarks.timing import machine
     from smoothie.report.tables import markdown
 
@@ -185,15 +185,15 @@ def report(rows: Sequence[Run], alone: float) -> str:
 
 def plot(rows: Sequence[Run], alone: float, folder: Path) -> None:
     """Time and peak memory against the number of inputs."""
-    from smoothie.report.plots import BLACK, BLUE, GREY, ORANGE, new_figure, save
+    from smoothie.report.plots import BLACK, BLUE, GRAY, ORANGE, new_figure, save
 
     figure, (left, right) = new_figure(8.4, 3.6, 2)
     sizes = np.array(SIZES)
-    for method, colour, marker in zip(METHODS, (BLUE, ORANGE), ("o", "s"), strict=True):
+    for method, color, marker in zip(METHODS, (BLUE, ORANGE), ("o", "s"), strict=True):
         own = [row for row in rows if row["method"] == method]
         for ax, key, label in ((left, "seconds", method), (right, "peak_mib", None)):
             values = [row[key] for row in own]
-            ax.plot(sizes, values, marker=marker, ms=5, lw=1.2, color=colour, label=label)
+            ax.plot(sizes, values, marker=marker, ms=5, lw=1.2, color=color, label=label)
         peak = own[-1]["peak_mib"]
         right.annotate(
             f"{peak:.0f}",
@@ -202,7 +202,7 @@ def plot(rows: Sequence[Run], alone: float, folder: Path) -> None:
             textcoords="offset points",
             ha="center",
             fontsize=8,
-            color=colour,
+            color=color,
         )
     last = min(row["seconds"] for row in rows if row["inputs"] == SIZES[-1])
     label = "proportional to N (slope 1)"
@@ -210,7 +210,7 @@ def plot(rows: Sequence[Run], alone: float, folder: Path) -> None:
     right.plot(
         sizes,
         [file_bytes(n) / MIB for n in SIZES],
-        color=GREY,
+        color=GRAY,
         ls="--",
         label="file of the vectors",
     )

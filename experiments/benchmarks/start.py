@@ -1,4 +1,4 @@
-"""Start: what a user waits for before anything is computed, and when everything is cached."""
+"""Start-up time: imports, help, and a run where everything is cached."""
 
 import json
 import os
@@ -46,10 +46,10 @@ def seconds(arguments: list[str], environment: dict[str, str] | None = None) -> 
 
 
 def cached_run(folder: Path, inputs: int = 5000, candidates: int = 10) -> list[str]:
-    """Write a set with references, and vectors for all its texts as an encoder would keep them.
+    """Write a set with references, and vectors for all its texts as an encoder would cache them.
 
-    The encoder is a folder without a model: it cannot encode, so that a text that was not found in
-    the cache would end the run.
+    The encoder is a folder without a model: it cannot encode, so that a text that is not cached
+    would end the run.
     """
     generator = np.random.default_rng(0)
     words = np.array([f"word{i}" for i in range(500)])

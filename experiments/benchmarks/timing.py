@@ -1,4 +1,4 @@
-"""Lines of the table, and how their time is taken."""
+"""Rows of the table of benchmarks, and how they are timed."""
 
 import os
 import platform
@@ -22,7 +22,7 @@ class Row:
     what : str
         What was computed.
     rival : str
-        What it was compared with, or nothing.
+        What it was compared with, or empty.
     seconds : float
         Ours, the median of the repetitions.
     rival_seconds : float or None
@@ -49,7 +49,7 @@ def median_seconds(function: Callable[[], object], repetitions: int = 5) -> floa
 def side_by_side(
     ours: Callable[[], object], rival: Callable[[], object], repetitions: int = 5
 ) -> tuple[float, float]:
-    """Median times of two calls in turn, so that what else the machine does slows both alike."""
+    """Median times of two alternating calls, so that other load slows both alike."""
     ours()
     rival()
     times = []

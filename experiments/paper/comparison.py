@@ -10,7 +10,7 @@ import pandas as pd
 from smoothie.errors import SmoothieError
 
 KEY = ["experiment", "dataset", "ensemble", "method", "quantity", "x"]
-PUBLISHED = ["value", "precision", "tolerance", "source"]  # columns beside the key
+PUBLISHED = ["value", "precision", "tolerance", "source"]  # columns besides the key
 REPRODUCED = ["value", "ci_low", "ci_high", "n", "note", "command"]
 VERDICTS = [
     "equal",
@@ -22,7 +22,7 @@ VERDICTS = [
 ]
 OURS_ONLY = "ours only"
 TEXTS = ("selected",)  # quantities whose values are names
-SLACK = 1e-9  # what arithmetic in floats may cost; of the value, where that is above 1
+SLACK = 1e-9  # rounding error of floats; relative to the value, where that is above 1
 
 
 def read_published(folder: Path) -> pd.DataFrame:
@@ -31,7 +31,7 @@ def read_published(folder: Path) -> pd.DataFrame:
     Parameters
     ----------
     folder : Path
-        Its CSV files that have the columns of a key are read, other tables left alone.
+        Its CSV files with the columns of a key are read, other tables ignored.
 
     Returns
     -------
@@ -54,7 +54,7 @@ def read_published(folder: Path) -> pd.DataFrame:
 
 
 def compare(published: pd.DataFrame, reproduced: pd.DataFrame) -> pd.DataFrame:
-    """Say of each published number whether ours is the same.
+    """Compare each published number with ours.
 
     Parameters
     ----------
@@ -76,7 +76,8 @@ def compare(published: pd.DataFrame, reproduced: pd.DataFrame) -> pd.DataFrame:
     Raises
     ------
     SmoothieError
-        If a column is missing, a key occurs twice, or a value is no number where one is due.
+        If a column is missing, a key occurs twice, or a value is not a number where one is
+        expected.
     """
     left = by_key(published, PUBLISHED, "published")
     right = by_key(reproduced, REPRODUCED, "reproduced")
@@ -144,7 +145,7 @@ def verdict(row: dict[str, Any]) -> str:
     reach = tolerance + SLACK * max(1.0, abs(theirs))
     if abs(ours - theirs) <= reach:
         return "equal"
-    if row["ci_low"] - reach <= theirs <= row["ci_high"] + reach:  # never so where these are NaN
+    if row["ci_low"] - reach <= theirs <= row["ci_high"] + reach:  # false where these are NaN
         return "within our interval"
     return "differs"
 
@@ -214,5 +215,5 @@ def as_number(value: Any, what: str) -> float:
 
 
 def describe(key: Iterable[str]) -> str:
-    """A key in words."""
+    """A key as text, for messages."""
     return ", ".join(f"{part} {value!r}" for part, value in zip(KEY, key, strict=True) if value)

@@ -43,7 +43,7 @@ def headline(folder: Path = RESULTS) -> str:
     Raises
     ------
     SmoothieError
-        If a protocol has not been run into the folder.
+        If the folder lacks the results of a protocol.
     """
     found = {}
     for protocol in PROTOCOLS:
@@ -73,7 +73,7 @@ def ours(row: "dict[object, object] | None", digits: int) -> str:
 
 
 def as_text(value: object, digits: int) -> str:
-    """A number, or nothing."""
+    """A number, or empty."""
     return "" if value in ("", None) else number(float(str(value)), digits)
 
 

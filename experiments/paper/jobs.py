@@ -1,4 +1,4 @@
-"""The runs that an experiment of the paper consists of, and what each needs to be possible."""
+"""The runs of an experiment of the paper, and the data that each needs."""
 
 import copy
 import itertools
@@ -31,7 +31,7 @@ from smoothie.loaders.hub import HubSource, SmoothieData
 from smoothie.routers.stored import StoredSelections
 from smoothie.storage.lock import HubLock
 
-QUIET = ["output.plots=false", "output.k_curve=[]"]  # of runs whose tables alone are read
+QUIET = ["output.plots=false", "output.k_curve=[]"]  # of runs of which only the tables are read
 LONG_AXIS = 10  # ensembles: in the debug size, only the first few are run
 DEBUG_ENSEMBLES = 2
 DEBUG_NEIGHBORS = 20  # as many as there are inputs
@@ -50,11 +50,11 @@ class Experiment:
     overrides_of : dict of value -> list of str
         More settings of the runs with this value in their grid.
     measures, summaries : list of str
-        What is taken from each run, and from all of them together (`experiments.paper.measures`).
+        Cells computed from each run, and from all of them together (`experiments.paper.measures`).
     best_model : str or None
-        The method that the row "best model" stands for.
+        The method of the row "best model".
     switches : list of str or None
-        Switches of the protocol that are tried alone; None leaves that to the command.
+        Switches of the protocol to change one at a time; None leaves that to the command.
     """
 
     grid: dict[str, list[Any]]
@@ -75,9 +75,9 @@ class Job:
     experiment : str
         Name of the experiment.
     place : dict of setting -> value
-        Where in the grid it is.
+        Its position in the grid.
     overrides : tuple of str
-        What follows `python -m experiments.run`.
+        Arguments of `python -m experiments.run`.
     """
 
     experiment: str
@@ -86,11 +86,11 @@ class Job:
 
     @property
     def command(self) -> str:
-        """The command that makes it."""
+        """The command that runs it."""
         return f"python -m experiments.run {shlex.join(self.overrides)}"
 
     def without(self, needs: "Needs") -> "Job":
-        """The same run without what it cannot have."""
+        """The same run without the methods and data that are not available."""
         kept = []
         for override in self.overrides:
             if override.startswith("methods="):
@@ -112,10 +112,10 @@ def composed(*overrides: str) -> DictConfig:
 
 
 def compose_run(overrides: Sequence[str]) -> DictConfig:
-    """The configuration of one run, equal to the one that its command would get.
+    """The configuration of one run, equal to that of its command.
 
     Hydra takes a tenth of a second to compose a configuration, and there are hundreds of runs: so
-    each choice of a group is composed once, and settings are changed in a copy.
+    each option of a group is composed once, and settings are changed in a copy.
 
     Raises
     ------
@@ -188,18 +188,18 @@ def protocol_named(name: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Needs:
-    """What a run needs of this machine.
+    """The data and models that a run needs.
 
     Attributes
     ----------
     missing : tuple of str
-        What it cannot do without and is not here.
+        What it needs and is not available.
     found : tuple of str
-        Where the rest is.
+        Sources of the rest.
     dropped : dict of method -> str
-        Methods that cannot be run, and what each lacks.
+        Methods that cannot be run, and what is missing for each.
     untrained : bool
-        Whether the training split that it asks for is not here.
+        Whether its training split is not available.
     files : dict of source -> list of Path
         The data files that it reads.
     """
@@ -226,7 +226,7 @@ class File:
 
 
 def depends_on(cfg: DictConfig, experiment: DictConfig) -> set[str]:
-    """Switches of the protocol that a run looks at, or its experiment."""
+    """Switches of the protocol that a run or its experiment depends on."""
     parts = [cfg.dataset, cfg.encoder, cfg.metric, *(cfg.method[name] for name in cfg.methods)]
     text = "\n".join(OmegaConf.to_yaml(part) for part in [*parts, experiment])
     return set(re.findall(r"\$\{protocol\.(\w+)\}", text))
@@ -258,7 +258,7 @@ def needs_of(cfg: DictConfig) -> Needs:
                 dropped[name] = (
                     "selections for the single tasks put together (they were not stored)"
                 )
-            elif source.files.at_hand(stored) is None:
+            elif source.files.local_path(stored) is None:
                 dropped[name] = f"{title_of(source)}: {stored}"
     by_source: dict[str, list[Path]] = {}
     for file in files:
@@ -282,7 +282,7 @@ def files_of(source: Source, candidates: Sequence[str] | None, train: bool = Fal
     """Files that a split is read from."""
     if isinstance(source, HubSource):
         title, names = title_of(source), source.files_needed(candidates, train)
-        return [File(title, name, source.files.at_hand(name)) for name in names]
+        return [File(title, name, source.files.local_path(name)) for name in names]
     if isinstance(source, LocalFolder) and source.path is not None:
         path = Path(source.path).expanduser() / "dataset.jsonl"
         return [File(f"folder {path.parent.name}", path.name, path if path.is_file() else None)]
@@ -290,7 +290,7 @@ def files_of(source: Source, candidates: Sequence[str] | None, train: bool = Fal
 
 
 def title_of(source: HubSource) -> str:
-    """A repository by its name, with its commit, or that a folder stands for it."""
+    """Name of a repository, with its commit, or a note that a local folder is used."""
     if source.folder is not None:
         return f"{source.repository} (local folder)"
     lock = None if source.lock is None else HubLock.at(source.lock)
@@ -300,7 +300,7 @@ def title_of(source: HubSource) -> str:
 
 
 def encoder_of(cfg: DictConfig) -> tuple[str, str | None]:
-    """The encoder's model, and where it is."""
+    """The encoder's model, and where it was found."""
     encoder = make_encoder(read_settings(cfg), Memory())
     if not isinstance(encoder, SentenceEncoder):
         return "vectors", "stored vectors"

@@ -1,4 +1,4 @@
-"""Which cell stands in which row and column of a table."""
+"""The rows and columns of tables of cells."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ class Line:
     Attributes
     ----------
     title : str
-        What stands at its head.
+        Its heading.
     key : mapping of str -> str
         The parts of a cell's key that it fixes; the rest comes from the other axis and the layout.
     group : str
@@ -51,7 +51,7 @@ class Layout:
     key : mapping of str -> str
         Parts of the key that all cells share, unless a row or column says otherwise.
     caption : str
-        What tells it from the other tables of its experiment.
+        What distinguishes it from the other tables of its experiment.
     name : str
         Name of the file of a table of the paper; empty for the others.
     """
@@ -94,8 +94,8 @@ def crosstab(
 ) -> list[Layout]:
     """Tables for any cells: some parts of the key on one axis, the rest on the other.
 
-    The axis with more lines goes down, so that a page is wide enough; one long line is cut. The
-    caption says what all cells share.
+    The axis with more lines becomes the rows, so that the table fits on a page; one long line is
+    split. The caption says what all cells share.
     """
     if not keys:
         return []

@@ -1,7 +1,7 @@
-"""What the cells of the paper's tables and figures are made of.
+"""Compute the cells of the paper's tables and figures.
 
-A measure takes cells from one run, a summary from all runs of an experiment. A cell is a dict of
-dataset, ensemble, method, quantity, x, value and, where they mean something, ci_low, ci_high, n and
+A measure computes cells from one run, a summary from all runs of an experiment. A cell is a dict of
+dataset, ensemble, method, quantity, x, value and, where they apply, ci_low, ci_high, n and
 note; published cells (results/published) have the same keys.
 """
 
@@ -30,12 +30,12 @@ from smoothie.run import Result
 
 Cell = dict[str, Any]
 KEYS = KEY[1:]  # of a cell within its experiment
-QUOTED = "quoted"  # the note of values that are carried over from the publication
+QUOTED = "quoted"  # the note of values that are copied from the publication
 
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """A finished run, and where its cells belong."""
+    """A finished run, and the keys of its cells."""
 
     job: Job
     cfg: DictConfig
@@ -363,7 +363,7 @@ def alpaca_eval(cells: pd.DataFrame, published: pd.DataFrame) -> list[Cell]:
 
 
 def quoted(published: pd.DataFrame) -> list[Cell]:
-    """Win rates of mixtures of candidates: a judge would have to be asked, so they are quoted."""
+    """Win rates of mixtures of candidates: they would need a judge, so they are quoted."""
     mixed = published[
         (published.quantity == "score") & published.method.isin(["random", "smoothie_local"])
     ]
@@ -396,7 +396,7 @@ SUMMARIES: Mapping[str, Summary] = {
 
 
 def best_model_rows(cells: list[Cell], method: str | None, published: pd.DataFrame) -> list[Cell]:
-    """The row "best model" of the tables that have one, which a method of ours stands for."""
+    """The row "best model" of the tables that have one, computed from one of our methods."""
     wanted = published[published.method == "best_model"]
     places = set(zip(wanted.dataset, wanted.ensemble, strict=True))
     return [
@@ -409,7 +409,7 @@ def best_model_rows(cells: list[Cell], method: str | None, published: pd.DataFra
 
 
 def settings_of(cfg: DictConfig) -> dict[str, Any]:
-    """All that decides a run's numbers, to tell runs that cannot differ."""
+    """All settings that a run's numbers depend on, to recognize runs that cannot differ."""
     methods = [str(name) for name in cfg.methods]
     parts = {name: plain(cfg[name], name) for name in ("dataset", "ensemble", "encoder", "metric")}
     routers = {name: plain(cfg.method[name], name) for name in methods}

@@ -1,4 +1,4 @@
-"""The page that sets published and reproduced numbers side by side."""
+"""The page with published and reproduced numbers side by side."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
@@ -41,8 +41,8 @@ In the tables a cell is *published / ours* with a mark:
 
 A table with nothing on one side shows the other alone. `comparison.csv` has every cell with its
 interval, source and command."""
-COMMANDS = 1  # of an experiment that the page repeats: the others differ in the names alone
-FACTS = 6  # notes of an experiment that the page repeats
+COMMANDS = 1  # of an experiment that the page shows: the others differ in names only
+FACTS = 6  # notes of an experiment that the page shows
 MOVES = 10  # rows of a table of moves
 
 
@@ -64,9 +64,9 @@ def report(
         What is not available, and how to get it.
     switches : DataFrame or None
         Columns switch, from, to, those of `KEY`, value_before, value_after: a row for each cell
-        that was made under both settings. A column about, if there is one, says what a switch is.
+        that was computed under both settings. An optional column, about, describes the switch.
     signature : mapping
-        What made the numbers, shown on top.
+        How the numbers were computed, shown at the top.
     titles : mapping of experiment -> title
         In the order of the page; further experiments follow under their own names.
     figures : mapping of experiment -> path
@@ -90,7 +90,7 @@ def report(
 
 
 def header(signature: Mapping[str, Any]) -> str:
-    """What made the numbers, a line for each entry."""
+    """How the numbers were computed, a line for each entry."""
     lines = []
     for name, value in signature.items():
         if isinstance(value, Mapping):
@@ -114,7 +114,7 @@ def counts_table(comparison: pd.DataFrame, titles: Mapping[str, str]) -> str:
 def section(
     comparison: pd.DataFrame, name: str, title: str, lacking: Sequence[str], figure: str | None
 ) -> str:
-    """One experiment: what was found, what lacks, its tables and its figure."""
+    """One experiment: what was found, what is missing, its tables and its figure."""
     chosen = of_experiment(comparison, name)
     parts = [f"## {title}"]
     if len(chosen):
@@ -167,7 +167,7 @@ def named(line: Line) -> str:
 
 
 def shown(cell: Cell | None, digits: int | None, both: tuple[bool, bool]) -> str:
-    """A cell of a table: published, ours and a mark, or the one side that the table has."""
+    """A cell of a table: published, ours and a mark, or only the side that the table has."""
     if cell is None:
         return ""
     digits = digits_of(cell) if digits is None else digits
@@ -182,7 +182,7 @@ def shown(cell: Cell | None, digits: int | None, both: tuple[bool, bool]) -> str
         return f"{theirs} ="
     texts = [value_text(value, digits) for value in (theirs, ours)]
     while texts[0] == texts[1] and cell["verdict"] == "differs" and digits < 8:
-        digits += 1  # numbers that differ should be seen to differ
+        digits += 1  # so that numbers that differ look different
         texts = [value_text(value, digits) for value in (theirs, ours)]
     return f"{texts[0]} / {texts[1]} {MARKS.get(cell['verdict'], '')}".strip()
 
@@ -195,7 +195,7 @@ def value_text(value: Any, digits: int) -> str:
 
 
 def digits_of(cell: Cell) -> int:
-    """Decimals that the published value is known to: 1 for a tolerance of 0.05."""
+    """Decimals of the published value: 1 for a tolerance of 0.05."""
     tolerance = cell["tolerance"]
     if np.isnan(tolerance):
         return 2
@@ -221,7 +221,7 @@ def switch_section(switches: pd.DataFrame) -> str:
 
 
 def size_of_move(before: Any, after: Any) -> float:
-    """How far a value moved: infinitely from one name to another, NaN where there is no value."""
+    """Size of a change: infinite from one name to another, NaN where there is no value."""
     if is_absent(before) and is_absent(after):
         return float("nan")
     numbers = pd.to_numeric(pd.Series([before, after]), errors="coerce")

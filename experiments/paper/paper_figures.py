@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from experiments.paper.comparison import KEY
 from experiments.paper.layouts import WHOLE, Cell, Cells, cells_of
 from experiments.paper.names import METHODS, MIXED, NEIGHBORS, PYTHIA, SIZES, TASKS
-from smoothie.report.plots import BLACK, BLUE, GREY, ORANGE, new_figure, save
+from smoothie.report.plots import BLACK, BLUE, GRAY, ORANGE, new_figure, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-COLOURS = {"random": BLACK, "smoothie_global": ORANGE, "smoothie_local": BLUE}
+COLORS = {"random": BLACK, "smoothie_global": ORANGE, "smoothie_local": BLUE}
 SIDES = ("published", "reproduced")
 SIDE_NAMES = {"published": "published", "reproduced": "ours"}
 WIDTH = 0.38  # of a bar; two stand beside one another
@@ -68,7 +68,7 @@ def cell_of(cells: Cells, key: dict[str, str]) -> Cell | None:
 
 
 def errors_of(cells: Cells, keys: Sequence[dict[str, str]]) -> Values:
-    """How far our intervals reach below and above our values: (2, n), 0 where there is none."""
+    """Lengths of our intervals below and above our values: (2, n), 0 where there is none."""
     reach = []
     for key in keys:
         cell = cell_of(cells, key)
@@ -79,7 +79,7 @@ def errors_of(cells: Cells, keys: Sequence[dict[str, str]]) -> Values:
 
 
 def points(
-    ax: "Axes", x: Values, cells: Cells, keys: Sequence[dict[str, str]], colour: str, marker: str
+    ax: "Axes", x: Values, cells: Cells, keys: Sequence[dict[str, str]], color: str, marker: str
 ) -> None:
     """A line through published and one through our points, with our intervals."""
     ax.plot(
@@ -87,7 +87,7 @@ def points(
         values_of(cells, "published", keys),
         marker,
         ls=":",
-        color=colour,
+        color=color,
         mfc="white",
         ms=7,
         mew=1.3,
@@ -96,53 +96,51 @@ def points(
     )
     ours = values_of(cells, "reproduced", keys)
     errors = errors_of(cells, keys)
-    ax.errorbar(
-        x, ours, errors, fmt=marker, ls="-", color=colour, ms=4, lw=1.3, capsize=2, zorder=4
-    )
-    say_absent(ax, ours)
+    ax.errorbar(x, ours, errors, fmt=marker, ls="-", color=color, ms=4, lw=1.3, capsize=2, zorder=4)
+    mark_unavailable(ax, ours)
 
 
 def bars(
-    ax: "Axes", cells: Cells, keys: Sequence[dict[str, str]], names: Sequence[str], colour: str
+    ax: "Axes", cells: Cells, keys: Sequence[dict[str, str]], names: Sequence[str], color: str
 ) -> None:
     """Published and our bars side by side."""
     x = np.arange(len(keys))
     theirs, ours = (values_of(cells, side, keys) for side in SIDES)
-    ax.bar(x - WIDTH / 2, np.nan_to_num(theirs), WIDTH * 0.92, fill=False, edgecolor=colour, lw=1.3)
-    ax.bar(x + WIDTH / 2, np.nan_to_num(ours), WIDTH * 0.92, color=colour, edgecolor=colour, lw=1.3)
+    ax.bar(x - WIDTH / 2, np.nan_to_num(theirs), WIDTH * 0.92, fill=False, edgecolor=color, lw=1.3)
+    ax.bar(x + WIDTH / 2, np.nan_to_num(ours), WIDTH * 0.92, color=color, edgecolor=color, lw=1.3)
     ax.set_xticks(x, names)
-    say_absent(ax, ours)
+    mark_unavailable(ax, ours)
 
 
-def say_absent(ax: "Axes", ours: Values) -> None:
-    """Say in a panel that it holds nothing of ours, once."""
+def mark_unavailable(ax: "Axes", ours: Values) -> None:
+    """Note in a panel without values of ours that they are not available."""
     if np.isnan(ours).all() and not ax.texts:
         corner: dict[str, Any] = {"transform": ax.transAxes, "ha": "right", "va": "bottom"}
-        ax.text(1.0, 1.0, "ours: not available", fontsize=8, color=GREY, **corner)
+        ax.text(1.0, 1.0, "ours: not available", fontsize=8, color=GRAY, **corner)
 
 
-def legend(figure: "Figure", colours: dict[str, str], style: str = "-") -> None:
-    """What is hollow, what is filled, and the colour of each method; `style` is ours of a line."""
+def legend(figure: "Figure", colors: dict[str, str], style: str = "-") -> None:
+    """A legend of markers and of the methods' colors; `style` is that of our lines."""
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
     handles: list[Line2D | Patch] = []
     for side in SIDES:
         hollow = side == "published"
-        shape: dict[str, Any] = {"color": GREY, "marker": "o", "mfc": "white" if hollow else GREY}
+        shape: dict[str, Any] = {"color": GRAY, "marker": "o", "mfc": "white" if hollow else GRAY}
         line = ":" if hollow and style == "-" else style
         handles.append(Line2D([], [], ls=line, label=SIDE_NAMES[side], **shape))
-    handles += [Patch(color=colour, label=name) for name, colour in colours.items()]
+    handles += [Patch(color=color, label=name) for name, color in colors.items()]
     place_legend(figure, handles)
 
 
-def bar_legend(figure: "Figure", colour: str) -> None:
-    """Which bars are hollow, which filled."""
+def bar_legend(figure: "Figure", color: str) -> None:
+    """A legend of hollow and filled bars."""
     from matplotlib.patches import Patch
 
-    faces = zip(SIDES, ("white", colour), strict=True)
+    faces = zip(SIDES, ("white", color), strict=True)
     place_legend(
-        figure, [Patch(facecolor=f, edgecolor=colour, label=SIDE_NAMES[side]) for side, f in faces]
+        figure, [Patch(facecolor=f, edgecolor=color, label=SIDE_NAMES[side]) for side, f in faces]
     )
 
 
@@ -188,7 +186,7 @@ def rank_histogram(ax: "Axes", cells: Cells, last: int) -> None:
 
 
 def figure2a(cells: Cells) -> "Figure":
-    """Rank correlations as boxes, on the whole of their axis."""
+    """Rank correlations as boxes, with their full axis."""
     figure, (ax,) = new_figure(4.4, 3.8)
     for position, side in enumerate(SIDES):
         names = ("whisker_low", "q1", "median", "q3", "whisker_high", "mean")
@@ -205,7 +203,7 @@ def figure2a(cells: Cells) -> "Figure":
     ]
     spread = np.linspace(-0.12, 0.12, len(each)) if len(each) > 1 else np.zeros(len(each))
     ax.plot(1.42 + spread, each, "o", color=ORANGE, ms=3.5)
-    say_absent(ax, np.array([median, *each]))  # the last median is ours
+    mark_unavailable(ax, np.array([median, *each]))  # the last median is ours
     ax.axhline(0, color=BLACK, lw=0.8, ls=":", zorder=0)
     ax.set_xlim(-0.5, 1.7)
     ax.set_ylim(-1, 1.05)
@@ -251,7 +249,7 @@ def alpaca_eval(cells: Cells) -> "Figure":
         ax.plot(trials, gains[x, "published"], "o", color=ORANGE, mfc="white", ms=8, mew=1.4)
         errors = errors_of(cells, keys)
         ax.errorbar(trials, gains[x, "reproduced"], errors, fmt="o", color=ORANGE, ms=4, capsize=2)
-        say_absent(ax, gains[x, "reproduced"])
+        mark_unavailable(ax, gains[x, "reproduced"])
         ax.set_xticks(trials)
         ax.set_xlabel("trial")
         ax.set_ylabel("points above random")
@@ -264,7 +262,9 @@ def alpaca_eval(cells: Cells) -> "Figure":
         known = values[np.isfinite(values)]
         if len(known):
             draw_box(last, box_of(known), position, side)
-    say_absent(last, np.concatenate([v for (_, side), v in gains.items() if side == "reproduced"]))
+    mark_unavailable(
+        last, np.concatenate([v for (_, side), v in gains.items() if side == "reproduced"])
+    )
     last.set_xlim(-0.6, 3.6)
     last.set_xticks(range(4), names, fontsize=8)
     last.set_ylabel("points above random")
@@ -307,35 +307,33 @@ def figure4(cells: Cells) -> "Figure":
     for ax, dataset in zip(axes, ("e2e_nlg", "xsum", "cnn_dailymail", "squad"), strict=True):
         for method, marker in (("random", "s"), ("smoothie_global", "o")):
             keys = [{"dataset": dataset, "ensemble": e, "method": method} for e in PYTHIA]
-            points(ax, sizes, cells, keys, COLOURS[method], marker)
+            points(ax, sizes, cells, keys, COLORS[method], marker)
         ax.set_xscale("log")
         ax.set_xticks(sizes, list(PYTHIA.values()))
         ax.minorticks_off()
         ax.set_xlabel("parameters")
         ax.set_title(TASKS[dataset], fontsize=10, loc="left")
     axes[0].set_ylabel("score")
-    legend(figure, {METHODS[m]: COLOURS[m] for m in ("random", "smoothie_global")})
+    legend(figure, {METHODS[m]: COLORS[m] for m in ("random", "smoothie_global")})
     return figure
 
 
 def neighborhood(cells: Cells) -> "Figure":
     """Score of Smoothie-Local against k."""
     figure, axes = new_figure(8.2, 3.5, 2)
-    colours = {"3b": BLUE, "7b": ORANGE}
+    colors = {"3b": BLUE, "7b": ORANGE}
     k = np.array(NEIGHBORS, dtype=np.float64)
     for ax, dataset in zip(axes, MIXED, strict=True):
         for size, marker in (("3b", "s"), ("7b", "o")):
             chosen = {"dataset": dataset, "ensemble": size, "method": "smoothie_local"}
-            points(
-                ax, k, cells, [{**chosen, "x": str(n)} for n in NEIGHBORS], colours[size], marker
-            )
+            points(ax, k, cells, [{**chosen, "x": str(n)} for n in NEIGHBORS], colors[size], marker)
         ax.set_xscale("log")
         ax.set_xticks(NEIGHBORS, [str(n) for n in NEIGHBORS])
         ax.minorticks_off()
         ax.set_xlabel("k, inputs in a neighborhood")
         ax.set_title(MIXED[dataset], fontsize=10, loc="left")
     axes[0].set_ylabel("score of Smoothie-Local")
-    legend(figure, {SIZES[size]: colour for size, colour in colours.items()})
+    legend(figure, {SIZES[size]: color for size, color in colors.items()})
     return figure
 
 

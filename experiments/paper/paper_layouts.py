@@ -211,7 +211,7 @@ FIGURE_TABLES = (
 
 
 def layouts_of(experiment: str, cells: Cells) -> list[Layout]:
-    """The tables of an experiment, and others for the cells that these leave over."""
+    """The tables of an experiment, and others for the remaining cells."""
     found = [
         layout for layout in (*PAPER_TABLES, *FIGURE_TABLES) if layout.experiment == experiment
     ]

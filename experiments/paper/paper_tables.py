@@ -22,9 +22,9 @@ def paper_table(layout: Layout, cells: Cells, title: str, beside: bool = False) 
     cells : mapping of key -> cell
         What `layouts.cells_of` returns.
     title : str
-        What the caption begins with.
+        Beginning of the caption.
     beside : bool
-        Whether the published value stands in small type behind ours.
+        Whether to show the published value in small type after ours.
 
     Returns
     -------
@@ -49,7 +49,7 @@ def paper_table(layout: Layout, cells: Cells, title: str, beside: bool = False) 
             ]
             body.append(" & ".join([*first, escaped(row.title), *values]) + r" \\")
         blocks.append("\n".join(body))
-    # LaTeX numbers the table in its own way.
+    # LaTeX numbers tables itself.
     caption = re.sub(r"^(Table \d+)\.", r"\1 of the paper.", title)
     caption += f". {layout.caption}" if layout.caption else ""
     label = layout.name
@@ -85,7 +85,7 @@ def head_rows(columns: Sequence[Line], lead: int) -> str:
 def mark_best(layout: Layout, rows: Sequence[Line], grid: Grid) -> list[list[str]]:
     """Our values of a block of rows, the best of each column marked.
 
-    Values that print alike are alike; a single value is not called the best.
+    Values that print alike count as equal; a single value is not marked as the best.
     """
     digits = layout.digits or 0
     texts = [
@@ -110,12 +110,12 @@ def mark_best(layout: Layout, rows: Sequence[Line], grid: Grid) -> list[list[str
 
 
 def published(cell: Cell | None, layout: Layout, beside: bool) -> str:
-    """The published value in small type, if it is wanted and known."""
+    """The published value in small type, if requested and known."""
     if not beside or cell is None or is_absent(cell["published"]):
         return ""
     return f" {{\\scriptsize({number(cell['published'], layout.digits or 0)})}}"
 
 
 def is_missing(cell: Cell | None) -> bool:
-    """Whether nothing was reproduced: also so for quoted values, which are not ours."""
+    """Whether nothing was reproduced, as for quoted values, which are not ours."""
     return cell is None or is_absent(cell["reproduced"]) or cell["verdict"] == "quoted"

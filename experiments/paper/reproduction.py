@@ -31,7 +31,7 @@ def write_report(
     Parameters
     ----------
     folder : Path
-        Where to write; files of an earlier report that this one does not make are removed.
+        Where to write; files of an earlier report that this one does not write are removed.
     published, reproduced : DataFrame
         See `comparison.compare`.
     lacking : mapping of experiment -> sentences, optional
@@ -39,7 +39,7 @@ def write_report(
     switches : DataFrame, optional
         What each switch of the protocol moves, see `pages.report`.
     signature : mapping, optional
-        What made the numbers.
+        How the numbers were computed.
     titles : mapping of experiment -> title
         In the order of the page.
 
@@ -51,7 +51,7 @@ def write_report(
     Raises
     ------
     SmoothieError
-        If the cells cannot be compared; nothing is written then.
+        If the cells cannot be compared; then nothing is written.
     """
     comparison = compare(published, reproduced)
     written = [folder / "comparison.csv", folder / "reproduced.csv"]
@@ -84,7 +84,7 @@ def table_names(name: str) -> dict[str, bool]:
 
 
 def remove_stale(folder: Path, written: Sequence[Path]) -> None:
-    """Remove what an earlier report left in the folder and this one did not make."""
+    """Remove files of an earlier report that this one did not write."""
     names = ["switches.csv"]
     names += [f"tables/{name}" for layout in PAPER_TABLES for name in table_names(layout.name)]
     names += [f"figures/{name}.{suffix}" for name in FIGURES for suffix in ("png", "pdf")]

@@ -1,4 +1,4 @@
-"""What stacking AlpacaEval outputs by position did, from the results of both protocols.
+"""The effect of stacking AlpacaEval outputs by position, from the results of both protocols.
 
     python -m experiments.paper.stacking
 
@@ -13,14 +13,14 @@ import numpy as np
 import pandas as pd
 
 from smoothie.errors import SmoothieError
-from smoothie.report.plots import BLACK, BLUE, GREY, ORANGE, new_figure, save
+from smoothie.report.plots import BLACK, BLUE, GRAY, ORANGE, new_figure, save
 from smoothie.report.tables import markdown, number
 from smoothie.storage.files import write_text
 
 RESULTS = Path(__file__).parents[2] / "results"
 TRIALS = [f"alpaca_eval_{i}" for i in range(10)]
 MISPLACED = "gemini-pro"
-WRONG_ROWS = 674 / 805  # of its outputs stand beside another instruction
+WRONG_ROWS = 674 / 805  # share of its outputs paired with another instruction
 
 
 def read_cells(path: Path) -> pd.DataFrame:
@@ -41,10 +41,10 @@ def values(
 
 
 def story(published: pd.DataFrame, stacked: pd.DataFrame, joined: pd.DataFrame) -> pd.DataFrame:
-    """One row for each trial: what was stacked, joined, and what random choice lost.
+    """One row for each trial: results stacked and joined, and the loss of random choice.
 
-    `expected` is what random choice loses if an output to another instruction never wins: the share
-    of picks that fall on the misplaced model, times its misplaced share, times its win rate.
+    `expected` is the loss of random choice if an output to another instruction never wins: the
+    share of picks of the misplaced model, times its misplaced share, times its win rate.
     """
     board = pd.read_csv(RESULTS / "published" / "alpaca_eval_leaderboard.csv", index_col="model")
     rate = float(board["win_rate"].to_dict()[MISPLACED])
@@ -89,7 +89,7 @@ def as_markdown(table: pd.DataFrame) -> str:
 
 
 def draw(table: pd.DataFrame, folder: Path) -> list[Path]:
-    """Weight of the misplaced model, and what random choice lost, trial by trial."""
+    """Weight of the misplaced model, and the loss of random choice, by trial."""
     figure, (left, right) = new_figure(9.0, 3.4, 2)
     inside = table[table.weight_stacked.notna()]
     places = np.arange(len(inside))
@@ -101,8 +101,8 @@ def draw(table: pd.DataFrame, folder: Path) -> list[Path]:
     left.set_ylabel("weight of gemini-pro")
     left.legend(fontsize=8, frameon=False, loc="upper right")
     left.set_ylim(0, max(0.3, 1.25 * inside.weight_joined.max()))
-    colours = [ORANGE if e else GREY for e in table.expected]
-    right.bar(table.trial, table.random_above_mean, color=colours)
+    colors = [ORANGE if e else GRAY for e in table.expected]
+    right.bar(table.trial, table.random_above_mean, color=colors)
     expected = table.expected.min()
     right.axhline(expected, color=BLACK, lw=1, ls="--")
     right.annotate(

@@ -1,1 +1,1 @@
-"""Experiments of our own: what was tried, and what did not help."""
+"""Our own experiments: what was tried, and what did not help."""

@@ -1,4 +1,4 @@
-"""What Consensus is made of, part by part, and what else was tried: gaps closed on several sets.
+"""Ablation of Consensus and of other directions: gaps closed on several sets.
 
     python -m experiments.research.ablation folders=[A,B,C] encoder=minilm
 
@@ -56,7 +56,7 @@ def support(
     prior: float = 1.0,
     answers: bool = True,
 ) -> Support:
-    """What Consensus takes the largest of, (N, K), with any constants and with answers or not."""
+    """The support that Consensus maximizes, (N, K), with any constants, with or without answers."""
     assert votes.texts is not None
     total = shared_wording(votes.texts, beta) + coarser * shared_meaning(votes.distances)
     final = final_answers(votes.texts, Consensus().answered) if answers else None
@@ -66,7 +66,7 @@ def support(
 
 
 def prior_everywhere(votes: Votes) -> Support:
-    """The support of texts that end in answers joined by that of their candidates, too."""
+    """The support of texts that end in answers, with that of their candidates as well."""
     return with_candidates(support(votes, prior=0), 1.0)
 
 
@@ -169,7 +169,7 @@ def gap_table(gaps: pd.DataFrame) -> str:
 def left_out_table(gaps: pd.DataFrame) -> str:
     """For each set, the variant that is best on the others, with what it closes on that set.
 
-    What is compared are the values of beta, of what a coarser view counts, and of the prior.
+    Compares the values of beta, of the weight of coarser views, and of the prior.
     """
     full = gaps[gaps.ensemble == 0].pivot(index="variant", columns="dataset", values="gap_closed")
     rows = []

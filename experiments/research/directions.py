@@ -50,17 +50,17 @@ def posterior(votes: Votes, k: int | None) -> Floats:
 
 
 def shrunk(votes: Votes, strength: float) -> Floats:
-    """Errors from distances and their mean over all inputs, which counts for so many inputs."""
+    """Errors from distances and their mean over all inputs, which counts as `strength` inputs."""
     mean = near_distances(votes, None)
     return -errors_of((votes.distances + strength * mean) / (1 + strength))
 
 
 def shrunk_by_reliability(votes: Votes) -> Floats:
-    """Empirical Bayes between Local and Global, with a strength that the distances tell.
+    """Empirical Bayes between Local and Global, with a strength estimated from the distances.
 
     An error estimated from an input alone is the mean over the pairs of other candidates of a
-    triplet estimate; how much these differ says how noisy it is (tau). What the errors vary
-    over inputs beyond that is real (omega). The posterior mean weighs them accordingly.
+    triplet estimate; their variance estimates its noise (tau). The variance of errors over
+    inputs beyond that is real (omega). The posterior mean weighs them accordingly.
     """
     errors = triplet_errors(votes.distances)
     candidates = votes.shape[1]
@@ -89,7 +89,7 @@ def triplet_variance(distances: NDArray[np.floating[Any]]) -> Floats:
 
 
 def reweighted(votes: Votes, rounds: int) -> Floats:
-    """Iterated: each voter's distance counts by the weight that the round before gave it."""
+    """Iterated: each voter's distance is weighted by its weight from the previous round."""
     weights = np.full(votes.shape[1], 1 / votes.shape[1])
     mean = votes.distances.mean(axis=0)
     for _ in range(rounds):
@@ -99,10 +99,11 @@ def reweighted(votes: Votes, rounds: int) -> Floats:
 
 
 def correlated_down_weighted(votes: Votes) -> Floats:
-    """Correlated voters: the votes of candidates that are closer than their errors say count less.
+    """Correlated voters: candidates that are closer than their errors imply are down-weighted.
 
     Independent errors make distances add up, d_ij = e_i + e_j. Where a pair is closer, their errors
-    share c_ij = (e_i + e_j - d_ij) / 2; each voter counts by the inverse sum of its correlations.
+    share c_ij = (e_i + e_j - d_ij) / 2; each voter is weighted by the inverse sum of its
+    correlations.
     """
     mean = votes.distances.mean(axis=0)
     errors = errors_of(mean)
@@ -114,16 +115,16 @@ def correlated_down_weighted(votes: Votes) -> Floats:
 
 
 def without_length(votes: Votes) -> Floats:
-    """Length as a nuisance: what differences in length explain of the distances is taken off."""
+    """Length as a nuisance: the part of the distances explained by length is removed."""
     assert votes.texts is not None
     lengths = np.log1p(np.array([[len(text) for text in row] for row in votes.texts], dtype=float))
     apart = (lengths[:, :, None] - lengths[:, None, :]) ** 2
     pairs = np.triu_indices(votes.shape[1], k=1)
     known, distances = apart[:, *pairs], votes.distances[:, *pairs]
-    centred = known - known.mean()
-    total = (centred**2).sum()
+    centered = known - known.mean()
+    total = (centered**2).sum()
     slope = (
-        max(0.0, float((centred * (distances - distances.mean())).sum() / total)) if total else 0.0
+        max(0.0, float((centered * (distances - distances.mean())).sum() / total)) if total else 0.0
     )
     closeness: Floats = -np.maximum(votes.distances - slope * apart, 0).sum(axis=2)
     return closeness

@@ -1,4 +1,4 @@
-"""Encoders: what turns a problem into distances; conf/encoder names some."""
+"""Encoders turn a problem into distances; conf/encoder has named variants."""
 
 from smoothie.encoders.base import ENCODERS, Encoder, Measured, register_encoder
 from smoothie.encoders.distances import StoredDistances

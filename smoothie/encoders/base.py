@@ -1,4 +1,4 @@
-"""What every encoder gives: the distances between answers, the embedded inputs, a signature."""
+"""The encoder protocol: distances between answers, embedded inputs, a signature."""
 
 from dataclasses import dataclass, fields
 from typing import Any, Protocol, runtime_checkable
@@ -15,7 +15,7 @@ Vectors = NDArray[np.floating[Any]]
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """What an encoder knows of a problem.
+    """Distances between the answers of a problem, and its embedded inputs.
 
     Attributes
     ----------
@@ -24,7 +24,7 @@ class Measured:
     inputs : ndarray of shape (N, e) or None
         Embedded inputs; None where inputs are empty or have no vectors.
     mean_distances : ndarray of shape (N, K, K) or None
-        Where candidates wrote several generations for each input, and they were asked for: the
+        Where candidates wrote several generations for each input, and these were requested: the
         distances averaged over all of them.
     """
 
@@ -35,24 +35,24 @@ class Measured:
 
 @runtime_checkable
 class Encoder(Protocol):
-    """What a run needs of an encoder.
+    """The interface that a run expects of an encoder.
 
     Attributes
     ----------
     signature : str
-        What made the vectors, in one line.
+        How the vectors were computed, in one line.
     encoded : int
-        Texts that went through a model so far; what came from a cache or a file does not count.
+        Texts encoded by a model so far, not counting those from a cache or a file.
     """
 
     @property
     def signature(self) -> str:
-        """What made the vectors, in one line."""
+        """How the vectors were computed, in one line."""
         ...
 
     @property
     def encoded(self) -> int:
-        """Texts that went through a model so far."""
+        """Texts encoded by a model so far."""
         ...
 
     def measure(
@@ -71,7 +71,7 @@ class Encoder(Protocol):
         ...
 
     def encode_problem(self, problem: Problem, inputs: bool) -> tuple[Vectors, Vectors | None]:
-        """Embed a problem: generations (N, K, d) and, if asked for, inputs (N, e).
+        """Embed a problem: generations (N, K, d) and, if requested, inputs (N, e).
 
         Raises
         ------
@@ -81,7 +81,7 @@ class Encoder(Protocol):
         ...
 
     def encode_inputs(self, texts: list[str]) -> Vectors | None:
-        """Embed inputs that belong to another split; None if the encoder has no model to do so."""
+        """Embed the inputs of another split; None if the encoder has no model for that."""
         ...
 
 
@@ -89,7 +89,7 @@ PARTS = ("signature", "encoded", "measure", "encode_problem", "encode_inputs")  
 
 
 def wrong_encoder(thing: Any) -> str | None:
-    """What is wrong with a thing as an encoder."""
+    """Why an object cannot be used as an encoder; None if it can."""
     from smoothie.encoders.text import TextEncoder
 
     if not isinstance(thing, type):

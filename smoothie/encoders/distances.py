@@ -1,4 +1,4 @@
-"""Distances that the user brings in place of vectors, from whatever tells two answers apart."""
+"""Distances provided by the user instead of vectors, by any measure of difference."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,7 +69,7 @@ class StoredDistances:
         raise SmoothieError(f"{self.path}: holds distances; there are no vectors to write out")
 
     def encode_inputs(self, texts: list[str]) -> None:
-        """There is no model to embed other inputs with."""
+        """Return None: there is no model to embed other inputs."""
 
     def measure(
         self, problem: Problem, several: bool = False, clock: Clock | None = None
@@ -79,8 +79,8 @@ class StoredDistances:
         Raises
         ------
         SmoothieError
-            If the file is broken, lacks a candidate, has another number of rows, or a matrix is not
-            one of distances.
+            If the file is corrupt, lacks a candidate, has the wrong number of rows, or holds a
+            matrix that is not one of distances.
         """
         clock = clock or Clock()
         clock.note("encode", "nothing to encode")

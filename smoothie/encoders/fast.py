@@ -1,4 +1,4 @@
-"""Texts -> vectors with batches by tokens and products in sixteen bits."""
+"""Fast encoding: batches by number of tokens, matrix products in 16 bits."""
 
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -15,12 +15,12 @@ BATCH_TOKENS = {"float32": 256, "sixteen bits": 1024, "cuda": 32768}
 
 
 def fast_dtype(device: str | None = None) -> str:
-    """The type with the fastest products of a device that leaves selections nearly as they are.
+    """The type with the fastest matrix products on a device that hardly changes selections.
 
     Parameters
     ----------
     device : str, optional
-        Torch device; None takes a GPU where there is one.
+        Torch device; None uses a GPU if there is one.
 
     Returns
     -------
@@ -35,7 +35,7 @@ def fast_dtype(device: str | None = None) -> str:
     if kind == "cuda":
         return "float16"
     if kind == "cpu":
-        # a torch that cannot tell gets float32: never slower, and encoder.dtype overrules it
+        # a torch that cannot tell gets float32: never slower, and encoder.dtype overrides it
         capabilities: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
         if capabilities.get("amx_bf16") or capabilities.get("avx512_bf16"):
             return "bfloat16"
@@ -45,7 +45,7 @@ def fast_dtype(device: str | None = None) -> str:
 def encode_by_tokens(
     model: Any, texts: list[str], dtype: str, batch_tokens: int | None = None
 ) -> NDArray[np.float32]:
-    """Embed texts with products of one type, in batches of about equally many tokens.
+    """Embed texts with matrix products of one type, in batches of about equally many tokens.
 
     Parameters
     ----------
@@ -53,11 +53,11 @@ def encode_by_tokens(
         With weights in float32.
     texts : list of str, length M
     dtype : {"float32", "bfloat16", "float16"}
-        Type of the products. What is between them (sums over layers, norms, pooling) stays in
+        Type of the matrix products. All else (sums over layers, norms, pooling) stays in
         float32: with bfloat16 throughout, vectors are four times as far from those in float32, at
         the same speed.
     batch_tokens : int, optional
-        Tokens of a batch, with its padding. By default as many as leave what passes between two
+        Tokens in a batch, padding included. By default as many as keep the activations between two
         layers in the caches of a core, or fill a GPU.
 
     Returns
@@ -66,9 +66,9 @@ def encode_by_tokens(
 
     Notes
     -----
-    On a CPU each core works on a batch of its own. Cores that share one wait for each other in
-    every layer: longer than they compute, if other programs run beside. While texts are encoded,
-    torch has one thread for each product, in the whole process.
+    On a CPU each core works on its own batch. Cores that share a batch wait for each other in every
+    layer, longer than they compute if other programs are running. While texts are encoded, torch
+    uses one thread for each product, in the whole process.
     """
     import torch
 
@@ -113,7 +113,7 @@ def encode_by_tokens(
 
 
 def features_of(model: Any, texts: list[str]) -> dict[str, Any]:
-    """What a model reads of texts, all padded to the longest, with the model's default prompt."""
+    """Token features of texts, padded to the longest, with the model's default prompt."""
     prompt = model.prompts[model.default_prompt_name] if model.default_prompt_name else None
     features: dict[str, Any] = model.preprocess(texts, prompt=prompt)
     mask = features.get("attention_mask")
@@ -126,7 +126,7 @@ def features_of(model: Any, texts: list[str]) -> dict[str, Any]:
 
 
 def rows_of(features: dict[str, Any], batch: NDArray[np.intp], device: Any) -> dict[str, Any]:
-    """Features of some texts, without the columns in which all of them are padded."""
+    """Features of a batch of texts, without the columns that are padding in all of them."""
     mask = features["attention_mask"]
     columns = mask[batch].any(dim=0)
     part = dict(features)
@@ -139,10 +139,10 @@ def rows_of(features: dict[str, Any], batch: NDArray[np.intp], device: Any) -> d
 
 @contextmanager
 def weights_in(model: Any, dtype: str) -> Iterator[None]:
-    """Let the dense layers of a model hold their weights in some type for a while.
+    """Temporarily convert the weights of a model's dense layers to another type.
 
     `torch.autocast` would round them for every batch: in inference mode, in which
-    sentence-transformers encodes, it keeps nothing of what it has rounded.
+    sentence-transformers encodes, it does not cache the rounded weights.
     """
     import torch
 

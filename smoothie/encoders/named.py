@@ -1,4 +1,4 @@
-"""Encoders by name, for those who have no configuration."""
+"""Encoders by name, for use without a configuration."""
 
 import os
 from pathlib import Path
@@ -14,7 +14,7 @@ HUB_IDS = {
 
 
 def cache_folder() -> Path:
-    """Where embeddings, scores and the lock file of downloads are: SMOOTHIE_CACHE or ~/.cache."""
+    """Folder of embeddings, scores and the download lock file: SMOOTHIE_CACHE or ~/.cache."""
     return Path(os.environ.get("SMOOTHIE_CACHE", "~/.cache/smoothie")).expanduser()
 
 
@@ -40,5 +40,5 @@ def named_encoder(name: str) -> Encoder:
         lock=os.environ.get("SMOOTHIE_LOCK", str(cache_folder() / "hub.lock.json")),
         models=os.environ.get("SMOOTHIE_ENCODERS"),
     )
-    encoder.identity  # noqa: B018  a model that is not there is said before anything else is done
+    encoder.identity  # noqa: B018  reports a missing model before anything else is done
     return encoder

@@ -1,4 +1,4 @@
-"""Texts -> vectors by a sentence-transformers model, with a cache of what was encoded."""
+"""Encode texts with a sentence-transformers model, with a cache of their vectors."""
 
 import logging
 import re
@@ -25,7 +25,7 @@ from smoothie.storage.cache import VectorCache, content_key
 
 log = logging.getLogger(__name__)
 
-FLUSH_TEXTS = 256  # texts encoded between two writes to the cache: what an interruption may cost
+FLUSH_TEXTS = 256  # texts encoded between two writes to the cache: what an interruption may lose
 DTYPES = ("float32", "bfloat16", "float16")
 PROFILES = ("exact", "fast")
 
@@ -40,36 +40,36 @@ class SentenceEncoder(PretrainedModel, TextEncoder):
     model : str
         Hub id, or a local folder.
     revision : str or None
-        Commit of the Hub repository. None resolves the newest once and keeps it in the lock file.
+        Commit of the Hub repository. None resolves the latest once and pins it in the lock file.
     dtype : {"float32", "bfloat16", "float16"} or None
         Type of the weights while encoding; in the fast profile, of the products alone. None is
-        float32, and in the fast profile what the device multiplies well (`fast_dtype`). Vectors
-        are always kept in float32.
+        float32, and in the fast profile the type that the device multiplies fastest (`fast_dtype`).
+        Vectors are always float32.
     device : str or None
-        Torch device; None takes a GPU where there is one.
+        Torch device; None uses a GPU if there is one.
     profile : {"exact", "fast"}
         "fast" forms batches by number of tokens, whatever `batch_size`, and multiplies in sixteen
         bits where the device has instructions for it. In float32 the vectors are those of "exact"
         to 1e-6, in bfloat16 to a cosine of 1e-4; inputs stay in float32 then (`input_type`).
     batch_size : int
-        Texts at a time.
+        Texts in a batch.
     max_tokens : int or None
         Longer texts are truncated; None is the model's own limit.
     full_text : bool
         Embed "input generation" instead of the generation alone: the [x, g(x)] of the paper's
         section 4, which its released code leaves out. With inputs longer than the model's limit,
-        nothing of the generation is read.
+        no part of the generation is read.
     progress : bool
         Show a progress bar.
     cache : str or None
-        Folder of the embedding cache; None keeps nothing.
+        Folder of the embedding cache; None disables it.
     lock : str or None
         Lock file for the revisions of Hub repositories.
     models : str or None
         A folder with copies of Hub models, each under the last part of its id; a model that is
         there is not fetched from the Hub.
     cluster : RayCluster or None
-        Machines that encode in the place of this process.
+        Machines that encode instead of this process.
 
     Examples
     --------
@@ -116,7 +116,7 @@ class SentenceEncoder(PretrainedModel, TextEncoder):
 
     @property
     def encoded(self) -> int:
-        """Texts encoded so far, whatever came from the cache not counted."""
+        """Texts encoded so far, not counting cached ones."""
         return sum(cache.computed for cache in self._stores.values())
 
     @property
@@ -130,14 +130,14 @@ class SentenceEncoder(PretrainedModel, TextEncoder):
     def input_type(self) -> str:
         """Type of the products for inputs: the fast profile does not round them to bfloat16.
 
-        Rounded inputs change who is among the nearest, and with k=20 that alone changes more
-        choices of Smoothie-Local than rounded generations do; and inputs are few beside these.
+        Rounded inputs change the nearest neighbors, and with k=20 that alone changes more choices
+        of Smoothie-Local than rounded generations do; and there are far fewer inputs.
         """
         fast_and_coarse = self.profile == "fast" and self.number_type == "bfloat16"
         return "float32" if fast_and_coarse else self.number_type
 
     def encode_problem(self, problem: Problem, inputs: bool) -> tuple[Vectors, Vectors | None]:
-        """Embed the texts of a problem and, if asked for, its inputs; each distinct text once."""
+        """Embed the texts of a problem and, if requested, its inputs; each distinct text once."""
         if not inputs or self.input_type == self.number_type:
             return super().encode_problem(problem, inputs)
         return super().encode_problem(problem, False)[0], self.encode_inputs(problem.input_texts)
@@ -162,10 +162,10 @@ class SentenceEncoder(PretrainedModel, TextEncoder):
 
         Notes
         -----
-        Distinct texts that are not in the cache go through the model, longest first, and are
-        written to the cache every few hundred texts: an interrupted run goes on where it was.
-        With a cluster, the same few hundred texts are one task, so that their vectors are the same.
-        A warning says how many texts were truncated, except over a cluster.
+        Distinct texts that are not cached are encoded, longest first, and written to the cache
+        every few hundred texts: an interrupted run resumes where it stopped. With a cluster, the
+        same few hundred texts are one task, so that their vectors are the same. A warning says how
+        many texts were truncated, except over a cluster.
         """
         distinct = list(dict.fromkeys(texts))
         number_type = number_type or self.number_type
@@ -180,10 +180,10 @@ class SentenceEncoder(PretrainedModel, TextEncoder):
     def _encode_missing(
         self, texts: list[str], number_type: str, places: list[int]
     ) -> Iterator[tuple[list[int], NDArray[np.float32]]]:
-        """Vectors of the texts at some places, in parts."""
+        """Vectors of the texts at some positions, in parts."""
         name = Path(self.model).name
         known = len(texts) - len(places)
-        asked = f"{len(texts)} distinct texts, {known} from the cache, {len(places)} to encode"
+        asked = f"{len(texts)} distinct texts, {known} cached, {len(places)} to encode"
         log.info("%s: %s", name, asked)
         if not places:
             return
@@ -219,14 +219,14 @@ class SentenceEncoder(PretrainedModel, TextEncoder):
         return self._stores[number_type]
 
     def _in_chunks(self, texts: list[str], number_type: str) -> Iterator[NDArray[np.float32]]:
-        """Vectors of a few hundred texts after the other, made here or by the cluster."""
+        """Vectors, a few hundred texts at a time, computed here or by the cluster."""
         if self.cluster is None:
             return in_chunks(partial(self._encode, number_type=number_type), texts, FLUSH_TEXTS)
         sent = self.remote(number_type, self.cluster.cpus)
         return self.cluster.in_chunks(sent, texts, FLUSH_TEXTS)
 
     def remote(self, number_type: str, threads: int) -> "RemoteEncoder":
-        """The encoder as it is sent to other processes, with so many threads of PyTorch."""
+        """The encoder as it is sent to other processes, with this number of PyTorch threads."""
         settings = {entry.name: getattr(self, entry.name) for entry in fields(self) if entry.init}
         # A worker has no cache and no lock file; a local model is looked for at the same path.
         settings |= dict.fromkeys(("cache", "lock", "models", "cluster")) | {"progress": False}
@@ -268,7 +268,7 @@ class SentenceEncoder(PretrainedModel, TextEncoder):
 
 
 def count_truncated(model: Any, texts: Sequence[str]) -> int:
-    """How many texts have more tokens than a sentence-transformers model reads."""
+    """Number of texts with more tokens than a sentence-transformers model reads."""
     limit = model.max_seq_length
     if limit is None or not hasattr(model[0], "auto_model"):
         return 0
@@ -291,11 +291,11 @@ class RemoteEncoder:
     settings : tuple of (str, value)
         Of the encoder.
     identity : str
-        Its revision or checksum: the weights must be those, wherever they lie.
+        Its revision or checksum, which the weights must match on every machine.
     number_type : str
-        In which products are taken.
+        Type of the matrix products.
     threads : int
-        Of PyTorch, on a CPU; the last bits of vectors may depend on them.
+        PyTorch threads on a CPU; the last bits of vectors may depend on their number.
     """
 
     settings: tuple[tuple[str, Any], ...]
@@ -319,6 +319,6 @@ def worker_encoder(sent: RemoteEncoder) -> SentenceEncoder:
         encoder._identity = sent.identity  # a commit, at which the model is fetched
     elif encoder.identity != sent.identity:
         raise SmoothieError(
-            f"model={encoder.model}: other files on a machine of the cluster than here"
+            f"model={encoder.model}: the files on a machine of the cluster differ from those here"
         )
     return encoder

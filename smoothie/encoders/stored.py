@@ -1,4 +1,4 @@
-"""Vectors that the user brings, one .npy file for each candidate."""
+"""Vectors provided by the user, one .npy file for each candidate."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,13 +16,13 @@ from smoothie.storage.arrays import map_npy
 from smoothie.storage.files import child, drop_pages, is_there, readable, user_path
 
 LARGEST = 1e140  # values of a vector: the sum of their squares is finite
-BLOCK_VALUES = 1 << 18  # that are checked at a time
+BLOCK_VALUES = 1 << 18  # values checked at a time
 
 
 @register_encoder("stored")
 @dataclass
 class StoredVectors:
-    """Vectors that the user brings, one .npy file for each candidate.
+    """Vectors provided by the user, one .npy file for each candidate.
 
     Attributes
     ----------
@@ -60,20 +60,20 @@ class StoredVectors:
         return 0
 
     def encode_inputs(self, texts: list[str]) -> None:
-        """There is no model to embed other inputs with."""
+        """Return None: there is no model to embed other inputs."""
 
     def encode_problem(self, problem: Problem, inputs: bool) -> tuple[Vectors, Vectors | None]:
-        """Read the vectors of a problem's candidates and, if asked for, of its inputs."""
+        """Read the vectors of a problem's candidates and, if requested, of its inputs."""
         columns = [pick(column, problem.rows) for column in self._columns(problem)]
         return np.stack(columns, axis=1), self._inputs(problem) if inputs else None
 
     def measure(
         self, problem: Problem, several: bool = False, clock: Clock | None = None
     ) -> Measured:
-        """Take the distances of a problem's candidates, a block of inputs at a time.
+        """Compute the distances between a problem's candidates, a block of inputs at a time.
 
-        They are those that `smoothie.estimator.squared_distances` takes of all vectors. There are
-        inputs where the input texts are not empty.
+        They equal those that `smoothie.estimator.squared_distances` computes from all vectors.
+        Inputs are included where the input texts are not empty.
 
         Raises
         ------
@@ -99,7 +99,7 @@ class StoredVectors:
         try:
             for part, block in distances_as_read(shape, read):
                 distances[part] = block
-        except SmoothieError:  # it knows no files: look for the one that is at fault
+        except SmoothieError:  # the error names no file: find the faulty one
             for name, column in zip(problem.candidates, columns, strict=True):
                 self._refuse_not_finite(name, column, problem.rows)
             raise
@@ -117,7 +117,7 @@ class StoredVectors:
         return columns
 
     def _inputs(self, problem: Problem) -> Vectors:
-        """The vectors of a problem's inputs, on disk where all of them are routed."""
+        """The vectors of a problem's inputs, left on disk if all of them are routed."""
         every = self._read("inputs", problem)
         self._refuse_not_finite("inputs", every, problem.rows)
         return pick(every, problem.rows)
@@ -127,12 +127,12 @@ class StoredVectors:
         return child(user_path(self.folder), f"{name}.npy")
 
     def _refuse_not_finite(self, name: str, vectors: Vectors, rows: NDArray[np.intp]) -> None:
-        """Refuse values, in some rows of a file, that have no finite squares."""
+        """Refuse values in some rows of a file whose squares are not finite."""
         step = max(1, BLOCK_VALUES // vectors.shape[1])
         for start in range(0, len(rows), step):
             block = vectors[rows[start : start + step]]
             faulty = ~np.isfinite(block).all(axis=1)
-            if block.dtype.itemsize > 4:  # others hold no numbers as large as that
+            if block.dtype.itemsize > 4:  # smaller types hold no numbers that large
                 faulty |= (np.abs(block) > LARGEST).any(axis=1)
             if faulty.any():
                 raise SmoothieError(
@@ -161,6 +161,6 @@ class StoredVectors:
 
 
 def pick(vectors: Vectors, rows: NDArray[np.intp]) -> Vectors:
-    """Some rows of an array; all of them are the array itself, which stays on disk."""
+    """Some rows of an array; for all of them the array itself, which stays on disk."""
     every = np.arange(len(vectors))
     return vectors if np.array_equal(rows, every) else vectors[rows]

@@ -1,4 +1,4 @@
-"""What every encoder of texts has in common: a problem's texts, its inputs, and their distances."""
+"""Base class of text encoders: a problem's texts, its inputs, and their distances."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -20,12 +20,12 @@ class TextEncoder:
 
     @property
     def encoded(self) -> int:
-        """Texts that went through the model so far."""
+        """Texts encoded so far."""
         return self._encoded
 
     @property
     def signature(self) -> str:
-        """What made the vectors, in one line."""
+        """How the vectors were computed, in one line."""
         return type(self).__name__
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.floating[Any]]:
@@ -41,7 +41,7 @@ class TextEncoder:
         return self.encode(texts)
 
     def encode_problem(self, problem: Problem, inputs: bool) -> tuple[Vectors, Vectors | None]:
-        """Embed the texts of a problem and, if asked for, its inputs; each distinct text once."""
+        """Embed the texts of a problem and, if requested, its inputs; each distinct text once."""
         written = self.written(problem)
         vectors = self._counted(written + (problem.input_texts if inputs else []))
         embedded = vectors[: len(written)].reshape(*problem.texts.shape, vectors.shape[1])
@@ -58,7 +58,7 @@ class TextEncoder:
     def measure(
         self, problem: Problem, several: bool = False, clock: Clock | None = None
     ) -> Measured:
-        """Embed a problem and take its distances."""
+        """Embed a problem and compute its distances."""
         clock = clock or Clock()
         with clock.step("encode"):
             before = self.encoded

@@ -1,11 +1,11 @@
 """AlpacaEval model outputs: MODEL.json files of {instruction, output, generator, dataset}.
 
-Quality comes from annotations (a judge's preference for each output) or, where those are not at
-hand, from a leaderboard (one number for each model).
+Quality comes from annotations (a judge's preference for each output) or, where those are not
+available, from a leaderboard (one number for each model).
 
 The files do not all list the instructions in the same order, so outputs are joined by instruction.
-The paper's released code stacks them by position instead; that is kept as a setting, because it is
-what the stored weights were computed from.
+The paper's released code stacks them by position instead; that is available as a setting, because
+it is what the stored weights were computed from.
 """
 
 import logging
@@ -132,7 +132,7 @@ def read_annotations(folder: Path, model: str, ids: dict[str, str]) -> dict[str,
     paths = [child(folder, f"{model}.json"), child(folder, model) / "annotations.json"]
     path = next((path for path in paths if path.is_file()), None)
     if path is None:
-        raise SmoothieError(f"{folder}: neither {model}.json nor {model}/annotations.json is there")
+        raise SmoothieError(f"{folder}: found neither {model}.json nor {model}/annotations.json")
     content = read_json(path)
     if not isinstance(content, list):
         raise SmoothieError(f"{path}: expected a list of {{instruction, preference}}")
@@ -142,7 +142,7 @@ def read_annotations(folder: Path, model: str, ids: dict[str, str]) -> dict[str,
         where = f"{path}, row {i}"
         if not isinstance(row, dict) or not isinstance(row.get("instruction"), str):
             raise SmoothieError(f"{where}: expected a text under 'instruction'")
-        if row.get("preference") is None:  # the judge gave no answer that could be read
+        if row.get("preference") is None:  # the judge's answer could not be parsed
             continue
         preference = as_score(row["preference"], where, "preference")
         if not 1 <= preference <= 2:
@@ -151,7 +151,7 @@ def read_annotations(folder: Path, model: str, ids: dict[str, str]) -> dict[str,
         if key is None:
             unknown += 1
         elif labels.setdefault(key, preference - 1) != preference - 1:
-            raise SmoothieError(f"{where}: another preference for an instruction that was above")
+            raise SmoothieError(f"{where}: a different preference for the same instruction")
     if unknown:
         log.warning(
             "%s: %d of %d rows are about instructions that are not among the inputs; not used",

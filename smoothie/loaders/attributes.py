@@ -1,4 +1,4 @@
-"""What texts took to make: candidates.jsonl of a local folder."""
+"""Costs and latencies of texts: candidates.jsonl of a local folder."""
 
 import logging
 from collections.abc import Collection
@@ -25,26 +25,26 @@ def add_attributes(
     known: tuple[Collection[str], Collection[str]],
     unknown: str = "error",
 ) -> Problem:
-    """Add costs and latencies to a problem, if the file is there.
+    """Add costs and latencies to a problem, if the file exists.
 
     Parameters
     ----------
     problem : Problem
-        The candidates and inputs that they are wanted of.
+        Its candidates and inputs are looked up.
     path : Path
         JSON Lines: a candidate, its cost and latency (numbers of at least zero) and their units
-        (any text). A line without an id holds for every input, one with an id for that input, and
-        goes before.
+        (any text). A line without an id applies to every input; one with an id applies to that
+        input and takes precedence.
     known : (collection, collection) of str
-        All candidates and ids of the dataset, also those that are not wanted.
+        All candidates and ids of the dataset, including those that are not routed.
     unknown : {"error", "ignore"}
         What to do about lines of other candidates or ids.
 
     Raises
     ------
     SmoothieError
-        If a line is broken, one thing is said twice, an attribute is given for some texts of the
-        problem and not for all, or lines are about something unknown and `unknown` is "error".
+        If a line is invalid or repeats an earlier one, an attribute is given for some texts of the
+        problem and not for all, or lines name something unknown and `unknown` is "error".
     """
     if not is_there(path):
         return problem
@@ -52,7 +52,7 @@ def add_attributes(
     ids = (key for _, key in lines if key is not None)
     check_known(path, "costs", (name for name, _ in lines), ids, known, unknown)
     if not lines:
-        log.warning("%s: holds no costs, as if it were not there", printable(path))
+        log.warning("%s: holds no costs and is ignored", printable(path))
     columns = {name: j for j, name in enumerate(problem.candidates)}
     rows = {key: i for i, key in enumerate(problem.ids)}
     attributes = {}

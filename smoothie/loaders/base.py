@@ -1,4 +1,4 @@
-"""What every source of generations has in common."""
+"""Base class of all sources of generations."""
 
 import logging
 from collections.abc import Collection, Iterable, Sequence
@@ -25,11 +25,11 @@ class Source:
     Attributes
     ----------
     name : str or None
-        Name in the results; None takes the source's own.
+        Name in the results; None uses the source's own.
     missing : {"error", "drop_inputs", "drop_candidates"}
         What to do where a candidate has no text for an input.
     cleaning : str
-        Rule by which texts are cleaned before anything else sees them; see `smoothie.cleaning`.
+        Rule by which texts are cleaned before any other step; see `smoothie.cleaning`.
     limit : int or None
         Route only the first inputs.
     metrics : dict of str -> str, or None
@@ -49,7 +49,7 @@ class Source:
     origin: dict[str, Any] | None = None
 
     def load(self, candidates: Sequence[str] | None = None) -> Problem:
-        """Load the inputs to route; warn where their texts are blank or the same.
+        """Load the inputs to route; warn where their texts are blank or equal.
 
         Parameters
         ----------
@@ -69,7 +69,7 @@ class Source:
         return self._finish(problem)
 
     def load_train(self, candidates: Sequence[str]) -> Problem | None:
-        """Load the labelled training inputs of the same candidates, or None if there are none."""
+        """Load the labeled training inputs of the same candidates, or None if there are none."""
         train = self.read_train(candidates)
         if train is None:
             return None
@@ -98,7 +98,7 @@ class Source:
 
 
 def wrong_source(thing: Any) -> str | None:
-    """What is wrong with a thing as a source."""
+    """Why an object cannot be used as a source; None if it can."""
     if not (isinstance(thing, type) and issubclass(thing, Source)):
         return "expected a subclass of smoothie.loaders.Source"
     if thing.read is Source.read:
@@ -115,7 +115,7 @@ register_source = SOURCES.register
 def choose_candidates(
     available: Sequence[str], asked: Sequence[str] | None, where: str
 ) -> list[str]:
-    """The candidates to load: those asked for, or all by name."""
+    """The candidates to load: those requested, or all by name."""
     if asked is None:
         if not available:
             raise SmoothieError(f"{where}: no generations found")
@@ -134,7 +134,7 @@ def choose_candidates(
 
 
 def existing_folder(path: str, what: str) -> Path:
-    """A folder that is there."""
+    """An existing folder."""
     folder = user_path(path)
     with readable(folder):
         if not folder.is_dir():

@@ -1,4 +1,4 @@
-"""A file or folder of answers, in whatever layout it has -> a problem."""
+"""Read a file or folder of answers, in any known layout, as a problem."""
 
 from __future__ import annotations
 

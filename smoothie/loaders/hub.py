@@ -1,6 +1,6 @@
 """The paper's cached generations: the Hub repository, or a folder with the same layout.
 
-The repository is a pile of JSON files, not a table::
+The repository is a collection of JSON files, not a table::
 
     datasets/DATASET_{train,test}.jsonl
         rows of task_name, embedding_input, reference, idx
@@ -50,8 +50,8 @@ class RepositoryFiles:
         lock = HubLock.at(self.lock)
         return lock.download("dataset", self.repository, self.revision, name)
 
-    def at_hand(self, name: str) -> Path | None:
-        """Where a file is on this machine, without asking the Hub; None if it is not."""
+    def local_path(self, name: str) -> Path | None:
+        """Local path of a file, without asking the Hub; None if it is not available."""
         if self.folder is not None:
             path = user_path(self.folder) / name
             return path if path.is_file() else None
@@ -81,7 +81,7 @@ class HubSource(Source):
     repository : str
         Hub id.
     revision : str or None
-        Commit; None resolves the newest once and keeps it in the lock file.
+        Commit; None resolves the latest once and pins it in the lock file.
     folder : str or None
         A local folder with the repository's layout, used instead of the Hub.
     lock : str or None
@@ -124,8 +124,8 @@ class SmoothieData(HubSource):
     parts : list of str or None
         The single tasks that a set of several consists of.
     pooled : bool
-        Read the parts, one after the other, instead of the set, whose generations were made with
-        other limits.
+        Read the parts, one after the other, instead of the set, which was generated with other
+        limits.
 
     Examples
     --------
@@ -145,7 +145,7 @@ class SmoothieData(HubSource):
 
     @property
     def datasets(self) -> list[str]:
-        """Names in the repository of what is read."""
+        """Names of the datasets to read, as in the repository."""
         if not self.dataset:
             raise SmoothieError("dataset=null: expected the name of one of the paper's datasets")
         if self.pooled and not self.parts:
@@ -217,11 +217,11 @@ class SmoothieData(HubSource):
         return assemble(name, inputs, generations, missing=self.missing)
 
     def selections_file(self, file: str) -> str:
-        """Where the repository stores what a method chose, ENSEMBLE/METHOD_test.json."""
+        """Path of a method's stored selections, ENSEMBLE/METHOD_test.json."""
         return f"multi_model_results/{self.dataset}/{file}"
 
     def selections(self, file: str, problem: Problem) -> NDArray[np.intp]:
-        """What a method chose, as the repository stores it: the chosen texts.
+        """The stored selections of a method, which the repository holds as chosen texts.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Hugging Face datasets with the columns that `Problem.to_dataset` makes."""
+"""Hugging Face datasets with the columns that `Problem.to_dataset` creates."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class HuggingFaceDataset(Source):
     path : str or None
         A local folder, or the id of a Hub repository.
     revision : str or None
-        Commit of the repository; None resolves the newest once and keeps it in the lock file.
+        Commit of the repository; None resolves the latest once and pins it in the lock file.
     subset : str or None
         Configuration of the repository.
     split : str

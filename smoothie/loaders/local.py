@@ -34,8 +34,8 @@ log = logging.getLogger(__name__)
 Labels = dict[str, dict[str, float]]  # candidate -> id -> score
 
 SHARES = (0.0, 1.0)  # the range that decides whether labels are shown as 0 to 100
-FEWEST_LABELS = 20  # from which on
-LARGEST_SHARE = 0.01  # of labels, or a single one, outside of it is taken for a mistake
+FEWEST_LABELS = 20  # from which on the range is checked
+LARGEST_SHARE = 0.01  # outside the range, up to this share of labels or a single one is a mistake
 
 
 @register_source("local")
@@ -53,11 +53,11 @@ class LocalFolder(Source):
         A second folder in the same layout whose inputs label-using methods may learn from.
     unknown_labels : {"error", "ignore"}
         What to do about labels, and lines of candidates.jsonl, of a candidate without generations
-        or of an id that dataset.jsonl does not hold: refuse the folder, or leave them out with a
+        or of an id that dataset.jsonl does not hold: refuse the folder, or ignore them with a
         warning.
     label_range : list of float, or None
         The lowest and the highest label there may be. None refuses labels outside 0 to 1 where
-        nearly all others keep it: of 20 or more labels a single one, or up to 1 in 100.
+        nearly all others are within: of 20 or more labels a single one, or up to 1 in 100.
 
     Examples
     --------
@@ -221,7 +221,7 @@ def with_more_texts(problem: Problem, written: Mapping[str, Mapping[str, list[st
 
 
 def read_labels(path: Path) -> Labels:
-    """Read labels.jsonl, if it is there: candidate -> id -> score."""
+    """Read labels.jsonl, if it exists: candidate -> id -> score."""
     labels: Labels = {}
     if not is_there(path):
         return labels
@@ -240,7 +240,7 @@ def read_labels(path: Path) -> Labels:
             raise SmoothieError(f"{where}: {model} has two scores for id {shown(key)}")
         of_model[key] = as_score(row["score"], where)
     if not labels:
-        log.warning("%s: holds no scores, as if it were not there", printable(path))
+        log.warning("%s: holds no scores and is ignored", printable(path))
     return labels
 
 
@@ -275,10 +275,10 @@ def known_labels(
 
 
 def refuse_out_of_range(labels: Labels, path: Path, allowed: Sequence[float] | None) -> None:
-    """Refuse labels outside the range that was set or, if none was, that nearly all others keep.
+    """Refuse labels outside the range that was set or, if none was, that of nearly all others.
 
-    Whether all labels lie between 0 and 1 decides the unit of the results, so that a single label
-    that was mistyped would change all numbers.
+    Whether all labels lie between 0 and 1 decides the unit of the results, so that a single
+    mistyped label would change all numbers.
 
     Raises
     ------

@@ -6,7 +6,7 @@ One file for each split, `{train,val,test}_data_prepared.jsonl`, rows of::
      "candidates": [{"model", "text", ...}, ...],
      "cmp_results": "{'model_a,model_b': 'A is better', ...}" or null}
 
-Labels are ranks (1 is best, lower is better), made from the comparisons as LLM-Blender and the
+Labels are ranks (1 is best, lower is better), computed from the comparisons as LLM-Blender and the
 paper do: a model's rank is one more than the number of models that won more comparisons.
 """
 

@@ -77,7 +77,7 @@ def find_columns(
     candidates: Sequence[str] | None = None,
     where: str = "table",
 ) -> Columns:
-    """Tell which column is what.
+    """Determine which column is what.
 
     Parameters
     ----------
@@ -221,7 +221,7 @@ def read_long(
 
 
 def read_input(row: Mapping[str, Any], columns: Columns, number: str, where: str) -> Input:
-    """What a row says of its input."""
+    """The input of a row."""
     cells = {role: row.get(str(getattr(columns, role))) for role in OF_INPUTS}
     references = cells["references"]
     if references is not None and not isinstance(references, str | int | float | list):

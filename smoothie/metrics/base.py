@@ -1,4 +1,4 @@
-"""What a metric of texts and references is, and all of them by name."""
+"""Metrics of a text and its references, and their registry."""
 
 import inspect
 import sys
@@ -17,7 +17,7 @@ VERSION = "2"  # part of every cache key: change it when a metric of this packag
 
 
 def wrong_metric(thing: Any) -> str | None:
-    """What is wrong with a thing as a metric."""
+    """Why an object cannot be used as a metric; None if it can."""
     return wrong_function(thing, ("a text", "its references"))
 
 
@@ -28,10 +28,10 @@ register_metric = METRICS.register
 
 
 def version_of(metric: Metric) -> str:
-    """What tells the scores of a metric from those of an earlier definition of it, for cache keys.
+    """Version of a metric's definition, for cache keys.
 
-    Of a function from elsewhere this is the checksum of the file that defines it. Where there is
-    none, as in a notebook, or the metric is another callable, no cached score is taken.
+    For a function from another package this is the checksum of the file that defines it. Where
+    there is none, as in a notebook, or the metric is another callable, no cached score is used.
     """
     module = metric.__module__
     if module.partition(".")[0] == "smoothie":

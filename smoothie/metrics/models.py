@@ -1,4 +1,4 @@
-"""Metrics that ask a pretrained model: BERTScore and BARTScore. They need the extra `scorers`."""
+"""Metrics that run a pretrained model: BERTScore and BARTScore. They need the extra `scorers`."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ from smoothie.storage.cache import VectorCache, content_key
 
 log = logging.getLogger(__name__)
 
-BLOCK_PAIRS = 512  # pairs scored between two writes to the cache: what an interruption may cost
+BLOCK_PAIRS = 512  # pairs scored between two writes to the cache: what an interruption may lose
 CONDITIONS = ("reference", "source")
 
 Pair = tuple[str, str]  # a text, and what it is scored against
@@ -35,13 +35,13 @@ class ModelMetric(PretrainedModel):
     model : str
         Hub id, or a local folder.
     revision : str or None
-        Commit of the Hub repository. None resolves the newest once and keeps it in the lock file.
+        Commit of the Hub repository. None resolves the latest once and pins it in the lock file.
     batch_size : int
-        Texts at a time.
+        Texts in a batch.
     max_tokens : int or None
         Longer texts are truncated; None is the model's own limit.
     device : str or None
-        Torch device; None takes a GPU where there is one.
+        Torch device; None uses a GPU if there is one.
     lock : str or None
         Lock file for the revisions of Hub repositories.
     models : str or None
@@ -54,7 +54,7 @@ class ModelMetric(PretrainedModel):
     role: ClassVar[str] = "metric"
     name: ClassVar[str]
     kind: ClassVar[str]  # the class of transformers that the model is loaded with
-    unused: ClassVar[tuple[str, ...]] = ()  # weights that are not read, by how their names begin
+    unused: ClassVar[tuple[str, ...]] = ()  # prefixes of weights that are not used
     percent: ClassVar[bool]
 
     def __post_init__(self) -> None:
@@ -98,13 +98,13 @@ class ModelMetric(PretrainedModel):
 
 
 def wrong_model_metric(thing: Any) -> str | None:
-    """What is wrong with a thing as a metric that asks a model."""
+    """Why an object cannot be used as a metric that runs a model; None if it can."""
     if not (isinstance(thing, type) and issubclass(thing, ModelMetric)):
         return "expected a subclass of smoothie.metrics.models.ModelMetric"
     if thing.score_pairs is ModelMetric.score_pairs:
         return "it has no method score_pairs(pairs)"
     lacking = [name for name in ("name", "kind", "percent") if not hasattr(thing, name)]
-    return f"it does not say its {lacking[0]}" if lacking else wrong_dataclass(thing)
+    return f"it has no {lacking[0]}" if lacking else wrong_dataclass(thing)
 
 
 MODEL_METRICS: Registry[type[ModelMetric]] = Registry(
@@ -275,7 +275,7 @@ class BARTScore(ModelMetric):
                 logits = model(
                     input_ids=read["input_ids"],
                     attention_mask=read["attention_mask"],
-                    labels=labels,  # makes the decoder read them, one step behind
+                    labels=labels,  # the decoder reads them, shifted by one
                 ).logits
                 losses = torch.nn.functional.cross_entropy(
                     logits.float().transpose(1, 2), labels, reduction="none"
@@ -293,7 +293,7 @@ def model_scores(problem: Problem, metric: ModelMetric, cache: VectorCache | Non
     problem : Problem
     metric : ModelMetric
     cache : VectorCache, optional
-        Scores that are known already, by metric, model and pair; written every few hundred pairs.
+        Cache of scores, by metric, model and pair; written every few hundred pairs.
 
     Returns
     -------
@@ -306,7 +306,7 @@ def model_scores(problem: Problem, metric: ModelMetric, cache: VectorCache | Non
         If no input has anything to score against, or the model cannot be loaded.
     """
     cache = cache or VectorCache(None, "<f8")
-    pairs: dict[Pair, int] = {}  # and their numbers
+    pairs: dict[Pair, int] = {}  # and their positions
     numbers: dict[tuple[int, int], list[int]] = {}
     for i, item in enumerate(problem.inputs):
         for j, text in enumerate(problem.texts[i]):

@@ -1,4 +1,4 @@
-"""Exact match and F1 of short answers, as SQuAD's official evaluation script has them."""
+"""Exact match and F1 of short answers, as in SQuAD's official evaluation script."""
 
 import re
 import string
@@ -11,8 +11,8 @@ ARTICLES = re.compile(r"\b(a|an|the)\b")
 PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
-def normalise_answer(text: str) -> str:
-    """Lower case, without ASCII punctuation and articles, words parted by single spaces.
+def normalize_answer(text: str) -> str:
+    """Lower case, without ASCII punctuation and articles, words separated by single spaces.
 
     Notes
     -----
@@ -24,7 +24,7 @@ def normalise_answer(text: str) -> str:
 
 @register_metric("exact_match")
 def exact_match(text: str, references: Sequence[str]) -> float:
-    """1 if the text equals a reference, both normalised.
+    """1 if the text equals a reference, both normalized.
 
     Examples
     --------
@@ -32,16 +32,16 @@ def exact_match(text: str, references: Sequence[str]) -> float:
     >>> exact_match("The Fox!", ["a dog", "fox"])
     1.0
     """
-    answer = normalise_answer(text)
-    return float(any(answer == normalise_answer(reference) for reference in references))
+    answer = normalize_answer(text)
+    return float(any(answer == normalize_answer(reference) for reference in references))
 
 
 @register_metric("f1")
 def f1(text: str, references: Sequence[str]) -> float:
-    """F-measure of the words shared with a reference, both normalised; the best over references.
+    """F-measure of the words shared with a reference, both normalized; the best over references.
 
-    Where nothing is left of one of the two, 1 if nothing is left of the other, as in the script of
-    SQuAD 2.0.
+    If one of the two is empty once normalized, 1 if the other is, too, as in the script of SQuAD
+    2.0.
 
     Examples
     --------
@@ -49,8 +49,8 @@ def f1(text: str, references: Sequence[str]) -> float:
     >>> f1("a red fox", ["the fox"])
     0.6666666666666666
     """
-    words = normalise_answer(text).split()
-    return max(words_f1(words, normalise_answer(reference).split()) for reference in references)
+    words = normalize_answer(text).split()
+    return max(words_f1(words, normalize_answer(reference).split()) for reference in references)
 
 
 def words_f1(words: list[str], wanted: list[str]) -> float:

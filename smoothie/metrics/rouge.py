@@ -17,7 +17,7 @@ def rouge2(text: str, references: Sequence[str]) -> float:
 
     Lin (2004), "ROUGE: a package for automatic evaluation of summaries". Words are runs of a-z and
     0-9 in lower case. About 10 microseconds for a sentence and a reference; the package, which
-    looks at every word with several patterns, takes ten times as long.
+    matches every word with several patterns, takes ten times as long.
 
     Examples
     --------
@@ -41,5 +41,5 @@ def f_measure(text: str, reference: str) -> float:
 
 @lru_cache(maxsize=4096)
 def bigrams(text: str) -> Counter[tuple[str, str]]:
-    """How often each pair of successive words occurs; kept for texts met lately."""
+    """Counts of pairs of successive words; cached for recent texts."""
     return Counter(pairwise(WORD.findall(text.lower())))

@@ -29,9 +29,9 @@ class Scores:
         Whether values only repeat one number for each candidate (a leaderboard): then methods that
         choose different candidates for different inputs have no score.
     scored : ndarray of shape (N,), bool
-        Inputs with a score for every candidate: the ones that results are about.
+        Inputs with a score for every candidate: the ones that results are computed from.
     quality : ndarray of shape (N, K)
-        The values, negated where lower is better: what routers that see scores look at.
+        The values, negated where lower is better: what routers that see scores use.
     """
 
     values: NDArray[np.float64]
@@ -48,5 +48,5 @@ class Scores:
 
     @property
     def scored(self) -> NDArray[np.bool_]:
-        """Inputs that count."""
+        """Inputs with a score for every candidate."""
         return complete_rows(self.values)

@@ -1,4 +1,4 @@
-"""Texts x references -> scores, each distinct pair once."""
+"""Score texts against references, each distinct pair once."""
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,13 +19,13 @@ log = logging.getLogger(__name__)
 
 Pair = tuple[str, str, tuple[str, ...]]  # metric, text, references
 
-ROUNDING = 1e-9  # by which a score may leave 0 to 1
-CHUNK = 2000  # pairs scored between two writes to the cache: what an interruption may cost
+ROUNDING = 1e-9  # tolerance of the range from 0 to 1
+CHUNK = 2000  # pairs scored between two writes to the cache: what an interruption may lose
 WORTH_A_PROCESS = 1 << 25  # characters below which starting processes takes longer than scoring
 
 
 def label_scores(problem: Problem) -> Scores:
-    """The given labels: 0 to 100 if all of the source lie in 0 to 1, else in their own unit."""
+    """The given labels: 0 to 100 if all of the source are in 0 to 1, else in their own unit."""
     if problem.labels is None:
         raise SmoothieError(f"metric=labels: {problem.name} has no labels")
     low, high = problem.label_range or (0.0, 1.0)
@@ -39,7 +39,7 @@ def label_scores(problem: Problem) -> Scores:
 
 
 def leaderboard_scores(problem: Problem) -> Scores:
-    """The one number that is known of each candidate, in its own unit."""
+    """The leaderboard's value of each candidate, in its own unit."""
     if problem.leaderboard is None:
         raise SmoothieError(f"metric=leaderboard: {problem.name} has no leaderboard")
     return Scores(
@@ -66,7 +66,7 @@ def reference_scores(
     metric_of_task : mapping of task -> metric
         The metric for each task of the problem.
     cache : VectorCache, optional
-        Scores that are known already, by metric, text and references.
+        Cache of scores, by metric, text and references.
     workers : int
         Processes to score in, where there is enough to score; the values do not depend on it.
     cluster : RayCluster, optional
@@ -120,11 +120,11 @@ def reference_scores(
 def score_missing(
     pairs: list[Pair], workers: int, cluster: RayCluster | None
 ) -> Iterator[NDArray[np.float64]]:
-    """Scores of chunks of pairs, made in so many processes or by the cluster."""
+    """Scores of chunks of pairs, computed in several processes or by the cluster."""
     characters = sum(len(text) + sum(map(len, references)) for _, text, references in pairs)
     if characters < WORTH_A_PROCESS:
         workers, cluster = 1, None
-    # The functions go along: a process elsewhere has not registered what a script has.
+    # The functions are sent along: other processes have not registered what a script has.
     metrics = {metric: METRICS[metric] for metric in {metric for metric, _, _ in pairs}}
     function = partial(score_pairs, metrics=metrics)
     if cluster is None:
@@ -186,7 +186,7 @@ def score(
     by_task : mapping of task -> metric, optional
         What "auto" uses for the references of a task, instead of ROUGE-2.
     cache : VectorCache, optional
-        Scores that are known already.
+        Cache of scores.
     workers : int
         Processes to score in.
     cluster : RayCluster, optional

@@ -47,7 +47,7 @@ def contains_answer(text: str, references: Sequence[str]) -> float:
 
 
 def has_words(text: str, words: str) -> bool:
-    """Whether words that are not empty stand in a text, not inside of longer words."""
+    """Whether words that are not empty occur in a text, not inside longer words."""
     return bool(words) and bool(re.search(rf"(?<!\w){re.escape(words)}(?!\w)", text))
 
 

@@ -1,8 +1,8 @@
-r"""Views: what of a text is compared, as a function of the text.
+r"""Views: functions that take the answer from a text, to compare texts by it.
 
-Solutions of the same problem may share hardly a word and yet agree. Where texts come to an answer,
-that answer is what they should be compared by. A view takes it from a text, or finds none; texts
-whose answers are equal agree, and a text without an answer agrees with nobody.
+Solutions of the same problem may share hardly a word and yet agree. Where texts end in an answer,
+they should be compared by that answer. A view takes it from a text, or finds none; texts with equal
+answers agree, and a text without an answer agrees with no other.
 """
 
 import re
@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from smoothie.errors import SmoothieError
 from smoothie.metrics import numbers
-from smoothie.metrics.qa import normalise_answer
+from smoothie.metrics.qa import normalize_answer
 
 View = Callable[[str], str | None]
 
-MARKERS = [  # words of which a text must hold one, and what follows to the end of the line
+MARKERS = [  # words one of which a text must contain, and a pattern for the rest of the line
     (word, other, re.compile(pattern))
     for word, other, pattern in (
         ("\\boxed", "\\boxed", r"\\boxed\s*\{(?:\\text\s*\{)?([^{}\n]*)"),  # \boxed{72}
@@ -38,7 +38,7 @@ IN_SENTENCE = re.compile(rf"{OPTION_IN_SENTENCE.pattern}|({NUMBER})")
 WORDS = re.compile(r"[\w'-]+(?: [\w'-]+){0,4}(?=\W*$|[.,;:)])")
 PAUSE = re.compile(r"\s+(?=\S)")
 LOOKED_AT_FIRST = 8  # characters at the end of a sentence
-LOOKED_AT = 100  # inputs whose texts tell whether the texts of a set end in answers
+LOOKED_AT = 100  # inputs checked to decide whether the texts of a set end in answers
 
 
 def final_answer(text: str) -> str | None:
@@ -79,7 +79,7 @@ def final_answer(text: str) -> str | None:
 def option_letter(text: str) -> str | None:
     """The letter, A to H, of the option that a text ends in, or None.
 
-    It is looked for where `final_answer` looks, but numbers and words are passed over.
+    It is searched for where `final_answer` searches, but numbers and words are skipped.
 
     Examples
     --------
@@ -97,7 +97,7 @@ def marked_line(text: str) -> str:
     marks = [
         mark
         for word, other, marker in MARKERS
-        if word in text or other in text  # much sooner found than the pattern is
+        if word in text or other in text  # much faster than the pattern
         for mark in marker.finditer("\n" + text.strip())
     ]
     return max(marks, key=lambda mark: mark.start())[1] if marks else ""
@@ -106,7 +106,7 @@ def marked_line(text: str) -> str:
 def last_match(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
     """The last match in the last sentence of a text, else one that the text begins with.
 
-    No match may span white space: so the end of a long sentence is looked at first.
+    No match may span white space: so the end of a long sentence is searched first.
     """
     sentence = last_sentence(text.rpartition("\n")[2])
     end = sentence.rfind(" ", 0, max(0, len(sentence) - LOOKED_AT_FIRST)) + 1
@@ -157,7 +157,7 @@ def first_line(text: str) -> str | None:
 
 
 def short_answer(text: str) -> str | None:
-    """The text as SQuAD compares answers (`smoothie.metrics.qa.normalise_answer`).
+    """The text as SQuAD compares answers (`smoothie.metrics.qa.normalize_answer`).
 
     Examples
     --------
@@ -165,7 +165,7 @@ def short_answer(text: str) -> str | None:
     >>> short_answer("The Eiffel Tower.")
     'eiffel tower'
     """
-    return normalise_answer(text) or None
+    return normalize_answer(text) or None
 
 
 def whole_text(text: str) -> str | None:
@@ -188,7 +188,7 @@ VIEWS: dict[str, View] = {
     "short_answer": short_answer,
     "text": whole_text,
 }
-REGEX = "regex"  # the view that a pattern makes
+REGEX = "regex"  # the view that takes a pattern
 
 
 def make_view(name: str, pattern: str | None = None) -> View:
@@ -199,13 +199,13 @@ def make_view(name: str, pattern: str | None = None) -> View:
     name : str
         One of `VIEWS`, or "regex".
     pattern : str, optional
-        For "regex": what the first match of this regular expression holds is the answer: its first
-        group that took part, or all of it where there is none.
+        For "regex": the answer is the first matching group of the first match of this regular
+        expression, or the whole match if there is none.
 
     Raises
     ------
     SmoothieError
-        If the name is unknown, or the pattern is missing, not wanted or not a regular expression.
+        If the name is unknown, or the pattern is missing, unexpected or not a regular expression.
 
     Examples
     --------
@@ -237,7 +237,7 @@ def make_view(name: str, pattern: str | None = None) -> View:
 
 
 def view_answers(texts: NDArray[np.object_], view: View) -> NDArray[np.intp]:
-    """Answers as whole numbers.
+    """Number the answers of texts.
 
     Parameters
     ----------
@@ -266,7 +266,7 @@ def final_answers(texts: NDArray[np.object_], share: float) -> NDArray[np.intp] 
     ----------
     texts : ndarray of shape (N, K), object
     share : float
-        Of the texts, as many must have an answer; up to 100 inputs, evenly spread, are looked at.
+        Of the texts, as many must have an answer; up to 100 inputs, evenly spread, are checked.
     """
     rows = np.unique(np.linspace(0, len(texts) - 1, LOOKED_AT).astype(np.intp))
     spare = (1 - share) * texts[rows].size  # texts that need not have one

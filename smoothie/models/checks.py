@@ -14,7 +14,7 @@ NO_LIMIT = 10**20  # tokenizers without a limit give 10^30
 
 @dataclass(frozen=True, eq=False)
 class LoadingReport:
-    """What transformers says about the weights of a model that it has loaded.
+    """What transformers reports about the weights of a model that it has loaded.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ def check_weights(report: LoadingReport, unused: tuple[str, ...] = ()) -> None:
     ----------
     report : LoadingReport
     unused : tuple of str
-        What the names of weights begin with that may be missing, because nothing reads them.
+        Prefixes of the names of weights that may be missing, because they are not used.
 
     Raises
     ------
@@ -57,7 +57,7 @@ def check_weights(report: LoadingReport, unused: tuple[str, ...] = ()) -> None:
         raise SmoothieError(f"{path}: {count} of the model's weights missing, such as {missing[0]}")
     for name, found, expected in report.mismatched:
         raise SmoothieError(f"{path}: {name} has shape {found}, by config.json it is {expected}")
-    # Weights of another task's head are no harm; a further layer of a stack is.
+    # Weights of another task's head are harmless; a further layer of a stack is not.
     stacks = {re.sub(r"\.\d+\.", ".#.", name) for name in report.model.state_dict()}
     prefix = f"{getattr(report.model, 'base_model_prefix', '')}."  # of weights saved with a head
     for name in report.unexpected:
@@ -124,14 +124,14 @@ def check_size(tokens: int, rows: int, what: str) -> None:
 
 
 def positions(model: Any) -> tuple[int | None, bool]:
-    """How many tokens a transformers model can tell the places of.
+    """Number of positions of a transformers model.
 
     Returns
     -------
     limit : int or None
-        None where places are relative, so that any number will do.
+        None where positions are relative, so that there is no limit.
     table : bool
-        Whether places are looked up in a table, so that more tokens are an error.
+        Whether positions are looked up in a table, so that more tokens are an error.
     """
     from torch.nn import Embedding
 
@@ -142,7 +142,7 @@ def positions(model: Any) -> tuple[int | None, bool]:
         for name in ("position_embeddings", "embed_positions", "wpe"):
             table = getattr(module, name, None)
             if isinstance(table, Embedding):
-                # RoBERTa, MPNet and their kin count from the row after that of padding
+                # RoBERTa, MPNet and related models count from the row after that of padding
                 last = table.padding_idx
                 return (limit if last is None else table.num_embeddings - last - 1), True
     relative = not getattr(config, "position_biased_input", True)  # DeBERTa
@@ -158,7 +158,7 @@ def token_limit(model: Any, own: int | None, max_tokens: int | None) -> int | No
     own : int or None
         The limit in the model's files.
     max_tokens : int or None
-        The limit in the settings, which goes before `own`.
+        The limit in the settings, which takes precedence over `own`.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The files of a pretrained model are all there and whole, or it is refused."""
+"""Check that the files of a pretrained model are present and complete."""
 
 from pathlib import Path
 
@@ -58,7 +58,7 @@ def check_sentence_model(folder: Path) -> list[Path]:
 
 
 def require(path: Path, reason: str) -> None:
-    """Refuse a folder without some file."""
+    """Refuse a folder without a required file."""
     if not path.is_file():
         raise SmoothieError(f"{path}: no such file; {reason}")
 

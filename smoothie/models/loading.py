@@ -1,9 +1,9 @@
-"""A pretrained model is loaded complete, or refused: its files, weights, tokenizer and length.
+"""Load a pretrained model complete or refuse it: its files, weights, tokenizer and length.
 
-The libraries that load models go on where a part is missing: without the files of a tokenizer,
-transformers makes one of five special tokens; it draws at random a weight that no file holds; and
-without modules.json, sentence-transformers takes the mean over tokens. All of that gives vectors,
-and none of it gives those of the model. So every model is loaded here.
+The libraries that load models go on if a part is missing: without the files of a tokenizer,
+transformers creates one of five special tokens; it initializes weights that are in no file at
+random; and without modules.json, sentence-transformers averages over tokens. All of that gives
+vectors, but not those of the model. So every model is loaded here.
 """
 
 import logging
@@ -132,9 +132,9 @@ def load_weights(model: Any, folder: Path) -> None:
 def loading_reports() -> Iterator[list[LoadingReport]]:
     """Collect the reports on all models that transformers loads in a `with` block.
 
-    Libraries that call `from_pretrained`, such as sentence-transformers, do not hand its report on:
-    so in the block every call makes one, and leaves it here. Weights are read from safetensors
-    files alone. What transformers would log about weights is not logged, `check_weights` says it.
+    Libraries that call `from_pretrained`, such as sentence-transformers, do not pass its report on:
+    so in the block every call creates one and adds it here. Weights are read from safetensors files
+    alone. What transformers logs about weights is suppressed, as `check_weights` reports it.
     """
     from transformers import PreTrainedModel
 

@@ -11,7 +11,7 @@ from smoothie.neighbors.exact import nearest, own_row_first, require_vectors
 
 log = logging.getLogger(__name__)
 
-SAMPLE = 1000  # queries whose exact neighbors are found, too
+SAMPLE = 1000  # queries whose exact neighbors are computed, too
 FIRST_PROBES = 8
 
 
@@ -29,7 +29,7 @@ def approximate_nearest(
     recall : float
         Share of the exact neighbors to find, 0 < recall <= 1.
     seed : int
-        Of the index, and of the sample that the recall is measured on.
+        Seed of the index, and of the sample that the recall is measured on.
 
     Returns
     -------
@@ -48,13 +48,13 @@ def approximate_nearest(
     -----
     An inverted file (faiss.IndexIVFFlat): k-means puts the inputs into about 4 sqrt(N) lists, and a
     row is compared with those in the lists nearest to it. The number of lists is doubled until the
-    sample reaches the recall; all of them would be exact. O(N sqrt(N) e) time for each list looked
-    at per sqrt(N), and a copy of the inputs in float32.
+    sample reaches the recall; all of them would be exact. O(N sqrt(N) e) time for each list
+    searched per sqrt(N), and a copy of the inputs in float32.
     """
     points = np.ascontiguousarray(require_vectors("inputs", inputs), dtype=np.float32)
     count = len(points)
     if not 1 <= k <= count:
-        raise SmoothieError(f"k={k} neighbors are asked for, but there are {count} inputs")
+        raise SmoothieError(f"k={k} neighbors are requested, but there are {count} inputs")
     if not 0 < recall <= 1:
         raise SmoothieError(f"recall={recall}: expected above 0 and at most 1")
     index = build_index(points, seed)
@@ -89,7 +89,7 @@ def build_index(points: NDArray[np.float32], seed: int) -> Any:
             "approximate neighbors need faiss: pip install 'smoothie-router[faiss]'"
         ) from error
     count, dimensions = points.shape
-    lists = max(1, min(int(4 * np.sqrt(count)), count // 39))  # k-means asks for 39 points a list
+    lists = max(1, min(int(4 * np.sqrt(count)), count // 39))  # k-means needs 39 points a list
     index = faiss.IndexIVFFlat(faiss.IndexFlatL2(dimensions), dimensions, lists)
     index.cp.seed = seed
     index.train(points)

@@ -32,22 +32,23 @@ def cached_nearest(
     Parameters
     ----------
     folder : Path
-        Folder of the cache; created when something is stored.
+        Folder of the cache; created by the first write.
     inputs : ndarray of shape (N, e)
         Embedded inputs.
     k : int
-        Neighbors for each row, 1 <= k <= N. Where more are cached, the first k of them are taken.
+        Neighbors for each row, 1 <= k <= N. Where more are cached, the first k of them are used.
 
     Returns
     -------
     neighbors : ndarray of shape (N, k), intp
     from_cache : bool
-        Whether they were cached.
+        Whether they came from the cache.
 
     Raises
     ------
     SmoothieError
-        As `nearest` does. A file that is damaged, or cannot be read or written, costs a warning.
+        As `nearest` does. A file that is damaged, or cannot be read or written, only causes a
+        warning.
 
     Notes
     -----

@@ -12,8 +12,8 @@ from smoothie.parallel.local import in_threads
 BLOCK_QUERIES = 512  # queries, and
 BLOCK_POINTS = 16384  # points that are compared at a time (32 MiB of distances in float32)
 MOST_QUERIES = 4096  # of a block, where points are few
-MOST_THREADS = 8  # blocks at a time: what bounds the memory
-BLOCK_VALUES = 1 << 16  # values measured again at a time (0.5 MiB: they stay in the cache)
+MOST_THREADS = 8  # blocks at a time, which bounds the memory
+BLOCK_VALUES = 1 << 16  # values recomputed at a time (0.5 MiB: they stay in the CPU cache)
 GROUPS = 16  # groups of points for each neighbor; their smallest distances bound the k-th
 FAR = 1e15  # of the points' own scale: where the square of a query is too large for float32
 
@@ -32,8 +32,8 @@ def nearest(
     k : int
         Neighbors for each query, 1 <= k <= N.
     queries : ndarray of shape (Q, e), optional
-        Where to look from. By default the inputs themselves: each row is then its own first
-        neighbor, also where other rows are equal to it.
+        Points to find the neighbors of. By default the inputs themselves: each row is then its own
+        first neighbor, even where other rows are equal to it.
 
     Returns
     -------
@@ -49,8 +49,8 @@ def nearest(
     -----
     O(Q N e) time and O(N e + Q k) memory, in threads and in blocks of queries and of points. A
     matrix product gives every distance up to rounding; all rows that rounding could have put on
-    either side of the k-th, or of one another, are then measured again by differences in float64.
-    So the result is exact, and does not depend on the blocks or the order of the sums in the matrix
+    either side of the k-th, or of one another, are then recomputed from differences in float64. So
+    the result is exact, and does not depend on the blocks or the order of the sums in the matrix
     product.
     """
     points = require_vectors("inputs", inputs)
@@ -64,29 +64,29 @@ def nearest(
 
 @dataclass(frozen=True, eq=False)
 class Nearest:
-    """A search for the k nearest rows, prepared once and asked again and again.
+    """A search for the k nearest rows, prepared once for any number of queries.
 
     Attributes
     ----------
     points : ndarray of shape (n, e)
         The distinct rows, up to k of each.
     kept : ndarray of shape (n,)
-        Their numbers among all rows.
+        Their row numbers.
     k : int
         Neighbors for each query.
-    centre : ndarray of shape (e,)
+    center : ndarray of shape (e,)
         Mean of the points: around it, distances stay and rounding shrinks.
     scale : float
-        Largest distance from the centre in any coordinate.
+        Largest distance from the center in any coordinate.
     flat : ndarray of shape (n, e + 1), float32
-        [-2 p, |p|^2] of the points p, centred and scaled: its product with [t, 1] is
+        [-2 p, |p|^2] of the points p, centered and scaled: its product with [t, 1] is
         |t - p|^2 - |t|^2.
     """
 
     points: NDArray[np.floating[Any]]
     kept: NDArray[np.intp]
     k: int
-    centre: NDArray[np.float64]
+    center: NDArray[np.float64]
     scale: float
     flat: NDArray[np.float32]
 
@@ -97,11 +97,11 @@ class Nearest:
         require_count(k, len(points))
         kept = first_equals(points, k)
         points = points[kept]
-        centre = points.mean(axis=0, dtype=np.float64)
-        scale = float(np.abs(points - centre).max()) or 1.0
-        flat = ((points - centre) / scale).astype(np.float32)
+        center = points.mean(axis=0, dtype=np.float64)
+        scale = float(np.abs(points - center).max()) or 1.0
+        flat = ((points - center) / scale).astype(np.float32)
         flat = np.column_stack([-2 * flat, np.einsum("nd,nd->n", flat, flat)])
-        return cls(points, kept, k, centre, scale, flat)
+        return cls(points, kept, k, center, scale, flat)
 
     def of(self, queries: NDArray[np.floating[Any]]) -> NDArray[np.intp]:
         """The k nearest rows of each query, (Q, e) -> (Q, k), as `nearest` orders them."""
@@ -124,12 +124,13 @@ class Nearest:
     def _search(self, targets: NDArray[np.floating[Any]]) -> NDArray[np.intp]:
         """The k nearest points of a block of targets."""
         with np.errstate(over="ignore"):
-            centred = targets - self.centre
-            centred /= self.scale
-        # Squares of far-off queries would not be finite in float32: their points are all measured.
-        far = np.maximum(centred.max(axis=1), -centred.min(axis=1)) > FAR
-        centred[far] = 0
-        flat = centred.astype(np.float32)
+            centered = targets - self.center
+            centered /= self.scale
+        # Squares of far-off queries would not be finite in float32: the distances of all their
+        # points are recomputed.
+        far = np.maximum(centered.max(axis=1), -centered.min(axis=1)) > FAR
+        centered[far] = 0
+        flat = centered.astype(np.float32)
         largest = self.flat[:, -1].max()
         # Twice the bound on the rounding of one product: d + 4 roundings, each of at most eps / 2,
         # of 2 |t| |p| and as many of 2 |p|^2, where `largest` is the largest |p|^2.
@@ -143,7 +144,7 @@ class Nearest:
 def require_count(k: int, rows: int) -> None:
     """Refuse more neighbors than there are rows, or none."""
     if not 1 <= k <= rows:
-        raise SmoothieError(f"k={k} neighbors are asked for, but there are {rows} inputs")
+        raise SmoothieError(f"k={k} neighbors are requested, but there are {rows} inputs")
 
 
 def search_block(
@@ -219,7 +220,7 @@ def first_of_each_row(
     near : ndarray of shape (C,)
         Their distances up to rounding and a constant for each row.
     slack : ndarray of shape (Q,)
-        A gap in `near` above it is one in truth; pairs with smaller gaps are measured again.
+        A gap in `near` above it is one in truth; pairs with smaller gaps are recomputed.
     targets, points : ndarray of shape (Q, e), (N, e)
     k : int
 

@@ -1,4 +1,4 @@
-"""The nearest inputs of each input, looked up once for the largest number asked for."""
+"""An index of the nearest inputs of each input, searched once for the largest k requested."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,9 +20,9 @@ class NeighborIndex:
     Parameters
     ----------
     inputs : ndarray of shape (N, e) or None
-        Embedded inputs; without them, each input has itself alone.
+        Embedded inputs; without them, each input has only itself.
     approximate : bool
-        Whether to look in an approximate index (`smoothie.neighbors.approximate`).
+        Whether to use an approximate index (`smoothie.neighbors.approximate`).
     cache : Path or None
         Folder of the on-disk cache of exact neighbors (`smoothie.neighbors.cached`).
 
@@ -50,7 +50,7 @@ class NeighborIndex:
             If k is not between 1 and N, or there are no inputs to search among.
         """
         if self.inputs is None:
-            raise SmoothieError(f"k={k} needs inputs, to find neighbors by; there are none")
+            raise SmoothieError(f"k={k} needs inputs to find neighbors by, and there are none")
         rows = len(self.inputs)
         if not 1 <= k <= rows:
             raise SmoothieError(f"k={k}: expected between 1 and the number of inputs, {rows}")

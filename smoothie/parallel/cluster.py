@@ -12,8 +12,8 @@ from smoothie.errors import SmoothieError
 Item = TypeVar("Item")
 Value = TypeVar("Value")
 
-AHEAD = 4  # chunks in flight for each that can be worked on at a time: what bounds the memory
-ANSWER_SECONDS = 10  # that a cluster may take to answer at all
+AHEAD = 4  # chunks in flight for each that can run at a time, which bounds the memory
+ANSWER_SECONDS = 10  # timeout for a cluster to answer
 RETRIES = 10  # times that a chunk may be lost with its machine
 
 
@@ -25,7 +25,8 @@ class RayCluster:
     ----------
     address : str or None
         "auto" for the cluster that this machine belongs to, or HOST:PORT of another; None starts
-        one of this machine alone. Where this process is connected already, that cluster is used.
+        one of this machine alone. If this process is connected to a cluster already, that one is
+        used.
     cpus : int
         Cores that a chunk takes.
     gpus : float
@@ -37,7 +38,7 @@ class RayCluster:
     gpus: float = 0.0
 
     def __post_init__(self) -> None:
-        """Check the settings, and that Ray is here, before anything is computed."""
+        """Check the settings, and that Ray is installed, before anything is computed."""
         if self.cpus < 1:
             raise SmoothieError(f"cpus={self.cpus}: expected at least 1")
         if self.gpus < 0:
@@ -61,7 +62,7 @@ class RayCluster:
         Yields
         ------
         value
-            Of each chunk, in order. Where the consumer stops, those in flight are still worked on
+            Of each chunk, in order. If the consumer stops, those in flight are still computed
             unless the process ends, too.
 
         Raises
@@ -72,9 +73,9 @@ class RayCluster:
         Notes
         -----
         Tasks rather than actors: a lost machine's chunks go to whichever is left, while an actor
-        waits for room to start again. A few chunks for each free place are in flight at a time.
-        None is cancelled: Ray (2.60) ends the whole process, without a word, where a task that it
-        cancels is just done.
+        waits for room to start again. A few chunks for each free slot are in flight at a time.
+        None is canceled: Ray (2.60) ends the whole process, without a warning, if it cancels a task
+        that has just finished.
         """
         ray = self._connected()
         task = ray.remote(num_cpus=self.cpus, num_gpus=self.gpus, max_retries=RETRIES)(apply)
@@ -132,7 +133,7 @@ def apply(function: Callable[[Sequence[Item]], Value], items: Sequence[Item]) ->
 
 
 def next_result(ray: Any, in_flight: deque[Any]) -> Any:
-    """The value of the first chunk in flight, which is waited for."""
+    """Wait for the first chunk in flight and return its value."""
     try:
         value = ray.get(in_flight[0])
     except ray.exceptions.RayTaskError as error:
@@ -140,7 +141,7 @@ def next_result(ray: Any, in_flight: deque[Any]) -> Any:
     except ray.exceptions.RayError as error:
         raise SmoothieError(
             f"Ray: a chunk was lost more than {RETRIES} times ({type(error).__name__}); "
-            f"what came before it is in the cache"
+            f"the chunks before it are cached"
         ) from error
     in_flight.popleft()
     return value

@@ -32,8 +32,8 @@ def in_chunks(
     size : int
         Items of a chunk; the last may have fewer.
     workers : int
-        Processes. They start from a fresh one, not as a copy of this one with its threads: so a
-        script that asks for more than one keeps its own work under ``if __name__ == "__main__"``.
+        Processes. They start from a fresh interpreter, not as a fork of this one with its threads:
+        so a script that uses more than one needs its own work under ``if __name__ == "__main__"``.
 
     Yields
     ------
@@ -55,11 +55,11 @@ def in_chunks(
 
 
 def in_threads(function: Callable[[Item], Value], items: Sequence[Item], most: int) -> list[Value]:
-    """Apply a function that multiplies matrices to each of some items, in at most so many threads.
+    """Apply a function that multiplies matrices to each of some items, in at most `most` threads.
 
-    The cores are dealt out to the threads. Otherwise each product would be taken by all cores at
-    once, which wait for each other, and for those that are busy with what else a thread does. While
-    it runs, this holds for the products of other threads, too; two calls run one after the other.
+    The cores are divided among the threads. Otherwise each product would use all cores at once,
+    which wait for each other, and for those that are busy with other work of a thread. While it
+    runs, this limits the products of other threads, too; two calls run one after the other.
     """
     threads = min(cores(), most)
     with limit_blas_threads(cores() // threads), ThreadPoolExecutor(threads) as pool:
@@ -68,7 +68,7 @@ def in_threads(function: Callable[[Item], Value], items: Sequence[Item], most: i
 
 @contextmanager
 def limit_blas_threads(threads: int) -> Iterator[None]:
-    """Let each product of matrices take so many threads, in whatever thread of this process."""
+    """Limit the threads of each matrix product, in all threads of this process."""
     with IN_THREADS, matrix_libraries().limit(limits=threads, user_api="blas"):
         yield
 

@@ -1,4 +1,4 @@
-"""Tables and plots of results, by themselves and beside the published ones."""
+"""Tables and plots of results."""
 
 from smoothie.report.registry import PLOTS, register_plot
 

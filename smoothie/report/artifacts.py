@@ -27,8 +27,8 @@ class Artifact:
     Attributes
     ----------
     compute : callable
-        Of the result; None if there is no such thing in this run. What it returns is handed to the
-        others.
+        Given the result, computes the artifact; None if this run has none. Its value is passed to
+        the other functions.
     write : callable
         Writes files to an open `OutputFolder`.
     show : callable, optional
@@ -61,7 +61,7 @@ def write_artifacts(
     artifacts : sequence of Artifact
         In the order in which the terminal shows them.
     folder : Path
-        Made where it does not exist; see `OutputFolder` for what happens to files of earlier runs.
+        Created if it does not exist; see `OutputFolder` for what happens to files of earlier runs.
     plots : bool
         Whether to draw.
     clock : Clock, optional
@@ -94,12 +94,12 @@ def write_artifacts(
 
 
 def draw_registered(result: Result, output: OutputFolder) -> None:
-    """The plots of other packages; one that fails costs a warning and no result."""
+    """Draw the plots of other packages; one that fails only causes a warning."""
     for name, plot in PLOTS.items():
         try:
             figure = plot(result)
-        except Exception as error:  # whatever somebody else's code raises
-            log.warning("plot %s is left out: %s: %s", name, type(error).__name__, error)
+        except Exception as error:  # another package's code may raise anything
+            log.warning("plot %s is skipped: %s: %s", name, type(error).__name__, error)
             continue
         if figure is not None:
             output.figure(name, figure)

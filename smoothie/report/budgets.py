@@ -1,4 +1,4 @@
-"""Score against the number of labels: at how many learning from labels overtakes voting.
+"""Score against the number of labels, and where learning from labels overtakes voting.
 
 score_against_labels.csv has the curve, labels_to_overtake.csv where its lines cross.
 """
@@ -14,7 +14,7 @@ import numpy as np
 
 from smoothie.errors import SmoothieError
 from smoothie.evaluation import evaluate
-from smoothie.evidence import HINDSIGHT, OF_LABELS, what_lacks
+from smoothie.evidence import HINDSIGHT, OF_LABELS, missing_evidence
 from smoothie.metrics.scores import Scores
 from smoothie.report.artifacts import Artifact
 from smoothie.report.output import OutputFolder
@@ -33,21 +33,21 @@ COLUMNS = ["method", "budget", "score", "ci_low", "ci_high", "n", "labels_used"]
 
 
 def curve_over_budgets(result: Result, budgets: Sequence[int]) -> pd.DataFrame | None:
-    """Score of every labelled method at several budgets, and of the label-free ones.
+    """Score of every labeled method at several budgets, and of the label-free ones.
 
     Parameters
     ----------
     result : Result
-        Labelled methods get the same labels and inputs as in the run, and intervals are made of
-        the same resamples at every budget.
+        Labeled methods get the same labels and inputs as in the run, and intervals come from the
+        same resamples at every budget.
     budgets : sequence of int
-        Labelled inputs that a choice may be learnt from.
+        Numbers of labeled inputs that a choice may be learned from.
 
     Returns
     -------
     DataFrame or None
         Columns method, budget, score, ci_low, ci_high, n, labels_used; label-free methods have one
-        row each, with a budget of 0. None without budgets, labelled methods, or scores of single
+        row each, with a budget of 0. None without budgets, labeled methods, or scores of single
         inputs.
 
     Raises
@@ -64,7 +64,7 @@ def curve_over_budgets(result: Result, budgets: Sequence[int]) -> pd.DataFrame |
     learners = {
         name: router
         for name, router in result.routers.items()
-        if router.needs & OF_LABELS and what_lacks(router, seen) is None
+        if router.needs & OF_LABELS and missing_evidence(router, seen) is None
     }
     if scores is None or not budgets or not learners:
         return None
@@ -81,7 +81,7 @@ def curve_over_budgets(result: Result, budgets: Sequence[int]) -> pd.DataFrame |
             vars(learner)["budget"] = budget
             routing = learner.route(seen.limited_to(learner))
             if routing.labels_used < budget:
-                log.warning("budgets: %d is left out, there are fewer labels", budget)
+                log.warning("budgets: %d is skipped, there are fewer labels", budget)
                 break
             at[name, budget] = routing
     named = {str(place): routing for place, routing in enumerate(at.values())}
@@ -92,27 +92,27 @@ def curve_over_budgets(result: Result, budgets: Sequence[int]) -> pd.DataFrame |
 
 
 def overtaken(curve: pd.DataFrame, scores: Scores) -> pd.DataFrame:
-    """For each label-free method, the number of labels at which each labelled method overtakes it.
+    """For each label-free method, the number of labels at which each labeled method overtakes it.
 
     A method overtakes another at a budget if it has the better score there and at every larger
-    budget that was looked at.
+    budget that was evaluated.
 
     Returns
     -------
     DataFrame
-        Columns label_free, labelled, labels (NA where it does not), looked_at: the largest budget.
+        Columns label_free, labelled, labels (NA where it does not), looked_at (the largest budget).
     """
     import pandas as pd
 
     sign = -1 if scores.lower_is_better else 1
-    free, learnt = curve[curve["budget"] == 0], curve[curve["budget"] > 0]
+    free, learned = curve[curve["budget"] == 0], curve[curve["budget"] > 0]
     rows = []
     for base in free.to_dict("records"):
-        for name, points in learnt.groupby("method", sort=False):
+        for name, points in learned.groupby("method", sort=False):
             better = (sign * (points["score"] - base["score"]) > 0).to_numpy()
             lasting = np.logical_and.accumulate(better[::-1])[::-1]
             at = points["budget"].to_numpy()[lasting.argmax()] if lasting.any() else None
-            rows.append([base["method"], name, at, learnt["budget"].max()])
+            rows.append([base["method"], name, at, learned["budget"].max()])
     table = pd.DataFrame(rows, columns=OVERTAKEN)
     return table.astype({"labels": "Int64"})
 

@@ -1,4 +1,4 @@
-"""What each method chose and by which weights: choices.csv, weights.csv, routed.jsonl."""
+"""What each method chose, and its weights: choices.csv, weights.csv, routed.jsonl."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def write_choices(result: Result, routings: Mapping[str, Routing], output: Outpu
 
 
 def weighted(result: Result) -> dict[str, Routing] | None:
-    """The methods that say how much they trust each candidate."""
+    """The routings that have a weight for each candidate."""
     return {
         method: routing
         for method, routing in result.routings.items()
@@ -79,7 +79,7 @@ def write_routed(result: Result, routing: Routing, output: OutputFolder) -> None
 
 
 def signature(result: Result) -> dict[str, Any]:
-    """What made the numbers, for programs to read."""
+    """How the numbers were computed, for programs to read."""
     from importlib.metadata import PackageNotFoundError, version
 
     versions = {"smoothie": __version__}

@@ -16,9 +16,9 @@ def artifacts_of_run(sizes: Sequence[int] = (), budgets: Sequence[int] = ()) -> 
     Parameters
     ----------
     sizes : sequence of int
-        Values of k in the curve of score against k; without any there is none.
+        Values of k in the curve of score against k; without any it is not computed.
     budgets : sequence of int
-        Numbers of labels in the curve of score against labels; without any there is none.
+        Numbers of labels in the curve of score against labels; without any it is not computed.
     """
     standard = [CHOICES, WEIGHTS, ROUTED, SIGNATURE, UNSCORED, SCORES, BY_TASK]
     return [*standard, k_curve(sizes), budget_curve(budgets), COSTS]

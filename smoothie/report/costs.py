@@ -1,4 +1,4 @@
-"""What routing costs: of the answers returned, and of all that had to be generated: costs.csv."""
+"""Costs of the answers returned, and of all that had to be generated: costs.csv."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def compare_costs(result: Result) -> pd.DataFrame:
     DataFrame
         One row for each method: method, cost and latency of the returned answer, cost_asked and
         latency_asked of all answers that had to be generated, with their units, length of the
-        returned answer in characters, n. Only attributes that are known have columns.
+        returned answer in characters, n. Only known attributes have columns.
 
     Notes
     -----
-    A method that votes at test time has to ask every candidate: their costs add up, and the
-    slowest decides how long it takes if they are asked at the same time. Methods that choose by the
+    A method that votes at test time has to ask every candidate: their costs add up, and the slowest
+    determines how long it takes if they are asked at the same time. Methods that choose by the
     input alone (from labels, from a training split, at random) ask one. What labels or the answers
     to a training split cost, once and for all, is not in these numbers.
     """
@@ -77,7 +77,7 @@ def costs_markdown(costs: pd.DataFrame) -> str:
     return (
         f"### Means over {costs['n'].iloc[0]} inputs\n\n"
         f"{markdown([*header, 'Length (characters)'], rows)}\n"
-        "Of the returned answer, and of all that had to be asked for it: a method that votes asks "
+        "Of the returned answer, and of all that had to be generated: a method that votes asks "
         "every candidate;\ncosts add up, and the slowest decides if all are asked at the same "
         "time.\n"
     )

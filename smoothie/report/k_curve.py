@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-LARGEST_CURVE = 20_000  # inputs up to which the curve is made: it takes N^2 distances
+LARGEST_CURVE = 20_000  # inputs up to which the curve is computed: it takes N^2 distances
 LINES = ("best_single", "smoothie_global", "random")  # that do not depend on k
 
 
@@ -32,13 +32,13 @@ def sizes_of_curve(sizes: Sequence[int], votes: Votes) -> list[int]:
     if votes.inputs is None or not sizes:
         return []
     if rows > LARGEST_CURVE:
-        log.info("score against k is left out: it takes the time of %d^2 distances", rows)
+        log.info("score against k is skipped: it takes the time of %d^2 distances", rows)
         return []
     return sorted({k for k in sizes if 1 <= k <= rows})
 
 
 def curve_over_k(result: Result, sizes: Sequence[int]) -> pd.DataFrame | None:
-    """Score of Smoothie-Local for several k, ascending; None if it cannot be had.
+    """Score of Smoothie-Local for several k, ascending; None if it cannot be computed.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""A folder of results that holds the files of one run, whole, and says which they are."""
+"""An output folder with the complete files of one run and a manifest of them."""
 
 from __future__ import annotations
 
@@ -22,22 +22,21 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MANIFEST = "manifest.json"  # the files of a folder's last run
-UNFINISHED = ".unfinished"  # where they are written first
+UNFINISHED = ".unfinished"  # subfolder that they are written to first
 
 
 class OutputFolder:
-    """Files that are written aside and moved into a folder together.
+    """Files that are written to a temporary folder and moved into the output folder together.
 
-    Used as a context. When it ends, the files take the place of those of an earlier run, of which
-    none stays behind, and manifest.json names them. If it ends by an exception, or the process
-    dies, the earlier run's files stay as they were. Only a process that dies between the first and
-    the last move, a matter of milliseconds, leaves files of both runs; manifest.json then says
-    ``"complete": false``.
+    Used as a context manager. At its end, the files replace all those of an earlier run, and
+    manifest.json lists them. If it ends with an exception, or the process dies, the earlier run's
+    files stay as they were. Only a process that dies between the first and the last move, a matter
+    of milliseconds, leaves files of both runs; manifest.json then says ``"complete": false``.
 
     Parameters
     ----------
     folder : Path
-        Made where it does not exist.
+        Created if it does not exist.
 
     Raises
     ------
@@ -51,7 +50,7 @@ class OutputFolder:
         self._aside = folder / UNFINISHED
 
     def __enter__(self) -> OutputFolder:
-        """Make the folder, and remove what an interrupted run left unfinished."""
+        """Create the folder, and remove what an interrupted run left unfinished."""
         self._earlier = earlier_files(self.folder)
         try:
             shutil.rmtree(self._aside, ignore_errors=True)
@@ -64,7 +63,7 @@ class OutputFolder:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """Move the files to their place, or drop them if anything went wrong."""
+        """Move the files to their place, or discard them if anything went wrong."""
         try:
             if kind is None:
                 self._publish()
@@ -131,7 +130,7 @@ def write_table(table: pd.DataFrame, path: Path, columns: list[str] | None = Non
 
 
 def write_manifest(path: Path, names: Sequence[str], complete: bool) -> None:
-    """Name the files of a run."""
+    """List the files of a run."""
     write_json(path, {"files": list(names), "complete": complete})
 
 

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# The first colours of the Okabe-Ito palette, which colour-blind readers can tell apart.
-BLUE, ORANGE, GREEN, GREY, BLACK = "#0072B2", "#D55E00", "#009E73", "#999999", "#222222"
-COLOURS = {"label-free": BLUE, "with labels": ORANGE, "in hindsight": GREEN, "one candidate": GREY}
+# The first colors of the Okabe-Ito palette, which color-blind readers can tell apart.
+BLUE, ORANGE, GREEN, GRAY, BLACK = "#0072B2", "#D55E00", "#009E73", "#999999", "#222222"
+COLORS = {"label-free": BLUE, "with labels": ORANGE, "in hindsight": GREEN, "one candidate": GRAY}
 DPI = 160
 HINDSIGHT = ("best_single", "oracle")
 
@@ -37,7 +37,7 @@ def new_figure(width: float, height: float, panels: int = 1) -> tuple["Figure", 
 
 def write_title(ax: "Axes", words: str) -> None:
     """Write a title above some axes that have nothing else on top."""
-    # Its place is said: to find it, all labels would be measured once more, and more than once.
+    # The position is given: to compute it, all labels would be measured again, more than once.
     ax.set_title(words, fontsize=10, y=1, parse_math=False)
 
 
@@ -46,7 +46,7 @@ def save(figure: "Figure", folder: Path, name: str) -> list[Path]:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.backends.backend_pdf import FigureCanvasPdf
 
-    # Not by savefig, which draws everything once more before, without writing it.
+    # Not by savefig, which first draws everything once without writing it.
     image, page = folder / f"{name}.png", folder / f"{name}.pdf"
     with replacing(image) as temporary:
         FigureCanvasAgg(figure).print_png(temporary)  # type: ignore[no-untyped-call]
@@ -59,7 +59,7 @@ def save(figure: "Figure", folder: Path, name: str) -> list[Path]:
 
 
 def kind_of(method: str, labels_used: int) -> str:
-    """What a method may know."""
+    """The group of a method, by the labels that it uses."""
     if method.startswith(CANDIDATE):
         return "one candidate"
     if method in HINDSIGHT:
@@ -83,7 +83,7 @@ def plot_methods(results: pd.DataFrame, title: str, unit: str) -> "Figure":
             fmt="o",
             ms=5,
             capsize=2.5,
-            color=COLOURS[kind],
+            color=COLORS[kind],
             label=kind,
         )
     names = [name.removeprefix(CANDIDATE) for name in ordered["method"]]
@@ -117,8 +117,8 @@ def plot_k(curve: pd.DataFrame, lines: Mapping[str, float], title: str, unit: st
         "best_single": (GREEN, "-."),
     }
     for method, score in lines.items():
-        colour, style = styles.get(method, (GREY, "-"))
-        ax.axhline(score, color=colour, ls=style, lw=1.2, label=method)
+        color, style = styles.get(method, (GRAY, "-"))
+        ax.axhline(score, color=color, ls=style, lw=1.2, label=method)
     ax.set_xscale("log")
     ax.set_xticks(curve["k"], [str(k) for k in curve["k"]])
     ax.minorticks_off()

@@ -8,11 +8,11 @@ from smoothie.registry import Registry, wrong_function
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Plot = Callable[[Any], "Figure | None"]  # of what a run found; None where there is nothing to draw
+Plot = Callable[[Any], "Figure | None"]  # of a result; None where there is nothing to draw
 
 
 def wrong_plot(thing: Any) -> str | None:
-    """What is wrong with a thing as a plot."""
+    """Why an object cannot be used as a plot; None if it can."""
     return wrong_function(thing, ("the result of a run",))
 
 

@@ -1,4 +1,4 @@
-"""What the methods are worth: metrics.csv, comparisons.csv, metrics_by_task.csv, table.md, .tex."""
+"""Scores of the methods: metrics.csv, comparisons.csv, metrics_by_task.csv, table.md, .tex."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def draw_scores(result: Result, table: pd.DataFrame) -> Figure:
 
 
 def describe_rows(result: Result, table: pd.DataFrame) -> pd.DataFrame:
-    """A table of results with the columns that say what it is about."""
+    """A table of results with columns that describe the run."""
     assert result.scores is not None
     full = table.copy()
     for column in ("dataset", "ensemble", "encoder"):
@@ -128,7 +128,7 @@ def write_tasks(result: Result, table: pd.DataFrame, output: OutputFolder) -> No
 
 
 SCORES = Artifact(lambda result: result.table, write_scores, summary, draw_scores, figure="methods")
-UNSCORED = Artifact(  # nothing but a word in the terminal
+UNSCORED = Artifact(  # only a message in the terminal
     lambda result: True if result.table is None else None,
     lambda result, value, output: None,
     lambda result, value: NOT_SCORED,

@@ -1,4 +1,4 @@
-"""Routers, one module for each; a module is imported when a name of it is asked for first."""
+"""Routers, one module for each; a module is imported at the first access to a name in it."""
 
 import lazy_loader
 

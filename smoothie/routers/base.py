@@ -1,4 +1,4 @@
-"""What a router is: what it declares to need, and how it chooses."""
+"""The router interface: what a router declares to need, and how it chooses."""
 
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, ClassVar
@@ -20,11 +20,11 @@ class Routing:
     choices : ndarray of shape (T, N), int
         Chosen candidate for each input; T trials, one unless the router draws at random.
     probabilities : ndarray of shape (K,), optional
-        If given, the router picks by these, and its score is the exact expectation.
+        If given, the router draws by these, and its score is the exact expectation.
     weights : ndarray of shape (K,) or (N, K), optional
-        How much each candidate is trusted, if the router says.
+        How much each candidate is trusted, if the router has weights.
     labels_used : int
-        Labelled inputs that one choice was learnt from.
+        Labeled inputs that one choice was learned from.
 
     Examples
     --------
@@ -52,16 +52,16 @@ class Routing:
 
 
 class Router:
-    """Chooses a candidate for each input, by the evidence that it declares to need.
+    """Chooses a candidate for each input, from the evidence that it declares to need.
 
     A router is a dataclass: its fields are its settings, with their defaults.
 
     Attributes
     ----------
     needs : frozenset of Need
-        Without these it cannot route, and a run leaves it out.
+        Evidence that it cannot route without; a run skips it where any is missing.
     uses : frozenset of Need
-        These it looks at where they are there.
+        Evidence that it uses if available.
     fewest : int
         Candidates without which it cannot choose.
 
@@ -98,7 +98,7 @@ class Router:
         return frozenset()
 
     def check(self, shape: tuple[int, int]) -> None:
-        """Refuse settings that do not fit so many inputs and candidates, before anything is done.
+        """Refuse settings that do not fit the number of inputs and candidates, before all else.
 
         Raises
         ------
@@ -112,12 +112,12 @@ class Router:
         Raises
         ------
         NotAvailableError
-            If something that is needed is not there.
+            If something that is needed is not available.
         """
         raise NotImplementedError
 
     def __repr__(self) -> str:
-        """The class with the settings that are not the defaults."""
+        """The class with the settings that differ from the defaults."""
         parts = []
         for entry in fields(self):  # type: ignore[arg-type]
             if entry.init:
@@ -128,7 +128,7 @@ class Router:
 
 
 def wrong_router(thing: Any) -> str | None:
-    """What is wrong with a thing as a router."""
+    """Why an object cannot be used as a router; None if it can."""
     if not (isinstance(thing, type) and issubclass(thing, Router)):
         return "expected a subclass of smoothie.routers.Router"
     if thing.route is Router.route:

@@ -1,4 +1,4 @@
-"""Best-on-Val: the candidate with the best mean score on a small labelled sample."""
+"""Best-on-Val: the candidate with the best mean score on a small labeled sample."""
 
 from dataclasses import dataclass
 

@@ -14,7 +14,7 @@ from smoothie.routers.base import Router, Routing, register_router
 from smoothie.routers.voting import agreement, shares
 from smoothie.wording import shared_wording
 
-NEXT = 0.1  # what a coarser kind of support counts against a finer one: it decides near ties
+NEXT = 0.1  # weight of a coarser kind of support relative to a finer one: it decides near ties
 
 
 @register_router("consensus")
@@ -22,46 +22,46 @@ NEXT = 0.1  # what a coarser kind of support counts against a finer one: it deci
 class Consensus(Router):
     r"""Route each input to the text that the other texts support best.
 
-    Smoothie takes candidates for voters on a latent true answer, and routes by the error that it
+    Smoothie treats candidates as voters on a latent true answer, and routes by the error that it
     estimates for each *voter*. Here the votes are counted for each *text*: the support of text i is
-    the expected share of the truth that it holds, given what the others wrote. Three views of
-    "holding the same", each between 0 and 1:
+    the expected share of the truth that it contains, given what the others wrote. There are three
+    kinds of agreement, each between 0 and 1:
 
     - **answer**, where texts end in a number or the letter of an option: the share of the other
-      candidates that give the same one. Each candidate counts as its own mean support over all
+      candidates that give the same one. Each candidate is weighted by its own mean support over all
       inputs: if wrong answers seldom coincide, that is proportional to its accuracy (the one-coin
       model of Dawid and Skene, 1979). A text's own vote does not count: three answers that all
-      differ have no support, and the next view decides.
+      differ have no support, and the next kind decides.
     - **wording**: the F-measure of the text's n-grams against those of the others, with more
       weight on recall (`smoothie.wording`).
     - **meaning**: the mean of exp(-D/h) over the others, with D the squared distance of the
       embeddings and h its median. Smoothie's errors sum D itself, so that one far-off
       voter outweighs several near ones; this kernel is bounded.
 
-    Finer views decide, coarser ones break near ties: support is
-    answer + wording / 10 + meaning / 100.
+    Finer kinds decide, coarser ones break near ties: support is answer + wording / 10 + meaning /
+    100.
 
-    The support of one text is what K-1 others say of it, and noisy. What its candidate is worth
-    elsewhere is known better: so where texts do not end in answers, the candidate's mean support
-    over all inputs joins as one more voter,
+    The support of one text comes from K-1 others and is noisy. The quality of its candidate on
+    other inputs is known better: so where texts do not end in answers, the candidate's mean support
+    over all inputs counts as one more voter,
 
     .. math:: s_{ni} + \frac{c}{K-1}\, \bar s_i, \qquad \bar s_i = \frac1N \sum_n s_{ni},
 
     with c = 1. This is empirical Bayes: with :math:`\bar s_i` as the mean of a prior that is worth
     c voters, the posterior mean is proportional to it (Efron and Morris, 1975). It stands between
-    Smoothie-Local (c = 0) and Smoothie-Global (c without end). Where answers are counted it is left
-    out: candidates that share their errors, such as two prompts of one model, would vouch for one
+    Smoothie-Local (c = 0) and Smoothie-Global (c to infinity). Where answers are counted it is not
+    used: candidates that share their errors, such as two prompts of one model, would vouch for one
     another on every input.
 
     Parameters
     ----------
     beta : float
-        How much more it counts if a text lacks what others say than if it says what they do not;
-        positive, 1 treats both alike.
+        Weight of what a text lacks of the others' wording, relative to what it adds; positive, 1
+        treats both alike.
     prior : float
-        Voters that a candidate's mean support counts for, c: zero or more.
+        Number of voters that a candidate's mean support counts for, c: zero or more.
     answered : float
-        The share of texts that must end in an answer, for answers to be looked at.
+        The share of texts that must end in an answer, for answers to be used.
 
     Notes
     -----
@@ -99,7 +99,7 @@ class Consensus(Router):
             raise SmoothieError(f"answered={self.answered}: expected between 0 and 1")
 
     def route(self, evidence: Evidence) -> Routing:
-        """Choose the text with the most support; the first one of equal ones."""
+        """Choose the text with the most support (ties: the first)."""
         require_three_candidates(evidence.shape[1])
         if not evidence.has(Need.DISTANCES) and not evidence.has(Need.TEXTS):
             raise NotAvailableError("it needs texts, or distances between them")
@@ -128,7 +128,7 @@ def shared_meaning(distances: Floats) -> NDArray[np.float64]:
 
 
 def with_candidates(support: NDArray[np.float64], prior: float) -> NDArray[np.float64]:
-    """Support (N, K) of texts, with their candidates' mean support as so many more voters."""
+    """Support (N, K) of texts, with their candidates' mean support as `prior` more voters."""
     joined: NDArray[np.float64] = support + prior / (support.shape[1] - 1) * support.mean(axis=0)
     return joined
 

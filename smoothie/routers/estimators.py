@@ -1,4 +1,4 @@
-"""What Smoothie's routers have in common: parameters, fitted attributes, and the solution."""
+"""Base class of Smoothie's routers: parameters, fitted attributes, and the solution."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
@@ -31,9 +31,9 @@ class SmoothieEstimator(Router):
     Parameters
     ----------
     degenerate : {"resolve", "keep"}
-        What becomes of estimated errors at or below zero: "resolve" takes them for the smallest
-        positive ones, so that such a candidate wins; "keep" lets their sign run on into the
-        weights, as the released code does.
+        How to treat estimated errors at or below zero: "resolve" replaces them by the smallest
+        positive ones, so that such a candidate wins; "keep" computes weights from them as they are,
+        as the released code does.
     """
 
     fewest: ClassVar[int] = 3
@@ -76,11 +76,11 @@ class SmoothieEstimator(Router):
         return Routing(self.choices_[None, :], weights=self.weights_)
 
     def __sklearn_is_fitted__(self) -> bool:
-        """What scikit-learn's `check_is_fitted` asks."""
+        """Used by scikit-learn's `check_is_fitted`."""
         return hasattr(self, "choices_")
 
     def __sklearn_tags__(self) -> Any:
-        """What scikit-learn (1.6 or newer) asks: arrays of three dimensions, no labels."""
+        """Tags for scikit-learn (1.6 or newer): arrays of three dimensions, no labels."""
         from sklearn.utils import InputTags, Tags, TargetTags
 
         return Tags(
@@ -122,7 +122,7 @@ class SmoothieEstimator(Router):
 
 
 def ignore_labels(y: object) -> None:
-    """Let labels pass, as scikit-learn does where they are not used, and refuse anything else.
+    """Ignore labels, as scikit-learn does where they are not used, and refuse anything else.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Labelled kNN: for each input, the candidate that did best on the nearest labelled inputs."""
+"""Labeled kNN: for each input, the candidate that did best on the nearest labeled inputs."""
 
 from dataclasses import dataclass
 
@@ -15,20 +15,20 @@ from smoothie.routers.labelled import LabelledRouter, require_inputs
 @register_router("labeled_knn")
 @dataclass(eq=False, repr=False)
 class LabeledKNN(LabelledRouter):
-    """Choose by the mean score of each candidate on the nearest labelled inputs.
+    """Choose by the mean score of each candidate on the nearest labeled inputs.
 
     Parameters
     ----------
     neighbors : int
-        Labelled inputs that are asked (the paper: 20), fewer where the sample is smaller.
+        Number of labeled neighbors (the paper: 20), fewer where the sample is smaller.
     ignore_neighbors : bool
-        Choose by the means over the whole sample, with ties drawn for each input: what the released
+        Choose by the means over the whole sample, with ties drawn for each input: as the released
         code does under this name.
 
     Notes
     -----
-    Candidates that tie among the neighbors are told apart by their mean over the whole sample,
-    then by their order.
+    Ties among the neighbors are broken by the means over the whole sample, then by the order of the
+    candidates.
 
     Examples
     --------
@@ -54,13 +54,13 @@ class LabeledKNN(LabelledRouter):
             raise SmoothieError(f"neighbors={self.neighbors}: expected at least 1")
 
     def choose(self, sample: Labelled, inputs: Inputs | None, rows: int) -> NDArray[np.intp]:
-        """Ask the neighbors."""
+        """Choose by the means over the neighbors."""
         if self.ignore_neighbors:
             means = sample.scores.mean(axis=0)
             best = np.flatnonzero(means == means.max())
             return np.asarray(seeded(self.seed).choice(best, size=rows))
-        learnt, asked = require_inputs("labeled_knn", sample, inputs)
-        k = min(self.neighbors, len(learnt))
-        near = sample.scores[nearest(learnt, k, asked)].mean(axis=1)
+        learned, asked = require_inputs("labeled_knn", sample, inputs)
+        k = min(self.neighbors, len(learned))
+        near = sample.scores[nearest(learned, k, asked)].mean(axis=1)
         tied = np.isclose(near, near.max(axis=1, keepdims=True), rtol=0, atol=1e-9)
         return np.asarray(np.where(tied, sample.scores.mean(axis=0), -np.inf).argmax(axis=1))

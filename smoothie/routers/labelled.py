@@ -12,16 +12,16 @@ from smoothie.routers.base import Router, Routing, require_seed, seeded
 
 @dataclass(eq=False, repr=False)
 class LabelledRouter(Router):
-    """A router that learns from a few labelled inputs.
+    """A router that learns from a few labeled inputs.
 
     Parameters
     ----------
     budget : int
-        Labelled inputs that a choice may be learnt from (the paper: 50), fewer in small sets.
+        Largest number of labels for a choice (the paper: 50), fewer in small sets.
     trials : int
-        The budget is drawn this often; scores are means over the draws (the paper: 10).
+        Number of draws of the budget; scores are means over them (the paper: 10).
     folds : int
-        Without a training split: parts of the inputs. Labels for one part come from the others.
+        Without a training split: number of folds. Labels for one fold come from the others.
     replace : bool
         Draw the budget with replacement, as the released code does.
     seed : int
@@ -44,7 +44,7 @@ class LabelledRouter(Router):
         require_seed(self.seed)
 
     def choose(self, sample: Labelled, inputs: Inputs | None, rows: int) -> NDArray[np.intp]:
-        """Choose for some inputs, knowing a labelled sample.
+        """Choose for some inputs, given a labeled sample.
 
         Parameters
         ----------
@@ -62,7 +62,7 @@ class LabelledRouter(Router):
         raise NotImplementedError
 
     def route(self, evidence: Evidence) -> Routing:
-        """Choose for every input, from samples of labels that hold none of its own fold."""
+        """Choose for every input, from samples of labels that contain none of its own fold."""
         generator = seeded(self.seed)
         labels = evidence.labels.within(self.budget)
         choices = np.zeros((self.trials, evidence.shape[0]), dtype=np.intp)
@@ -76,7 +76,7 @@ class LabelledRouter(Router):
 
 
 def require_inputs(method: str, sample: Labelled, inputs: Inputs | None) -> tuple[Inputs, Inputs]:
-    """Embedded inputs to learn from and to choose for; refuses their absence."""
+    """Embedded inputs to learn from and to choose for; it is an error if they are missing."""
     if inputs is None or sample.inputs is None:
         raise SmoothieError(f"{method} needs inputs that are not empty")
     return sample.inputs, inputs

@@ -1,4 +1,4 @@
-"""Fitted routers from the files that they were saved to."""
+"""Load fitted routers from files."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Logistic regression: which candidate is best for an input, learnt from labelled inputs."""
+"""Logistic regression: which candidate is best for an input, learned from labeled inputs."""
 
 import warnings
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class LogisticRegressionRouter(LabelledRouter):
     A multinomial model (scikit-learn's `LogisticRegression`, L-BFGS to convergence) of the class
     "best candidate of the input". Where several candidates tie for the best score, the input counts
     for each of them, with a weight of one over their number: no order of the candidates is
-    preferred. A sample in which one candidate alone is ever the best routes everything to it; equal
+    preferred. If only one candidate is the best in the whole sample, everything goes to it; equal
     probabilities go to the first candidate.
 
     Cost: a fit of M labels in e dimensions, O(M e K) a step, for each fold and draw.
@@ -57,7 +57,7 @@ class LogisticRegressionRouter(LabelledRouter):
 
     def choose(self, sample: Labelled, inputs: Inputs | None, rows: int) -> NDArray[np.intp]:
         """Fit on the sample, choose the most probable candidate."""
-        learnt, asked = require_inputs("logistic_regression", sample, inputs)
+        learned, asked = require_inputs("logistic_regression", sample, inputs)
         best = sample.scores == sample.scores.max(axis=1, keepdims=True)
         row, candidate = np.nonzero(best)
         if len(np.unique(candidate)) == 1:
@@ -68,9 +68,9 @@ class LogisticRegressionRouter(LabelledRouter):
 
         model = LogisticRegression(C=self.C, max_iter=10_000)
         weights = 1 / best.sum(axis=1)[row]
-        # In one thread: the steps are so small that several would mostly wait for one another.
+        # In one thread: the steps are so small that threads would mostly wait for one another.
         with threadpool_limits(1, user_api="blas"), warnings.catch_warnings():
-            # Many candidates and few labels are as they should be.
+            # Many candidates and few labels are expected here.
             warnings.filterwarnings("ignore", "The number of unique classes")
-            model.fit(learnt[row].astype(np.float64), candidate, sample_weight=weights)
+            model.fit(learned[row].astype(np.float64), candidate, sample_weight=weights)
         return np.asarray(model.predict(asked.astype(np.float64)), dtype=np.intp)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from smoothie.evidence import Evidence
 from smoothie.routers.base import Routing, register_router
-from smoothie.routers.voting import AnswerRouter, agreement, choose, shares, spread_of
+from smoothie.routers.voting import AnswerRouter, agreement, choose, shares, tie_break_costs
 
 
 @register_router("majority_vote")
@@ -17,7 +17,7 @@ class MajorityVote(AnswerRouter):
     Wang et al., "Self-Consistency Improves Chain of Thought Reasoning in Language Models" (ICLR
     2023), with the candidates in place of samples of one model. Of equally frequent answers, and
     of texts with the same answer, the text nearest to all others wins (`voting.choose`). Cost: one
-    reading of each distinct text, and O(N K^2).
+    pass over each distinct text, and O(N K^2).
 
     Examples
     --------
@@ -34,5 +34,5 @@ class MajorityVote(AnswerRouter):
         """Count the votes."""
         answers = self.answers(evidence)
         support = agreement(answers).sum(axis=2).astype(float)
-        chosen = choose(support, spread_of(evidence), answers >= 0)
+        chosen = choose(support, tie_break_costs(evidence), answers >= 0)
         return Routing(chosen[None, :], weights=shares(support))

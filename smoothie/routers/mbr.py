@@ -6,7 +6,7 @@ from typing import ClassVar
 from smoothie.estimator import inverse_error_weights, require_three_candidates, resolve_errors
 from smoothie.evidence import Evidence, Need
 from smoothie.routers.base import Router, Routing, register_router
-from smoothie.routers.voting import spread
+from smoothie.routers.voting import distance_to_others
 
 
 @register_router("mbr")
@@ -17,8 +17,8 @@ class MBR(Router):
     Minimum Bayes risk takes the text with the lowest expected loss, with the other candidates'
     texts as equally likely truths: here :math:`R_i / (K-1)`, with :math:`R_i = \sum_j D_{ij}` the
     sum of squared distances of the embeddings. Smoothie-Local with k = 1 has the error
-    :math:`((K-1) R_i - T) / ((K-1)(K-2))`, which grows with :math:`R_i` and nothing else: both
-    choose alike unless an error is at or below zero, where Smoothie-Local sees ties.
+    :math:`((K-1) R_i - T) / ((K-1)(K-2))`, which increases with :math:`R_i` alone: both choose
+    alike unless an error is at or below zero, where Smoothie-Local has ties.
 
     Notes
     -----
@@ -41,6 +41,6 @@ class MBR(Router):
     def route(self, evidence: Evidence) -> Routing:
         """Choose the medoid."""
         require_three_candidates(evidence.shape[1])
-        risk = spread(evidence.distances)
+        risk = distance_to_others(evidence.distances)
         weights = inverse_error_weights(resolve_errors(risk))
         return Routing(risk.argmin(axis=1)[None, :], weights=weights)

@@ -18,7 +18,7 @@ from smoothie.estimator import require_three_candidates
 from smoothie.evidence import Evidence, Need
 from smoothie.optional import require
 from smoothie.routers.base import Router, Routing, register_router
-from smoothie.routers.voting import choose, shares, spread_of
+from smoothie.routers.voting import choose, shares, tie_break_costs
 
 CHRF_ORDER, CHRF_BETA = 6, 2  # sacrebleu's defaults: characters, no words
 Numbers = NDArray[np.intp]
@@ -33,7 +33,7 @@ class MBROverlap(Router):
     ----------
     utility : {"rouge2", "chrf"}
         ROUGE-2 F-measure, with the tokenizer of rouge-score and no stemming; or chrF as sacrebleu
-        takes it of sentences.
+        computes it for sentences.
 
     Notes
     -----
@@ -73,7 +73,7 @@ class MBROverlap(Router):
             distinct, place = np.unique(written, return_inverse=True)
             values = UTILITIES[self.utility](distinct.tolist())[place[:, None], place]
             expected[row] = (values.sum(axis=1) - values.diagonal()) / (len(written) - 1)
-        chosen = choose(expected, spread_of(evidence))
+        chosen = choose(expected, tie_break_costs(evidence))
         return Routing(chosen[None, :], weights=shares(expected))
 
 
@@ -145,7 +145,7 @@ def shared_ngrams(texts: Sequence[Numbers], highest: int) -> Iterator[Numbers]:
 
 
 def divided(above: NDArray[Any], below: NDArray[Any]) -> NDArray[np.float64]:
-    """A quotient of arrays of shape (K, K) and (K, K) or (K,); zero where it is over zero."""
+    """A quotient of arrays of shape (K, K) and (K, K) or (K,); zero where the divisor is zero."""
     result = np.zeros(above.shape)
     np.divide(above, below, out=result, where=below > 0)
     return result

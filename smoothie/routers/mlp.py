@@ -1,4 +1,4 @@
-"""MLP: the score of each candidate, learnt from labelled inputs by a small neural network."""
+"""MLP: the score of each candidate, learned from labeled inputs by a small neural network."""
 
 from dataclasses import dataclass
 
@@ -30,8 +30,8 @@ class MLPRouter(LabelledRouter):
     -----
     scikit-learn's `MLPRegressor` (ReLU, Adam, initial weights and batches by `seed`) maps an input
     to the K scores, in units of their standard deviation over the sample. A sample in which no
-    candidate's score ever changes (one label, for instance) has nothing to learn by: everything
-    goes to the best mean of the sample, the first of equal ones.
+    candidate's score ever changes (one label, for instance) has nothing to learn from: everything
+    goes to the best mean of the sample (ties: the first).
 
     Cost: a fit of M labels in e dimensions, O(M hidden (e + K)) an epoch, some hundred epochs, for
     each fold and draw.
@@ -63,14 +63,15 @@ class MLPRouter(LabelledRouter):
 
     def choose(self, sample: Labelled, inputs: Inputs | None, rows: int) -> NDArray[np.intp]:
         """Fit on the sample, choose the highest prediction."""
-        learnt, asked = require_inputs("mlp", sample, inputs)
+        learned, asked = require_inputs("mlp", sample, inputs)
         means = sample.scores.mean(axis=0)
         if not np.ptp(sample.scores, axis=0).any():
             return np.full(rows, means.argmax())
         require("sklearn", "mlp")
         from sklearn.neural_network import MLPRegressor
 
-        # Adam: with several outputs, L-BFGS finds scikit-learn's loss at odds with its gradient.
+        # Adam: with several outputs, scikit-learn's loss is inconsistent with its gradient, which
+        # L-BFGS needs.
         model = MLPRegressor(
             hidden_layer_sizes=(self.hidden,),
             alpha=self.alpha,
@@ -78,6 +79,6 @@ class MLPRouter(LabelledRouter):
             max_iter=EPOCHS,
             random_state=self.seed,
         )
-        model.fit(learnt.astype(np.float64), (sample.scores - means) / sample.scores.std())
+        model.fit(learned.astype(np.float64), (sample.scores - means) / sample.scores.std())
         predicted = model.predict(asked.astype(np.float64)) * sample.scores.std() + means
         return np.asarray(predicted.argmax(axis=1))

@@ -1,4 +1,4 @@
-"""Random: every candidate is as likely as any other."""
+"""Random: every candidate with equal probability."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Fitted routers as files: written whole, read without unpickling anything."""
+"""Save and load fitted routers: files are written whole, and read without pickle."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from smoothie.routers.estimators import SmoothieEstimator
 from smoothie.storage.arrays import read_npz, write_npz
 from smoothie.storage.files import NOT_JSON, parse_json, user_path
 
-FORMAT = 1  # of the files; to be raised when older versions could not read them
+FORMAT = 1  # of the files; to be increased when older versions cannot read them
 HEADER = ("format", "kind", "parameters")
 CLOSE = 1e-6  # of a sum of weights to one
 
@@ -38,7 +38,7 @@ class Stored(NamedTuple):
     optional: bool = False
 
     def fits(self, array: NDArray[Any] | None, sizes: dict[str, int]) -> bool:
-        """Whether an array is such a one; notes its sizes."""
+        """Whether an array matches; records its sizes."""
         if array is None:
             return self.optional
         letters = next((text for text in self.shapes if len(text) == array.ndim), None)
@@ -61,7 +61,7 @@ class Saved:
 
 @dataclass(eq=False, repr=False)
 class SavedEstimator(SmoothieEstimator):
-    """A router that can be saved when it is fitted, and loaded where new inputs come in.
+    """A router that can be saved once it is fitted, and loaded to route new inputs.
 
     Attributes
     ----------
@@ -81,7 +81,7 @@ class SavedEstimator(SmoothieEstimator):
         path : str or Path
             An .npz file of plain arrays.
         candidates : sequence of str, length K, optional
-            Their names, for whoever loads the router; by default those that it was loaded with.
+            Their names, to be saved with the router; by default those that it was loaded with.
 
         Raises
         ------
@@ -125,7 +125,7 @@ class SavedEstimator(SmoothieEstimator):
 
     @classmethod
     def restore(cls, saved: Saved) -> Self:
-        """Make the router that was saved, and check that its parts fit together."""
+        """Rebuild the saved router, and check that its parts fit together."""
         if saved.kind != cls.__name__:
             raise SmoothieError(
                 f"{saved.path}: holds a {saved.kind}, not a {cls.__name__}; "
@@ -149,7 +149,7 @@ class SavedEstimator(SmoothieEstimator):
         return router
 
     def _check(self) -> None:
-        """Check the values of what was loaded."""
+        """Check the values of the loaded arrays."""
         if not len(self.choices_):
             raise SmoothieError("there are no fitted rows")
         if not ((self.choices_ >= 0) & (self.choices_ < self.weights_.shape[-1])).all():
@@ -160,7 +160,7 @@ class SavedEstimator(SmoothieEstimator):
             return
         if not (self.errors_ > 0).all():
             raise SmoothieError("errors must be positive")
-        positive = (self.weights_ >= 0).all()  # also false where one is not a number
+        positive = (self.weights_ >= 0).all()  # also false for NaN
         if not positive or not (np.abs(self.weights_.sum(axis=-1) - 1) <= CLOSE).all():
             raise SmoothieError("weights must be zero or more, and sum to one in each row")
 

@@ -19,17 +19,17 @@ class ScorerRouter(Router):
     Parameters
     ----------
     ties : {"first", "random"}
-        What decides between equal scores: the order of the candidates, or a seeded draw, as in the
-        paper's use of PairRM.
+        How ties are broken: by the order of the candidates, or by a seeded draw, as in the paper's
+        use of PairRM.
     seed : int
         Seed of the draws.
 
     Notes
     -----
     A text without a verdict is not chosen where another one has a verdict. An input without any
-    goes to the candidate that is best over the others: by the mean of its scores, each less the
-    mean of its input, so that a candidate gains nothing by being judged on easy inputs alone.
-    Cost: that of the scorer; every candidate has to be asked.
+    verdict goes to the candidate that is best on the other inputs: by the mean of its scores, each
+    less the mean of its input, so that a candidate gains nothing by being judged on easy inputs
+    alone. Cost: that of the scorer; every candidate has to be asked.
 
     Examples
     --------
@@ -62,10 +62,10 @@ class ScorerRouter(Router):
         silent = ~judged.any(axis=1)
         if silent.any():
             heard = scores[~silent]
-            centred = heard - np.nanmean(heard, axis=1, keepdims=True)
+            centered = heard - np.nanmean(heard, axis=1, keepdims=True)
             counts = judged.sum(axis=0)
             never = np.full(len(counts), -np.inf)
-            means = np.divide(np.nansum(centred, axis=0), counts, out=never, where=counts > 0)
+            means = np.divide(np.nansum(centered, axis=0), counts, out=never, where=counts > 0)
             values[silent] = means
         best = values == values.max(axis=1, keepdims=True)
         if self.ties == "random":

@@ -9,7 +9,7 @@ from smoothie.estimator import inverse_error_weights, resolve_errors, triplet_er
 from smoothie.evidence import Evidence, Need
 from smoothie.routers.base import Routing, register_router
 from smoothie.routers.smoothie_local import neighborhood_means
-from smoothie.routers.voting import AnswerRouter, agreement, choose, spread_of
+from smoothie.routers.voting import AnswerRouter, agreement, choose, tie_break_costs
 
 
 @register_router("smoothie_answers")
@@ -33,7 +33,7 @@ class SmoothieAnswers(AnswerRouter):
     Guha et al. (NeurIPS 2024), section 4, for the estimate; the distance is ours. With k = 1, it is
     the majority vote. Where an input's chosen candidate has no answer, the best one that has any is
     taken. Of equal errors, the text with the lowest mean squared distance of embeddings to the
-    others wins. Cost: one reading of each distinct text, the neighbors, and O(N k K^2).
+    others wins. Cost: one pass over each distinct text, the neighbors, and O(N k K^2).
 
     Examples
     --------
@@ -50,7 +50,7 @@ class SmoothieAnswers(AnswerRouter):
 
     @property
     def needs(self) -> frozenset[Need]:
-        """Texts, and inputs where there are neighbors to look for."""
+        """Texts, and inputs where neighbors are needed."""
         neighbors = {Need.INPUTS} if (self.k or 1) > 1 else set()
         return frozenset({Need.TEXTS} | neighbors)
 
@@ -71,5 +71,5 @@ class SmoothieAnswers(AnswerRouter):
         errors = resolve_errors(triplet_errors(means))
         weights = inverse_error_weights(errors)
         errors = np.broadcast_to(errors, answers.shape)
-        chosen = choose(-errors, spread_of(evidence), answers >= 0)
+        chosen = choose(-errors, tie_break_costs(evidence), answers >= 0)
         return Routing(chosen[None, :], weights=weights[0] if self.k is None else weights)

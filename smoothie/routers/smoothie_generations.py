@@ -1,4 +1,4 @@
-"""Smoothie over several generations of each candidate: an input speaks for itself alone."""
+"""Smoothie over several generations of each candidate: each input is estimated by itself."""
 
 from dataclasses import dataclass
 from typing import Any, Self
@@ -20,7 +20,7 @@ class SmoothieGenerations(SmoothieEstimator):
 
     Where candidates sample, they can answer an input G times. The g-th generations of all
     candidates are one vote row, and an input's error estimate is taken over its own G rows: no
-    other input has to be like it. The text that is returned is the first generation.
+    similar inputs are needed. The text that is returned is the first generation.
 
     Attributes
     ----------
@@ -58,13 +58,13 @@ class SmoothieGenerations(SmoothieEstimator):
         generations : ndarray of shape (V, K, G, d)
             Embedded answers: G of each candidate to each input.
         y : ignored
-            There are no labels to fit. An array of shape (V,) is let pass, as scikit-learn's tools
-            may hand one on; any other is refused.
+            There are no labels to fit. An array of shape (V,) is ignored, as scikit-learn's tools
+            may pass one on; any other is refused.
 
         Raises
         ------
         ValueError
-            If the shape is another one, K < 3, there are no rows, or a value is not finite.
+            If the shape is wrong, K < 3, there are no rows, or a value is not finite.
         """
         ignore_labels(y)
         array = np.asanyarray(generations)

@@ -50,7 +50,7 @@ class SmoothieGlobal(SavedEstimator):
 
     Examples
     --------
-    Three candidates write what is right, with more and more noise:
+    Three candidates write the true answer with different amounts of noise:
 
     >>> import numpy as np
     >>> from smoothie import SmoothieGlobal
@@ -110,8 +110,8 @@ class SmoothieGlobal(SavedEstimator):
         generations : ndarray of shape (V, K, d)
             Embedded answers; may be memory-mapped.
         y : ignored
-            There are no labels to fit. An array of shape (V,) is let pass, as scikit-learn's tools
-            may hand one on; any other is refused.
+            There are no labels to fit. An array of shape (V,) is ignored, as scikit-learn's tools
+            may pass one on; any other is refused.
         groups : sequence of length V, optional
             Task of each row, compared as text; needed if fitted by task.
 
@@ -133,7 +133,7 @@ class SmoothieGlobal(SavedEstimator):
         Parameters
         ----------
         distances : ndarray of shape (V, K, K)
-            Squared distances, or what is to count as such; see
+            Squared distances, or others to be used as such; see
             `smoothie.estimator.require_distances`.
         groups : sequence of length V, optional
             As of `fit`.
@@ -172,7 +172,7 @@ class SmoothieGlobal(SavedEstimator):
         return self
 
     def _check(self) -> None:
-        """Check the values of what was loaded."""
+        """Check the values of the loaded arrays."""
         super()._check()
         by_row, by_task = self.fit_by != "all", self.fit_by == "task"
         shapes = self.errors_.ndim, self.weights_.ndim
@@ -187,7 +187,7 @@ class SmoothieGlobal(SavedEstimator):
         Parameters
         ----------
         inputs : ndarray of shape (M, e), optional
-            Only their number is looked at.
+            Only their number matters.
         groups : sequence of length M, optional
             Task of each new input; needed if fitted by task, and then the inputs are not.
 
@@ -238,7 +238,7 @@ def group_means(blocks: Blocks, group: NDArray[np.intp], candidates: int) -> NDA
     Returns
     -------
     ndarray of shape (groups, K, K)
-        Sums are taken row by row, so that it does not matter what the blocks are.
+        Sums are taken row by row, so that the result does not depend on the blocks.
     """
     sizes = np.bincount(group)
     totals = np.zeros((len(sizes), candidates, candidates))

@@ -43,12 +43,12 @@ class SmoothieLocal(SavedEstimator):
     Notes
     -----
     Guha et al. (NeurIPS 2024), section 4.2, "Smoothie-Local". Cost: the distances, O(V K^2 d); the
-    neighbors, O(V^2 e); and O(V k K^2) for the averages. Distances are kept, to choose for new
-    inputs; fitted without inputs, one block of them is in memory at a time.
+    neighbors, O(V^2 e); and O(V k K^2) for the averages. Distances are retained, to choose for new
+    inputs; without inputs, one block of them is in memory at a time.
 
     Examples
     --------
-    Two kinds of inputs, and two candidates that know one of them each:
+    Two kinds of inputs, and two candidates that are good at one kind each:
 
     >>> import numpy as np
     >>> from smoothie import SmoothieLocal
@@ -60,7 +60,7 @@ class SmoothieLocal(SavedEstimator):
     >>> model = SmoothieLocal(k=10).fit(draw.normal(size=(100, 1, 8)) + noise, inputs=inputs)
     >>> model.choices_[[0, 1, 2, 97, 98, 99]]
     array([0, 0, 0, 2, 2, 2])
-    >>> model.predict([[0.1, 0.9], [4.9, 0.2]])  # new inputs, before anybody answered them
+    >>> model.predict([[0.1, 0.9], [4.9, 0.2]])  # new inputs, before any answers exist
     array([0, 2])
     """
 
@@ -81,7 +81,7 @@ class SmoothieLocal(SavedEstimator):
 
     @property
     def needs(self) -> frozenset[Need]:
-        """Distances, and inputs where there are neighbors to look for."""
+        """Distances, and inputs where neighbors are needed."""
         return frozenset({Need.DISTANCES} | ({Need.INPUTS} if self.k > 1 else set()))
 
     def __post_init__(self) -> None:
@@ -110,8 +110,8 @@ class SmoothieLocal(SavedEstimator):
         generations : ndarray of shape (V, K, d)
             Embedded answers; may be memory-mapped.
         y : ignored
-            There are no labels to fit. An array of shape (V,) is let pass, as scikit-learn's tools
-            may hand one on; any other is refused.
+            There are no labels to fit. An array of shape (V,) is ignored, as scikit-learn's tools
+            may pass one on; any other is refused.
         inputs : ndarray of shape (V, e), optional
             Embedded inputs; may be left out when k = 1.
 
@@ -142,7 +142,7 @@ class SmoothieLocal(SavedEstimator):
         Parameters
         ----------
         distances : ndarray of shape (V, K, K)
-            Squared distances, or what is to count as such; see
+            Squared distances, or others to be used as such; see
             `smoothie.estimator.require_distances`.
         inputs : ndarray of shape (V, e), optional
             Embedded inputs; may be left out when k = 1.
@@ -179,9 +179,9 @@ class SmoothieLocal(SavedEstimator):
     def predict(self, inputs: NDArray[np.floating[Any]] | None = None) -> NDArray[np.intp]:
         """Choices for new inputs of shape (M, e), or, without any, for the fitted rows.
 
-        A new input has no answers yet: its k nearest fitted rows speak for it (the paper's
-        train-time variant), and one input is answered as it would be among others. The search is
-        prepared at the first call, O(V e); a call then costs O(M V e).
+        A new input has no answers yet: the answers to its k nearest fitted rows are used (the
+        paper's train-time variant), and the choice for an input does not depend on the others. The
+        search is prepared at the first call, O(V e); a call then costs O(M V e).
         """
         self._require_fitted()
         if inputs is None:
@@ -197,7 +197,7 @@ class SmoothieLocal(SavedEstimator):
         return self._solve(means)[2]
 
     def _check(self) -> None:
-        """Check the values of what was loaded."""
+        """Check the values of the loaded arrays."""
         super()._check()
         self.require_k(len(self.choices_))
         if self._distances is not None:
@@ -217,7 +217,7 @@ class SmoothieLocal(SavedEstimator):
 def neighborhood_means(
     distances: NDArray[np.floating[Any]], neighbors: NDArray[np.intp], sizes: Sequence[int]
 ) -> Iterator[NDArray[np.float64]]:
-    """Mean distances over the first k neighbors, for growing k.
+    """Mean distances over the first k neighbors, for ascending k.
 
     Parameters
     ----------
@@ -230,7 +230,8 @@ def neighborhood_means(
     Yields
     ------
     ndarray of shape (N, K, K)
-        For each k; sums go on from one k to the next, so that many cost little more than the last.
+        For each k; sums continue from one k to the next, so that many values cost little more than
+        the largest.
     """
     total = np.zeros((len(neighbors), *distances.shape[1:]))
     added = 0

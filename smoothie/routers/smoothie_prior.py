@@ -3,7 +3,7 @@ r"""Smoothie with a scorer's verdict as a prior on the errors.
 Smoothie's model says that the error of candidate i is Gaussian in each of the d dimensions of the
 embedding, with a variance :math:`v_i` and :math:`e_i = d v_i`. Give :math:`v_i` the conjugate prior
 of a Gaussian variance, a scaled inverse chi-squared one (an inverse gamma by another name), with
-:math:`s d` degrees of freedom and scale :math:`m_i / d`: it weighs as much as s vote rows that show
+:math:`s d` degrees of freedom and scale :math:`m_i / d`: it has the weight of s vote rows that show
 an error of :math:`m_i`. The estimate :math:`\hat e_i` from k vote rows stands for :math:`k d`
 observed coordinates, the squares of which sum to :math:`k \hat e_i`. The posterior is of the same
 kind, with :math:`(s + k) d` degrees of freedom and the scale
@@ -46,7 +46,7 @@ LARGEST = 100.0  # standard score: exp of it and of its negative are far from th
 @register_router("smoothie_prior")
 @dataclass(eq=False, repr=False)
 class SmoothiePrior(Router):
-    """Smoothie-Local, with what a scorer says as a prior on each candidate's error.
+    """Smoothie-Local, with a scorer's verdict as a prior on each candidate's error.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ class SmoothiePrior(Router):
     >>> import numpy as np
     >>> from smoothie.evidence import Evidence, Votes
     >>> from smoothie.routers import SmoothiePrior
-    >>> votes = Votes(np.ones((1, 3, 3)) - np.eye(3))  # all differ alike: votes tell nothing
+    >>> votes = Votes(np.ones((1, 3, 3)) - np.eye(3))  # equal: votes tell nothing
     >>> verdicts = np.array([[0.1, 0.2, 0.9]])
     >>> SmoothiePrior().route(Evidence(votes, verdicts=verdicts)).choices
     array([[2]])
@@ -76,7 +76,7 @@ class SmoothiePrior(Router):
 
     @property
     def needs(self) -> frozenset[Need]:
-        """Distances and verdicts, and inputs where there are neighbors to look for."""
+        """Distances and verdicts, and inputs where neighbors are needed."""
         neighbors = {Need.INPUTS} if self.k > 1 else set()
         return frozenset({Need.DISTANCES, Need.VERDICTS} | neighbors)
 
@@ -96,7 +96,7 @@ class SmoothiePrior(Router):
 def posterior_errors(
     errors: NDArray[np.float64], scores: NDArray[np.float64], strength: float, k: int
 ) -> NDArray[np.float64]:
-    """Errors after the scorer was heard.
+    """Posterior errors, given a scorer's verdicts.
 
     Parameters
     ----------
@@ -116,9 +116,9 @@ def posterior_errors(
     """
     judged = ~np.isnan(scores)
     counts = np.maximum(judged.sum(axis=1, keepdims=True), 1)
-    centred = np.where(judged, scores - np.nansum(scores, axis=1, keepdims=True) / counts, 0.0)
-    spread = np.sqrt((centred**2).sum() / max(judged.sum(), 1))
-    standard = centred / spread if spread > 0 else centred
+    centered = np.where(judged, scores - np.nansum(scores, axis=1, keepdims=True) / counts, 0.0)
+    spread = np.sqrt((centered**2).sum() / max(judged.sum(), 1))
+    standard = centered / spread if spread > 0 else centered
     standard = np.clip(standard, -LARGEST, LARGEST)
     prior = errors.mean(axis=1, keepdims=True) * np.exp(-standard)
     share = np.where(judged, strength / (strength + k), 0.0)

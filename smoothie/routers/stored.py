@@ -1,4 +1,4 @@
-"""Stored selections: what somebody else's method chose, read from a file beside the generations."""
+"""Stored selections: the choices of another method, read from a file beside the generations."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from smoothie.routers.base import Router, Routing, register_router
 @register_router("stored")
 @dataclass(eq=False, repr=False)
 class StoredSelections(Router):
-    """The choices of a method that the source of the generations stores.
+    """The choices of a method that are stored with the generations.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 """Train-time Smoothie: weights from a training split, before any test answer exists.
 
-No test answer is declared as a need, so none has to exist: only the chosen candidate is asked.
+No test answer is declared as a need, so none has to exist: only the chosen candidate is run.
 """
 
 from dataclasses import dataclass

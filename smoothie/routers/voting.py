@@ -14,18 +14,18 @@ from smoothie.routers.base import Router
 
 log = logging.getLogger(__name__)
 
-FEW = 0.5  # share of texts with an answer, below which a word is said
-TIE = 1e-9  # of the largest support: what rounding may tear apart
+FEW = 0.5  # share of texts with an answer, below which a warning is logged
+TIE = 1e-9  # of the largest support: differences below it count as rounding errors
 
 
 @dataclass(eq=False, repr=False)
 class AnswerRouter(Router):
-    """A router that looks at the answers of texts, and not at the texts.
+    """A router that compares the answers of texts, not the texts.
 
     Parameters
     ----------
     view : str
-        What of a text is its answer: one of `smoothie.metrics.views.VIEWS`, or "regex".
+        How the answer is taken from a text: one of `smoothie.metrics.views.VIEWS`, or "regex".
     pattern : str or None
         The regular expression of view "regex".
     """
@@ -49,7 +49,7 @@ class AnswerRouter(Router):
         make_view(self.view, self.pattern)
 
     def answers(self, evidence: Evidence) -> NDArray[np.intp]:
-        """The answers of all texts as whole numbers (N, K); negative where there is none."""
+        """The answers of all texts as integers (N, K); negative where there is none."""
         require_three_candidates(evidence.shape[1])
         answers = view_answers(evidence.texts, make_view(self.view, self.pattern))
         share = (answers >= 0).mean()
@@ -93,14 +93,14 @@ def choose(
     return np.asarray(np.where(tied, cost, np.inf).argmin(axis=1))
 
 
-def spread_of(evidence: Evidence) -> NDArray[np.float64]:
-    """Mean squared distance of each text to the others, (N, K); equal where nothing is known."""
+def tie_break_costs(evidence: Evidence) -> NDArray[np.float64]:
+    """Mean squared distance of each text to the others, (N, K); zero without distances."""
     if not evidence.has(Need.DISTANCES):
         return np.zeros(evidence.shape)
-    return spread(evidence.distances)
+    return distance_to_others(evidence.distances)
 
 
-def spread(distances: Floats) -> NDArray[np.float64]:
+def distance_to_others(distances: Floats) -> NDArray[np.float64]:
     """Mean squared distance of each text to the others: (N, K, K) -> (N, K)."""
     means: NDArray[np.float64] = distances.sum(axis=2) / (distances.shape[1] - 1)
     return means

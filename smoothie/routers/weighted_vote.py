@@ -10,11 +10,11 @@ m - 1, all equally likely; given the truth, candidates are independent. Then
     \propto \exp \sum_{i \text{ says } y} w_i, \qquad w_i = \log \frac{(m - 1)\, a_i}{1 - a_i} ,
 
 so that the most likely answer is the one with the largest sum of log odds (for m = 2: Nitzan and
-Paroush, 1982). Accuracies are not known: EM takes turns between the probabilities of the answers
-(E) and :math:`a_i`, the mean probability of the answers that candidate i gives (M).
+Paroush, 1982). Accuracies are not known: EM alternates between the probabilities of the answers (E)
+and :math:`a_i`, the mean probability of the answers that candidate i gives (M).
 
 Accuracies are kept at 1/m or above: no candidate does worse than guessing. Where answers are open,
-as numbers are, m stands for how seldom wrong answers coincide.
+such as numbers, m controls how seldom wrong answers coincide.
 """
 
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ from smoothie.evidence import Evidence, Need
 from smoothie.routers.base import Routing, register_router
 from smoothie.routers.voting import AnswerRouter, agreement, choose, shares
 
-ROUNDS = 200  # of EM; it is done when no accuracy moves by more than SETTLED
+ROUNDS = 200  # of EM, at most; it stops when no accuracy changes by more than SETTLED
 SETTLED = 1e-6
 
 
@@ -48,7 +48,7 @@ class WeightedVote(AnswerRouter):
     Of the texts with the chosen answer, that of the candidate with the highest accuracy wins. A
     text without an answer abstains. Candidates that share their errors, such as two prompts of one
     model, look accurate to this model: among three or four, they may outvote a better one. Cost:
-    one reading of each distinct text, and O(N K^2) for each round of EM.
+    one pass over each distinct text, and O(N K^2) for each round of EM.
 
     Examples
     --------
@@ -101,11 +101,11 @@ def estimate_accuracies(answers: NDArray[np.intp], options: int) -> NDArray[np.f
     Returns
     -------
     ndarray of shape (K,)
-        Each with one input more that was answered rightly, and one wrongly (Laplace).
+        With Laplace smoothing: one more right answer and one more wrong one.
 
     Notes
     -----
-    EM begins with shares of votes for probabilities.
+    EM starts with the shares of votes as probabilities.
     """
     answered = answers >= 0
     same = agreement(answers) | (np.eye(answers.shape[1], dtype=bool) & answered[:, :, None])

@@ -1,4 +1,4 @@
-"""Scorers, which judge texts without labels of this problem."""
+"""Scorers judge texts without labels of the problem."""
 
 from smoothie.scorers.base import SCORERS, ModelScorer, Scorer, register_scorer
 from smoothie.scorers.pair_rm import PairRM

@@ -1,4 +1,4 @@
-"""What a scorer is, and what scorers that run a model have in common."""
+"""The scorer protocol, and the base class of scorers that run a model."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ from smoothie.storage.cache import VectorCache, content_key
 
 log = logging.getLogger(__name__)
 
-FLUSH_ITEMS = 256  # items scored between two writes to the cache: what an interruption may cost
+FLUSH_ITEMS = 256  # items scored between two writes to the cache: what an interruption may lose
 
 
 class Scorer(Protocol):
@@ -37,17 +37,17 @@ class Scorer(Protocol):
 
     @property
     def signature(self) -> str:
-        """What made the numbers, in one line."""
+        """How the numbers were computed, in one line."""
         ...
 
     @property
     def judged(self) -> int:
-        """Items that went through a model so far, not counting cached ones."""
+        """Items judged by a model so far, not counting cached ones."""
         ...
 
 
 def wrong_scorer(thing: Any) -> str | None:
-    """What is wrong with a thing as a scorer."""
+    """Why an object cannot be used as a scorer; None if it can."""
     if not isinstance(thing, type):
         return "expected a class with a method score(problem)"
     wrong = wrong_dataclass(thing)
@@ -75,24 +75,24 @@ class ModelScorer(PretrainedModel):
     model : str
         Hub id, or a local folder with config.json, model.safetensors and a tokenizer.
     revision : str or None
-        Commit of the Hub repository. None resolves the newest once and keeps it in the lock file.
+        Commit of the Hub repository. None resolves the latest once and pins it in the lock file.
     dtype : {"float32", "bfloat16", "float16"}
         Type of the weights.
     device : str or None
-        Torch device; None takes a GPU where there is one.
+        Torch device; None uses a GPU if there is one.
     batch_size : int
-        Items at a time.
+        Items in a batch.
     progress : bool
         Show a progress bar.
     cache : str or None
-        Folder of the cache; None keeps nothing.
+        Folder of the cache; None disables it.
     lock : str or None
         Lock file for the revisions of Hub repositories.
     models : str or None
         A folder with copies of Hub models, each under the last part of its id; a model that is
         there is not fetched from the Hub.
     judged : int
-        Items that went through the model so far, whatever came from the cache not counted.
+        Items judged by the model so far, not counting cached ones.
     """
 
     dtype: str = "float32"
@@ -125,8 +125,8 @@ class ModelScorer(PretrainedModel):
 
         Notes
         -----
-        Each distinct item goes through the model once, items of like length together, and is kept
-        every few hundred: an interrupted run goes on where it was.
+        Each distinct item goes through the model once, in batches of similar length, and is cached
+        every few hundred items: an interrupted run resumes where it stopped.
         """
         distinct = list(dict.fromkeys(items))
         folder = None
@@ -143,7 +143,7 @@ class ModelScorer(PretrainedModel):
     def _score_missing(
         self, items: list[tuple[str, ...]], places: list[int]
     ) -> Iterator[tuple[list[int], NDArray[np.float64]]]:
-        """Numbers of the items at some places, in parts."""
+        """Numbers of the items at some positions, in parts."""
         name = Path(self.model).name
         log.info("%s: %d items to score, of %d", name, len(places), len(items))
         if not places:

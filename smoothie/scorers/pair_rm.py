@@ -6,9 +6,9 @@ the sequence
     [CLS] <|source|> input [SEP] [CLS] <|candidate1|> text i [SEP] [CLS] <|candidate2|> text j [SEP]
 
 goes through `DebertaV2Model` (v3-large: 24 layers, H = 1024). Three vectors of its last layer are
-looked at, those at the places of the three special tokens. One head, Linear(2H, H), Tanh,
-Linear(H, tasks), maps [source, candidate1] and [source, candidate2] to numbers; their difference is
-the logit that text i is better than text j, averaged over the tasks (PairRM has one).
+used, those at the positions of the three special tokens. One head, Linear(2H, H), Tanh, Linear(H,
+tasks), maps [source, candidate1] and [source, candidate2] to numbers; their difference is the logit
+that text i is better than text j, averaged over the tasks (PairRM has one).
 
 Order matters to the model, so all K (K-1) ordered pairs are compared. With :math:`c_{ij}` the logit
 of (i, j), LLM-Blender's two ways to rank are
@@ -79,7 +79,7 @@ class PairRM(ModelScorer):
 
     @property
     def settings(self) -> tuple[str, ...]:
-        """Dtype and truncation; the policy is applied to what they give."""
+        """Dtype and truncation; the policy is applied to the cached logits."""
         return (self.dtype, f"max_tokens={self.source_tokens}+2x{self.candidate_tokens}")
 
     @property
@@ -118,7 +118,7 @@ class PairRM(ModelScorer):
         return values
 
     def _tokens(self, source: str, first: str, second: str) -> tuple[list[int], list[int]]:
-        """Token ids of a comparison, and the places of the three special tokens."""
+        """Token ids of a comparison, and the positions of the three special tokens."""
         _, tokenizer, special = self.ready()
         room = self.source_tokens + 2 * self.candidate_tokens
         ids: list[int] = []
@@ -175,7 +175,7 @@ def forward(model: Any, batch: Any, places: Any) -> Any:
     Parameters
     ----------
     model : ModuleDict
-        As `build_model` makes it.
+        As returned by `build_model`.
     batch : mapping
         input_ids and attention_mask, of shape (M, length).
     places : sequence of M lists of 3 ints

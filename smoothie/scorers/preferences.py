@@ -1,4 +1,4 @@
-r"""Stored preferences: which of two texts a judge took for the better one, made into numbers."""
+r"""Stored preferences: a judge's pairwise verdicts on texts, turned into scores."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -124,8 +124,8 @@ def win_rates(wins: NDArray[np.float64]) -> NDArray[np.float64]:
 def bradley_terry(wins: NDArray[np.float64]) -> NDArray[np.float64]:
     r"""Logarithms of Bradley-Terry strengths, each input by itself.
 
-    The model: text i beats text j with probability :math:`p_i / (p_i + p_j)`. Other than a win
-    rate, it knows against whom a text won, which matters where not all pairs were judged. Every
+    The model: text i beats text j with probability :math:`p_i / (p_i + p_j)`. Unlike a win rate, it
+    takes into account against whom a text won, which matters where not all pairs were judged. Every
     text also plays one tie against an opponent of strength 1. That keeps the strength of a text
     that won or lost all its comparisons finite, and sets the scale where groups of texts were never
     compared. The maximum is found by the iteration

@@ -25,7 +25,7 @@ class RewardModel(ModelScorer):
 
     Notes
     -----
-    The pair goes in as the tokenizer joins two sequences (input, text), as OpenAssistant's
+    The pair is encoded as the tokenizer joins two sequences (input, text), as OpenAssistant's
     reward models expect it; chat templates are not applied. One forward pass for each text.
 
     Examples
@@ -46,7 +46,7 @@ class RewardModel(ModelScorer):
         return (self.dtype, f"max_tokens={self.max_tokens or 'model'}")
 
     def score(self, problem: Problem) -> NDArray[np.float64]:
-        """Read every text beside its input."""
+        """Score every text together with its input."""
         pairs = [
             (item.text, text)
             for item, row in zip(problem.inputs, problem.texts, strict=True)

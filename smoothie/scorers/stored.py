@@ -1,4 +1,4 @@
-"""Stored scores: verdicts that somebody made before, such as an LLM judge's or unit tests'."""
+"""Stored scores: existing verdicts, such as those of an LLM judge or of unit tests."""
 
 import logging
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 def stored_file(folder: str | None, file: str) -> Path:
-    """A file in a folder, or anywhere."""
+    """A file in a folder, or at an absolute path."""
     path = user_path(folder or ".") / user_path(file)
     with readable(path):
         if not path.is_file():
@@ -87,16 +87,16 @@ def warn_about_verdicts(
     names: Iterable[str],
     ids: Iterable[str],
 ) -> None:
-    """Say which candidates have no verdict at all, and which names in a file are unknown.
+    """Warn about candidates without any verdict, and about unknown names in a file.
 
     Parameters
     ----------
     path : Path
         The file.
     problem : Problem
-        What is routed; it may be a part of what the file is about.
+        The problem that is routed; it may be a part of what the file covers.
     scores : ndarray of shape (N, K)
-        What the file says of each text, NaN where it says nothing.
+        The verdict on each text, NaN where there is none.
     names, ids : iterable of str
         The candidates and ids of inputs in the file.
     """

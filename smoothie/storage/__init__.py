@@ -1,1 +1,1 @@
-"""What is on disk: files written whole, caches, the lock file of downloads."""
+"""Storage on disk: files written whole, caches, the lock file of downloads."""

@@ -1,4 +1,4 @@
-"""NumPy files: written whole, and read only after what they claim to hold was checked.
+"""NumPy files: written whole, and read only after their headers were checked.
 
 A header can claim any shape, and a compressed archive can unpack to a thousand times its size. Both
 are compared with the size of the file before memory is taken. Nothing is ever unpickled.
@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 from smoothie.errors import SmoothieError
 from smoothie.storage.files import readable, replacing
 
-LARGEST_RATIO = 100  # of what an archive unpacks to, to its own size
+LARGEST_RATIO = 100  # of the unpacked size of an archive to its own size
 LONGEST_REASON = 200  # characters of a message
 SMALL = 1 << 26  # bytes that an archive may unpack to, whatever its size
-# What the readers of archives and of headers raise for bytes that are not one.
+# What the readers of archives and of headers raise for invalid bytes.
 FAULTS = (
     *(ValueError, TypeError, KeyError, IndexError, OverflowError, RuntimeError, MemoryError),
     *(EOFError, SyntaxError, tokenize.TokenError, struct.error, zipfile.BadZipFile, zlib.error),
@@ -31,7 +31,7 @@ FAULTS = (
 
 
 def write_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Write named arrays, none of them of objects, in one step; the name is kept as it is."""
+    """Write named arrays, none of them of objects, in one step; the name is used as it is."""
     with replacing(path) as temporary, temporary.open("wb") as file:
         np.savez(file, **arrays)  # type: ignore[arg-type]
 
@@ -44,7 +44,7 @@ def read_npz(path: Path, names: Sequence[str]) -> dict[str, NDArray[Any]]:
     path : Path
         A file that `numpy.savez` or `numpy.savez_compressed` wrote.
     names : sequence of str
-        Arrays that must be there; others are read, too.
+        Arrays that must exist; others are read, too.
 
     Raises
     ------
@@ -87,10 +87,11 @@ def refuse_bombs(members: Sequence[zipfile.ZipInfo], size: int) -> None:
     Raises
     ------
     ValueError
-        If that is too much, or the parts overlap or are compressed as NumPy never does.
+        If that is too much, or the parts overlap or are compressed by a method that NumPy does not
+        use.
     """
     if {part.compress_type for part in members} - {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
-        raise ValueError("it is compressed in another way than NumPy does")
+        raise ValueError("it is compressed by a method that NumPy does not use")
     if sum(part.compress_size for part in members) > size:
         raise ValueError("its parts overlap, or the end is missing")
     unpacked = sum(part.file_size for part in members)
@@ -111,7 +112,7 @@ def read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> NDArray[An
 
 
 def map_npy(path: Path) -> NDArray[Any]:
-    """Map the array of an .npy file into memory, to be read as it is looked at.
+    """Map the array of an .npy file into memory, to be read on access.
 
     Raises
     ------
@@ -130,7 +131,7 @@ def map_npy(path: Path) -> NDArray[Any]:
 
 
 def require_size(file: IO[bytes], size: int, name: str) -> None:
-    """Read the header of an array, and compare it with the bytes that there are.
+    """Read the header of an array, and compare it with the size of the file.
 
     Raises
     ------

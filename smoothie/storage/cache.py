@@ -7,7 +7,7 @@ that share the folder, may read and write at once; at worst two of them compute 
 
 Each record is checked whenever it is read. A file with a damaged record is skipped as a whole: the
 last bits of a vector depend on the texts that it was encoded with, and the texts of a file are
-recomputed with one another, as they were the first time.
+recomputed together, as they were the first time.
 """
 
 import itertools
@@ -59,8 +59,9 @@ class VectorCache:
     Parameters
     ----------
     folder : Path or None
-        Where the files are; made when something is stored. Its name is part of every checksum, so
-        that files of another folder are not taken for its own. With None, vectors are in memory.
+        Where the files are; created by the first write. Its name is part of every checksum, so
+        that files of another folder are not mistaken for its own. With None, vectors are cached in
+        memory.
     dtype : str
         Type of the stored values.
 
@@ -82,15 +83,16 @@ class VectorCache:
     def complete(
         self, keys: Sequence[bytes], compute: Callable[[list[int]], Parts]
     ) -> NDArray[Any]:
-        """The vectors of some keys; those that are missing are computed, and stored.
+        """The vectors of some keys; those that are missing are computed and cached.
 
         Parameters
         ----------
         keys : sequence of bytes, length M
             Different ones.
         compute : callable
-            Given the places in `keys` of those that are missing, yields their vectors in parts,
-            each with its places; each part is stored when it comes. Called also with no place.
+            Given the positions in `keys` of those that are missing, yields their vectors in parts,
+            each with its positions; each part is cached as it arrives. It is called even if none is
+            missing.
 
         Returns
         -------
@@ -100,20 +102,20 @@ class VectorCache:
         Raises
         ------
         SmoothieError
-            If vectors cannot be stored. A file that cannot be used costs a warning.
+            If vectors cannot be cached. A file that cannot be used only causes a warning.
         """
         known, result = self.load(keys)
         self.requested += len(keys)
         for part, values in compute(np.flatnonzero(~known).tolist()):
             self.store([keys[place] for place in part], values)
             self.computed += len(part)
-            if not result.shape[1]:  # the first vectors say how long they are
+            if not result.shape[1]:  # the first vectors determine the length
                 result = np.empty((len(keys), values.shape[1]), dtype=self.dtype)
             result[part] = values
         return result
 
     def load(self, keys: Sequence[bytes]) -> tuple[NDArray[np.bool_], NDArray[Any]]:
-        """Which of M different keys are stored, (M,), and vectors (M, d), set where they are."""
+        """Which of M different keys are cached, (M,), and vectors (M, d), set for those."""
         known = np.zeros(len(keys), dtype=bool)
         vectors = np.empty((len(keys), 0), dtype=self.dtype)
         place_of = dict(zip(keys, range(len(keys)), strict=True))
@@ -155,7 +157,7 @@ class VectorCache:
         return f"{folder.name}/{self.dtype}"
 
     def _stored(self, keys: Sequence[bytes]) -> Iterator[tuple[list[bytes], NDArray[Any]]]:
-        """Keys and vectors of what may hold some keys: files with them, and files not yet seen."""
+        """Keys and vectors of files that may contain some keys: with them, or not yet read."""
         if self.folder is None:
             held = [key for key in keys if key in self._memory]
             if held:
@@ -196,9 +198,9 @@ def record_checksums(records: NDArray[Any], owner: str) -> NDArray[np.uint8]:
     Parameters
     ----------
     records : ndarray of shape (M,)
-        C-contiguous, its last field the place of the checksum.
+        C-contiguous, its last field the one for the checksum.
     owner : str
-        What tells this cache from others.
+        What distinguishes this cache from others.
     """
     data, size, begun = records.view(np.uint8).data, records.itemsize, started(owner)
     sums = []

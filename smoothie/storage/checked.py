@@ -1,4 +1,4 @@
-"""Arrays in cache files that notice damage: .npy files, followed by a checksum.
+"""Arrays in cache files with a checksum: .npy files, followed by a digest.
 
 The checksum covers what the file belongs to, its header and its values, and is compared before
 anything is parsed: a damaged header never reaches NumPy's parser. A file that was cut off, or
@@ -38,7 +38,7 @@ def write_array(path: Path, array: NDArray[Any], owner: str, header_only: bool =
     array : ndarray
         C-contiguous, not of objects.
     owner : str
-        What the file belongs to; only who names the same owner can read it.
+        What the file belongs to; it can only be read by naming the same owner.
     header_only : bool
         The file's checksum leaves out the values, as they carry checksums of their own.
     """

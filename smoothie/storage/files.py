@@ -55,7 +55,7 @@ def child(folder: Path, name: str) -> Path:
     elif any(separator in name for separator in SEPARATORS):
         fault = "holds a path separator"
     elif CONTROL.search(name):
-        fault = "holds a control character or half of a character"
+        fault = "holds a control character or a lone surrogate"
     elif name.startswith("."):
         fault = "begins with a dot"
     elif len(os.fsencode(name)) > LONGEST_NAME:
@@ -72,7 +72,7 @@ def replacing(path: Path) -> Iterator[Path]:
     Parameters
     ----------
     path : Path
-        The file to make. Missing parent folders are created.
+        The file to write. Missing parent folders are created.
 
     Yields
     ------
@@ -82,7 +82,7 @@ def replacing(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     beginning = path.stem[:32]  # so that the temporary name is not too long where the name is not
     temporary = path.parent / f".{beginning}-{uuid.uuid4().hex}{path.suffix}"
-    temporary.touch(exist_ok=False)  # unlike tempfile's, readable by whom the umask lets read
+    temporary.touch(exist_ok=False)  # unlike tempfile's, with the permissions of the umask
     try:
         yield temporary
         temporary.replace(path)
@@ -112,8 +112,9 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Iterable[Any]])
     """Write a CSV table in one step; a value of None becomes an empty cell.
 
     Lines end in newlines, and a cell is quoted if it holds a comma, a quotation mark, a newline or
-    a carriage return. Texts stay as they are, to be joined by: a spreadsheet takes a cell that
-    begins with ``=``, ``+``, ``-`` or ``@`` for a formula unless the column is imported as text.
+    a carriage return. Texts are not escaped, so that files can be joined by them: a spreadsheet
+    takes a cell that begins with ``=``, ``+``, ``-`` or ``@`` for a formula unless the column is
+    imported as text.
     """
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         line = io.StringIO()
@@ -133,17 +134,17 @@ def sha256(path: Path) -> str:
 
 
 def drop_pages(array: NDArray[Any]) -> None:
-    """Give back the memory of what was read of a memory-mapped array.
+    """Release the memory of what was read from a memory-mapped array.
 
     Pages of a mapped file count as memory of the process until the system needs them for something
-    else, so that reading a large file through a map looks like holding it. What is looked at later
-    is read again, as a rule from the system's own cache.
+    else, so that reading a large file through a map looks like holding it in memory. What is
+    accessed later is read again, usually from the system's own cache.
 
     Parameters
     ----------
     array : ndarray
-        A view of a memory map of NumPy's; nothing is done about any other array, or where the
-        system cannot be told.
+        A view of a NumPy memory map; nothing is done for any other array, or where the system does
+        not support it.
     """
     owner = array
     while isinstance(owner.base, np.ndarray):
@@ -156,7 +157,7 @@ def drop_pages(array: NDArray[Any]) -> None:
 
 @contextmanager
 def readable(path: Path) -> Iterator[None]:
-    """Say in one sentence that a file is missing or cannot be read."""
+    """Turn errors about a file that is missing or cannot be read into one sentence."""
     try:
         yield
     except FileNotFoundError as error:
@@ -171,7 +172,7 @@ def reason(error: Exception) -> str:
 
 
 def is_there(path: Path) -> bool:
-    """Whether anything has this name, also a link that leads nowhere: a fault, not an absence."""
+    """Whether a path exists, even as a broken link: that is an error, not a missing file."""
     return path.exists() or path.is_symlink()
 
 

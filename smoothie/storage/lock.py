@@ -17,7 +17,7 @@ from smoothie.errors import SmoothieError, shown
 from smoothie.storage.files import read_json, readable, sha256, user_path, write_json
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
-# Weights that are in the model.safetensors of a repository once more, for other programs.
+# Copies, for other programs, of weights that are in model.safetensors.
 OTHER_FORMATS = [
     *("*.bin", "*.pt", "*.pth", "*.ckpt", "*.h5", "*.msgpack", "*.ot", "*.gguf"),
     *("*.onnx", "onnx/*", "openvino/*", "*.mlmodel", "*.tflite"),
@@ -26,7 +26,7 @@ OTHER_FORMATS = [
 
 @dataclass(frozen=True)
 class HubLock:
-    """Revisions and checksums of Hub repositories, kept in one JSON file."""
+    """Revisions and checksums of Hub repositories, in one JSON file."""
 
     path: Path
 
@@ -85,7 +85,7 @@ class HubLock:
         Raises
         ------
         SmoothieError
-            If the file is not there, cannot be fetched, or differs from its recorded checksum.
+            If the file does not exist, cannot be fetched, or differs from its recorded checksum.
         """
         from huggingface_hub import hf_hub_download
         from huggingface_hub.errors import EntryNotFoundError
@@ -114,14 +114,14 @@ class HubLock:
         return path
 
     def known(self, kind: str, repository: str, asked: str | None = None) -> str | None:
-        """The commit of a repository as far as it is known without asking the Hub."""
+        """The commit of a repository if it is known without asking the Hub."""
         if asked is not None and COMMIT.fullmatch(asked):
             return asked
         found = self._read().get(self._entry(kind, repository, asked), {}).get("revision")
         return str(found) if found is not None else cached_commit(kind, repository, asked)
 
     def cached(self, kind: str, repository: str, revision: str | None, name: str) -> Path | None:
-        """Where an earlier download left a file, without asking the Hub; None if it did not."""
+        """Path of a file that was downloaded before, without asking the Hub; None if it was not."""
         from huggingface_hub import try_to_load_from_cache
 
         commit = self.known(kind, repository, revision)
@@ -197,13 +197,13 @@ def download_model(repository: str, commit: str) -> Path:
 
 
 def cached_commit(kind: str, repository: str, revision: str | None) -> str | None:
-    """The commit of a repository that an earlier download left in the Hub client's cache."""
+    """The commit of a repository in the Hub client's cache, from an earlier download."""
     from huggingface_hub import snapshot_download
 
     try:
         path = snapshot_download(
             repository, repo_type=kind, revision=revision, local_files_only=True
         )
-    except Exception:  # whatever it says, it means that nothing usable is there
+    except Exception:  # whatever the error, nothing usable is cached
         return None
     return Path(path).name

@@ -10,7 +10,7 @@ from tests.conftest import make_set, write_lines
 NAMES = ("alpha", "beta", "gamma")
 
 
-def test_a_line_of_an_input_goes_before_that_of_its_candidate(tmp_path):
+def test_a_line_of_an_input_takes_precedence_over_that_of_its_candidate(tmp_path):
     folder = make_set(tmp_path / "set", inputs=4)
     rows = [{"candidate": name, "cost": j + 1, "cost_unit": "cent"} for j, name in enumerate(NAMES)]
     rows += [{"candidate": "beta", "id": "q2", "cost": 7.5}]

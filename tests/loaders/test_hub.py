@@ -48,7 +48,7 @@ def test_prompts_as_candidates(mirror):
     assert source.load(["prompt_10", "prompt_0"]).texts[2].tolist() == ["answer 12", "answer 2"]
 
 
-def test_alpaca_eval_is_joined_by_instruction_unless_asked(mirror):
+def test_alpaca_eval_is_joined_by_instruction_by_default(mirror):
     joined = AlpacaEval(folder=str(mirror)).load()
     assert joined.candidates == ("Ann", "bob", "cec")
     for i, item in enumerate(joined.inputs):
@@ -253,12 +253,12 @@ def test_files_are_found_without_asking_the_hub(paper, tmp_path):
         "datasets/squad_test.jsonl",
         "multi_model_results/squad/model_gens/dolly-3b_test.json",
     ]
-    assert all(source.files.at_hand(name) is not None for name in names)
-    assert source.files.at_hand("datasets/other_test.jsonl") is None
+    assert all(source.files.local_path(name) is not None for name in names)
+    assert source.files.local_path("datasets/other_test.jsonl") is None
     prompts = SmoothieData(folder=str(paper), dataset="squad", model="falcon-1b")
     assert prompts.files_needed(None, train=True)[1].endswith("falcon-1b/individual_train.json")
     far = SmoothieData(dataset="squad", lock=str(tmp_path / "lock.json"), repository="no/where")
-    assert far.files.at_hand(names[0]) is None
+    assert far.files.local_path(names[0]) is None
 
 
 @pytest.mark.slow

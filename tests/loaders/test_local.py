@@ -74,7 +74,7 @@ def test_files_that_are_being_written_are_no_candidates(local_set):
     assert LocalFolder(path=str(local_set)).load().candidates == ("alpha", "beta", "gamma")
 
 
-def test_what_may_be_left_out(tmp_path):
+def test_what_is_optional(tmp_path):
     write_lines(tmp_path / "dataset.jsonl", [{"id": 7}, {"id": "8", "references": "one"}])
     for name in "abc":
         rows = [{"id": "7", "generation": ""}, {"id": 8, "generation": "x", "more": 1}]
@@ -170,7 +170,7 @@ def test_labels_of_strangers_are_refused_unless_allowed(local_set, caplog, row, 
         LocalFolder(path=str(local_set), unknown_labels="maybe")
 
 
-def test_labels_that_hold_nothing_are_told(local_set, caplog):
+def test_empty_labels_are_reported(local_set, caplog):
     path = local_set / "labels.jsonl"
     path.write_text("")
     assert LocalFolder(path=str(local_set)).load().labels is None

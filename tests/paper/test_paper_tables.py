@@ -102,7 +102,7 @@ def test_a_low_rank_is_a_good_rank_and_ties_are_shared(comparison):
     assert rows[1][-1][0] == rows[2][-1][0] == "\\underline{4.5}"  # XSum, 3B: a tie
 
 
-def test_nothing_at_hand_and_quoted_values_are_dashes(published):
+def test_missing_and_quoted_values_are_dashes(published):
     layout = next(table for table in PAPER_TABLES if table.name == "table1")
     for ours in (reproduction(published).iloc[:0], reproduction(published, note="quoted")):
         cells = cells_of(compare(published, ours), "table1")

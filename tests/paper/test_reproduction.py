@@ -183,7 +183,7 @@ def test_figures_hold_published_and_our_points(published):
     assert heights == [9, 4, 1, 0, 0, 10, 5, 2, 1, 1]
 
 
-def test_figures_say_what_is_not_at_hand_and_show_negative_correlations(published):
+def test_figures_mark_what_is_not_available_and_show_negative_correlations(published):
     comparison = compare(published, pd.DataFrame())
     for name, draw in FIGURES.items():
         figure = draw(cells_of(comparison, name))

@@ -6,7 +6,7 @@ import pytest
 from smoothie import SmoothieError
 from smoothie.errors import NotAvailableError
 from smoothie.estimator import squared_distances
-from smoothie.evidence import Evidence, Labelled, Need, Votes, what_lacks
+from smoothie.evidence import Evidence, Labelled, Need, Votes, missing_evidence
 from smoothie.routers.base import ROUTERS, Router, Routing
 from smoothie.routers.best_on_val import BestOnVal
 from smoothie.routers.best_single import BestSingle
@@ -45,8 +45,8 @@ def test_no_input_is_chosen_for_by_its_own_label():
     assert routing.choices.shape == (3, 23)
     assert len(spy.seen) == 15
     for sample, inputs in spy.seen:
-        labelled = set((sample.scores[:, 0] / 3).astype(int))
-        assert labelled.isdisjoint(inputs[:, 0].astype(int))
+        labeled = set((sample.scores[:, 0] / 3).astype(int))
+        assert labeled.isdisjoint(inputs[:, 0].astype(int))
         np.testing.assert_array_equal(sample.inputs[:, 0] * 3, sample.scores[:, 0])
     # within a trial, every input is chosen for exactly once
     for trial in range(3):
@@ -54,7 +54,7 @@ def test_no_input_is_chosen_for_by_its_own_label():
         assert sorted(rows) == list(range(23))
 
 
-def test_budget_is_kept_and_unscored_inputs_are_never_labels():
+def test_budget_is_respected_and_unscored_inputs_are_never_labels():
     own = numbered(40)
     own.scores[::2, 1] = np.nan
     spy = Spy(budget=7, trials=2)
@@ -133,7 +133,7 @@ def test_bounds_see_everything():
 
 
 def test_knn_that_ignores_its_neighbors_is_best_on_val_with_drawn_ties():
-    """The released code's labelled kNN (D2): one mean for each model, ties drawn for each input."""
+    """The released code's labeled kNN (D2): one mean for each model, ties drawn for each input."""
     scores = np.array([[1.0, 0, 1], [0, 1, 1], [1, 1, 0], [0, 0, 0]])
     sample = Labelled(scores, np.arange(4.0)[:, None])
     router = LabeledKNN(neighbors=1, ignore_neighbors=True)
@@ -168,7 +168,7 @@ def test_learners_find_a_rule_that_holds(router):
 
 
 def test_logistic_regression_is_the_most_probable_class():
-    """Against the multinomial likelihood with a ridge penalty, minimised by another optimiser."""
+    """Against the multinomial likelihood with a ridge penalty, minimized by another optimizer."""
     from scipy.optimize import minimize
 
     generator = np.random.default_rng(3)
@@ -210,7 +210,7 @@ def test_ties_for_the_best_score_prefer_no_candidate():
 
 
 @pytest.mark.filterwarnings("error")
-def test_many_candidates_and_few_labels_are_learnt_from_without_a_word():
+def test_many_candidates_and_few_labels_are_learned_from_without_a_warning():
     generator = np.random.default_rng(0)
     sample = Labelled(generator.uniform(size=(25, 21)), generator.normal(size=(25, 3)))
     for router in (LogisticRegressionRouter(), MLPRouter()):
@@ -286,7 +286,7 @@ class Greedy(Router):
 
 def test_no_router_sees_more_than_it_declares_or_labels_beyond_its_budget():
     evidence = seen(numbered(20))
-    assert what_lacks(Greedy(), evidence) is None
+    assert missing_evidence(Greedy(), evidence) is None
     Greedy().route(evidence.limited_to(Greedy()))
 
 
@@ -311,14 +311,14 @@ def test_every_router_gets_by_with_what_it_declares(name):
     )
     settings = {"stored": {"folder": "x"}}.get(name, {})
     router = ROUTERS[name](**settings)
-    assert what_lacks(router, whole) is None
+    assert missing_evidence(router, whole) is None
     routing = router.route(whole.limited_to(router))
     assert routing.choices.shape[1] == 24
     np.testing.assert_array_equal(routing.choices, router.route(whole).choices)
     for need in router.needs:
         poorer = whole.limited_to(router)
         del poorer._held[need]
-        assert what_lacks(router, poorer) is not None
+        assert missing_evidence(router, poorer) is not None
         if need is Need.INPUTS and Need.LABELED_INPUTS in router.needs:
             continue  # the labels bring the vectors of the inputs along
         with pytest.raises(NotAvailableError):

@@ -56,7 +56,7 @@ def test_the_highest_mean_utility_wins(utility):
 
 @pytest.mark.parametrize("utility", ["chrf", "rouge2"])
 @pytest.mark.parametrize("texts", [["same text here"] * 3, [""] * 4, ["x", "y", "z"]])
-def test_equal_utilities_are_told_apart_by_distances(utility, texts):
+def test_equal_utilities_are_decided_by_distances(utility, texts):
     far = np.abs(np.subtract.outer(np.arange(len(texts)), np.arange(len(texts)))).astype(float)
     votes = Votes(far[None], None, np.array([texts], dtype=object))
     routing = MBROverlap(utility).route(Evidence(votes))

@@ -91,7 +91,7 @@ def test_names_belong_to_what_was_fitted(data, local, tmp_path):
         SmoothieLocal().save(tmp_path / "router.npz")
 
 
-def test_distances_are_kept_for_new_inputs_alone(data, local, tmp_path):
+def test_distances_are_only_saved_for_new_inputs(data, local, tmp_path):
     """Files that have them without inputs, as they used to, are read all the same."""
     generations, inputs = data
     path = tmp_path / "router.npz"

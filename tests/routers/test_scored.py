@@ -97,8 +97,8 @@ def test_the_posterior_is_the_integral():
     """Expected precision by numerical integration of prior times likelihood, on a grid."""
     d, k, strength = 3, 2, 1.5
     errors, scores = np.array([[0.8, 1.3, 2.0]]), np.array([[0.2, 1.0, -0.4]])
-    centred = scores - scores.mean()
-    prior_mean = errors.mean() * np.exp(-centred / np.sqrt((centred**2).mean()))
+    centered = scores - scores.mean()
+    prior_mean = errors.mean() * np.exp(-centered / np.sqrt((centered**2).mean()))
     variance = np.exp(np.linspace(-12, 12, 200_001))
     expected = []
     for error, mean in zip(errors[0], prior_mean[0], strict=True):

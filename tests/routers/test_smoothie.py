@@ -265,7 +265,7 @@ def released_weights(distances):
         return theta / theta.sum()
 
 
-def test_degenerate_errors_run_on_where_asked(data):
+def test_degenerate_errors_keep_their_sign_if_requested(data):
     generations, inputs = data
     local = SmoothieLocal(k=1, degenerate="keep").fit(generations, inputs=inputs)
     for row, distances in enumerate(naive_distances(generations)):
@@ -281,7 +281,7 @@ def test_degenerate_errors_run_on_where_asked(data):
     assert kept.choices_[0] == kept.weights_[0].argmax()
 
 
-def test_identical_answers_are_not_a_number_where_signs_run_on():
+def test_identical_answers_give_nan_where_signs_are_kept():
     same = np.ones((2, 4, 3))
     kept = SmoothieGlobal(degenerate="keep").fit(same)
     assert np.isnan(kept.weights_).all()

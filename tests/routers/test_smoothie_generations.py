@@ -120,9 +120,9 @@ def test_the_method_in_a_run(compose, sampled_set, tiny_encoder, tmp_path, caplo
     np.testing.assert_allclose(weights, routing.weights[:, [2, 0, 1]])
 
 
-def test_the_method_is_left_out_where_there_is_one_generation(compose, local_set, tmp_path, caplog):
+def test_the_method_is_skipped_where_there_is_one_generation(compose, local_set, tmp_path, caplog):
     vectors = store_vectors(local_set, tmp_path / "vectors")
     settings = ["dataset=local", f"dataset.path={local_set}", "evaluation.draws=10"]
     settings += ["encoder=stored", f"encoder.folder={vectors}"]
     run(compose(*settings, "methods=[smoothie_generations,smoothie_local]"))
-    assert "smoothie_generations is left out: it needs several generations" in caplog.text
+    assert "smoothie_generations is skipped: it needs several generations" in caplog.text

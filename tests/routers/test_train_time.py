@@ -37,7 +37,7 @@ def test_global_takes_its_weights_from_the_training_split(split):
     np.testing.assert_array_equal(fitted.predict(new), routing.choices[0])
 
 
-def test_local_asks_the_nearest_training_inputs(split):
+def test_local_uses_the_nearest_training_inputs(split):
     generations, inputs, new = split
     evidence = of_a_split(generations, inputs, new)
     routing = SmoothieLocalTrain(k=7).route(evidence)
@@ -55,7 +55,7 @@ def test_a_small_split_is_one_neighborhood(split):
     assert set(routing.choices[0]) == {naive_errors(generations).argmin()}
 
 
-def test_no_test_answer_can_be_asked_for():
+def test_no_test_answer_can_be_requested():
     """They declare the training split and test inputs: nothing that candidates have to answer."""
     for name in ("smoothie_global_train", "smoothie_local_train"):
         needs = ROUTERS[name]().needs
@@ -92,7 +92,7 @@ def test_only_the_chosen_answer_has_to_exist(compose, tmp_path, tiny_encoder):
 
 
 def test_a_saved_router_asks_the_chosen_candidate_alone(split, tmp_path):
-    """No answer to a new input is available; what is asked for is what the naive judge would."""
+    """No answer to a new input is available; what is requested is the naive choice."""
     generations, inputs, new = split
     path = tmp_path / "router.npz"
     SmoothieLocal(k=3).fit(generations, inputs=inputs).save(path, ["a", "b", "c", "d"])
@@ -106,5 +106,5 @@ def test_a_saved_router_asks_the_chosen_candidate_alone(split, tmp_path):
 def test_local_needs_inputs(split):
     generations, inputs, _ = split
     evidence = of_a_split(generations, inputs, None)
-    with pytest.raises(NotAvailableError, match="there are no vectors of the inputs"):
+    with pytest.raises(NotAvailableError, match="the inputs have no vectors"):
         SmoothieLocalTrain().route(evidence)

@@ -178,7 +178,7 @@ def test_long_texts_are_cut_as_their_shares_allow(pair_rm):
     assert len(ids) < 26
 
 
-def test_comparisons_are_kept(pair_rm, problem, tmp_path, monkeypatch):
+def test_comparisons_are_cached(pair_rm, problem, tmp_path, monkeypatch):
     kept = PairRM(str(pair_rm), cache=str(tmp_path), progress=False)
     first = kept.score(problem)
     monkeypatch.setattr(PairRM, "_compute", None)

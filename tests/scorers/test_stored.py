@@ -35,7 +35,7 @@ def test_scores_are_joined_by_id_and_candidate(tmp_path, problem):
     np.testing.assert_array_equal(swapped, np.array(expected)[:, [2, 0, 1]])
 
 
-def test_files_that_say_nothing(tmp_path, problem):
+def test_files_without_verdicts(tmp_path, problem):
     with pytest.raises(SmoothieError, match=r"file=scores.jsonl: no such file"):
         StoredScores(str(tmp_path)).score(problem)
     write_lines(tmp_path / "scores.jsonl", [{"id": "q9", "model": "a", "score": 1}])
@@ -80,7 +80,7 @@ def test_preferences_are_counted(tmp_path, problem):
 
 
 def test_bradley_terry_is_the_maximum_of_its_posterior():
-    """Against a general optimiser on the logarithm of the posterior."""
+    """Against a general optimizer on the logarithm of the posterior."""
     from scipy.optimize import minimize
 
     wins = np.random.default_rng(2).integers(0, 4, size=(3, 4, 4)).astype(float)
@@ -112,8 +112,8 @@ def test_a_full_tournament_is_ordered_by_win_rate(drawn):
         np.testing.assert_array_equal(np.sign(strengths[:, i] - strengths[:, j]), order)
 
 
-def test_names_that_do_not_meet_are_told(tmp_path, problem, caplog):
-    """A mistyped candidate has no verdicts; without a word it would never be chosen."""
+def test_mismatched_names_are_reported(tmp_path, problem, caplog):
+    """A mistyped candidate has no verdicts; without a warning it would never be chosen."""
     rows = [("q0", "a", 1), ("q1", "b", 0), ("q2", "see", 1), ("q9", "a", 1)]
     lines = [{"id": key, "model": name, "score": value} for key, name, value in rows]
     write_lines(tmp_path / "scores.jsonl", lines)
