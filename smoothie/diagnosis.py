@@ -189,7 +189,8 @@ def describe(
 ) -> MethodDiagnosis:
     """All that needs no resampling."""
     shares = np.bincount(choices, minlength=candidates) / len(choices)
-    found = {view: share_of_way(support, choices) for view, support in views.items()}
+    support = {view: share_of_way(values, choices) for view, values in views.items()}
+    wording, meaning = support.get("wording"), support.get("meaning")
     weights = top = ties = None
     if routing.weights is not None:
         weights = routing.weights.reshape(-1, candidates).mean(axis=0)
@@ -197,11 +198,13 @@ def describe(
         if routing.weights.ndim == 2:
             largest = routing.weights.max(axis=1, keepdims=True)
             ties = float(((routing.weights == largest).sum(axis=1) > 1).mean())
-    return MethodDiagnosis(name, shares, weights, top=top, ties=ties, **found)
+    return MethodDiagnosis(
+        name, shares, weights, top=top, wording=wording, meaning=meaning, ties=ties
+    )
 
 
 def share_of_way(support: Floats, choices: NDArray[np.intp]) -> float | None:
-    """Where the chosen texts' support lies between random (0) and best (1); None if all is equal."""
+    """Where the chosen texts' support lies from random (0) to best (1); None if all is equal."""
     random, best = support.mean(), support.max(axis=1).mean()
     if not best > random:
         return None
@@ -299,7 +302,7 @@ def part_of(evidence: Evidence, rows: NDArray[np.intp], columns: NDArray[np.intp
 
 
 def same_share(evidence: Evidence) -> Floats:
-    """Share of the inputs on which two candidates say the same, (K, K), with ones on the diagonal."""
+    """Share of the inputs on which two candidates say the same, (K, K); of oneself, one."""
     rows, candidates = evidence.shape
     same = np.zeros((rows, candidates, candidates), dtype=bool)
     if evidence.has(Need.TEXTS):
@@ -348,7 +351,6 @@ def grown(linked: NDArray[np.bool_], free: set[int], first: int) -> tuple[int, .
         if all(linked[j, member] for member in group):
             group.append(j)
     return tuple(sorted(group))
-
 
 
 def confidence_of(

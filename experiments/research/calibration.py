@@ -83,7 +83,9 @@ SIGNALS: dict[str, Signal] = {
 }
 
 
-def measure(settings: Settings, folder: str, limit: int | None, drawn: tuple[int, int]) -> pd.DataFrame:
+def measure(
+    settings: Settings, folder: str, limit: int | None, drawn: tuple[int, int]
+) -> pd.DataFrame:
     """Gains and signals on one folder and its sub-ensembles: a row for each method and ensemble."""
     dataset = {"source": "local", "path": folder, "cleaning": "none", "limit": limit}
     here, memory = replace(settings, dataset=dataset), Memory()
@@ -204,9 +206,7 @@ def judge(table: pd.DataFrame, signal: str) -> pd.DataFrame:
     safe = np.zeros(len(known), dtype=bool)
     for name in dict.fromkeys(sets):
         out = sets == name
-        safe[out] = values[out] >= best_threshold(
-            values[~out], gained[~out], 1 / counts[~out]
-        )
+        safe[out] = values[out] >= best_threshold(values[~out], gained[~out], 1 / counts[~out])
     return pd.DataFrame({"dataset": sets, "safe": safe, "gained": gained})
 
 
@@ -282,19 +282,20 @@ def confidence_table(signals: pd.DataFrame) -> str:
 PAGE = """\
 # What a run says of itself
 
-The share of the way from random to the oracle (percent) that three methods close on {sets} sets, and of how many of their
-ensembles (each set and its random sub-ensembles) they lose to random:
+The share of the way from random to the oracle (percent) that three methods close on {sets} sets,
+and how many of its ensembles (the set and random sub-ensembles of it) they lose to random on:
 
 {table}
-Rank correlation of each signal with that share: mean over sets of the correlation between sub-ensembles, and the correlation
-between sets, also with each set left out:
+Rank correlation of each signal with that share: the mean over sets of the correlation between
+sub-ensembles, and the correlation between sets, also with each set left out:
 
 {ranks}
-Each signal as a verdict, safe at or above a threshold. The threshold for a set is the one that is best on the other sets:
+Each signal as a verdict, safe at or above a threshold. The threshold for a set is the one that is
+best on the other sets:
 
 {verdicts}
-What the half of the inputs with the higher confidence gains over random beyond what the other half gains, in percent of the way
-from random to the oracle over all inputs:
+What the half of the inputs with the higher confidence gains over random beyond what the other half
+gains, in percent of the way from random to the oracle over all inputs:
 
 {confidences}"""
 
