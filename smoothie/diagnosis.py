@@ -46,6 +46,8 @@ class MethodDiagnosis:
     wording, meaning : float or None
         How well the chosen texts are supported by the others, in shared n-grams and in embeddings:
         0 as random ones, 1 as the best supported ones, below 0 worse than random.
+    length : float or None
+        Mean length of the chosen texts over that of all texts.
     ties : float or None
         Share of the inputs on which two candidates or more share the largest weight; None for
         methods with the same weights on all of them.
@@ -62,6 +64,7 @@ class MethodDiagnosis:
     top_probability: float | None = None
     wording: float | None = None
     meaning: float | None = None
+    length: float | None = None
     ties: float | None = None
     stability: float | None = None
 
@@ -140,6 +143,8 @@ def diagnose(
     methods = []
     for name, routing in free.items():
         method = describe(name, routing, choices[name], len(candidates), views)
+        if evidence.has(Need.TEXTS):
+            method = replace(method, length=relative_length(evidence.texts, choices[name]))
         method = with_intervals(method, draws.get(name), draws.get("distances"), routers[name])
         if stability:
             method = replace(method, stability=stability_of(routers[name], evidence))
@@ -209,6 +214,13 @@ def share_of_way(support: Floats, choices: NDArray[np.intp]) -> float | None:
     if not best > random:
         return None
     return float((support[np.arange(len(support)), choices].mean() - random) / (best - random))
+
+
+def relative_length(texts: NDArray[np.object_], choices: NDArray[np.intp]) -> float | None:
+    """Mean length of the chosen texts over that of all texts; None if all are empty."""
+    lengths = np.array([[len(text) for text in row] for row in texts], dtype=np.float64)
+    chosen = lengths[np.arange(len(lengths)), choices].mean()
+    return float(chosen / lengths.mean()) if lengths.any() else None
 
 
 def resample(
@@ -370,8 +382,8 @@ def confidence_of(
     Returns
     -------
     ndarray of shape (N,)
-        From 0, no better than an average text (as where all wrote the same, and nothing is to be
-        gained), to 1, where only the chosen text has any support.
+        From 0, no better than an average text, to 1, where no other text has any support. It is
+        about 0 where all wrote the same: nothing is to be gained there.
 
     Notes
     -----

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from smoothie.answers import as_problem
 from smoothie.clock import Clock
-from smoothie.diagnosis import Diagnosis, confidence_of
 from smoothie.encoders.base import Encoder
 from smoothie.encoders.named import named_encoder
 from smoothie.errors import NotAvailableError, SmoothieError, meant
@@ -23,13 +22,13 @@ from smoothie.evidence import Evidence, Need, Votes, what_lacks
 from smoothie.metrics.scoring import label_scores, score
 from smoothie.problem import Problem
 from smoothie.routers.base import ROUTERS, Router, Routing
-from smoothie.routers.consensus import Consensus
 from smoothie.run import check_routers, compare, gather, take_votes
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from smoothie.answers import Answers
+    from smoothie.diagnosis import Diagnosis
 
 log = logging.getLogger(__name__)
 
@@ -92,8 +91,11 @@ class RoutedTexts:
 
         From 0 to 1, for every method by the support that `Consensus` counts
         (`smoothie.diagnosis.confidence_of`). It is no probability of being right: where all answers
-        are the same, it is 0, as the choice makes no difference.
+        are the same, it is about 0, as the choice makes no difference.
         """
+        from smoothie.diagnosis import confidence_of
+        from smoothie.routers.consensus import Consensus
+
         weights = self.weights if isinstance(self.router, Consensus) else None
         return confidence_of(self.evidence, self.choices, weights)
 

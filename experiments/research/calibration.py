@@ -75,6 +75,7 @@ SIGNALS: dict[str, Signal] = {
     "agreement of methods": agreement,
     "spread of errors": lambda diagnosis, method: diagnosis.spread,
     "stability": lambda diagnosis, method: method.stability,
+    "shortness": lambda diagnosis, method: None if method.length is None else -method.length,
     "largest share": lambda diagnosis, method: float(method.shares.max()),
     "most alike pair": largest_pair,
     "degenerate": lambda diagnosis, method: diagnosis.degenerate,

@@ -35,6 +35,13 @@ CALIBRATED = {
 }
 CONSENSUS = (135, 120)  # all runs, and how many gained: no signal tells them apart
 TO_LABEL = 20
+EXPLAINED = """\
+Support is that of the chosen texts by the others, in shared n-grams and in embeddings: 0% as random
+ones, 100% as the best supported ones. Top: the candidate with the largest mean weight, and the
+share of bootstrap resamples of the inputs in which it is the same one. Stable: choices that stay
+when one of the other candidates is left out. Length: that of the chosen texts over that of all.
+Ties: inputs on which candidates share the largest weight.
+"""
 
 
 def diagnosed(
@@ -113,11 +120,7 @@ def report(diagnosis: Diagnosis) -> str:
         verdict(diagnosis) + "\n",
         "## Who is chosen",
         method_table(diagnosis),
-        "Support is that of the chosen texts by the others, in shared n-grams and in embeddings: "
-        "0% as\nrandom ones, 100% as the best supported ones. Top: the candidate with the largest "
-        "mean weight, and the\nshare of bootstrap resamples of the inputs in which it is the same "
-        "one. Stable: choices that stay when\none of the other candidates is left out. Ties: inputs "
-        "on which candidates share the largest weight.\n",
+        EXPLAINED,
         "## Shares and weights of the candidates",
         candidate_table(diagnosis),
         "Share of the inputs; mean weight with its 95% interval.\n",
@@ -151,9 +154,9 @@ def method_table(diagnosis: Diagnosis) -> str:
     rows = []
     for method in diagnosis.methods:
         top = "" if method.top is None else diagnosis.candidates[method.top]
-        shown = [method.wording, method.meaning, method.stability, method.ties]
+        shown = [method.wording, method.meaning, method.stability, method.length, method.ties]
         rows.append([method.name, top, percent(method.top_probability), *map(percent, shown)])
-    header = ["Method", "Top", "on top", "Support: wording", "meaning", "Stable", "Ties"]
+    header = ["Method", "Top", "on top", "Support: wording", "meaning", "Stable", "Length", "Ties"]
     return markdown(header, rows)
 
 
