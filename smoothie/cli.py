@@ -24,6 +24,7 @@ Several language models answered the same inputs. Which answers should be return
 
   smoothie route answers.csv -o routed.csv      choose one answer a row, without labels
   smoothie check answers.csv                    what is in the file, and what is odd about it
+  smoothie report answers.csv                   whether to trust the choices, without labels
   smoothie evaluate answers.csv                 score the choices where there are references
   smoothie demo                                 real answers that are shipped: a table and a plot
 """
@@ -40,6 +41,11 @@ examples:
 examples:
   smoothie evaluate answers.csv --metric exact_match
   smoothie evaluate answers.csv --method majority_vote --columns references=gold
+""",
+    "report": """\
+examples:
+  smoothie report answers.csv
+  smoothie report answers.csv --method smoothie_global --encoder minilm -o report.md
 """,
     "demo": "examples:\n  smoothie demo\n  smoothie demo -o FOLDER\n",
 }
@@ -137,6 +143,7 @@ def make_parser() -> Parser:
     for name, what in (
         ("route", "choose one answer for each input"),
         ("check", "say what a file of answers holds, and what is odd about it"),
+        ("report", "route, and say what can be said of the choices without labels"),
         ("evaluate", "route, and score the choices by references or labels in the file"),
     ):
         command = add(name, what)
@@ -147,6 +154,8 @@ def make_parser() -> Parser:
             command.add_argument(
                 "-o", "--output", type=Path, help="file to write: .csv, .tsv, .jsonl or .parquet"
             )
+        if name == "report":
+            command.add_argument("-o", "--output", type=Path, help="Markdown file to write")
         if name == "evaluate":
             command.add_argument("--metric", default="auto", help="such as rouge2, exact_match, f1")
             command.add_argument("--draws", type=int, default=2000, help="bootstrap resamples")
@@ -248,7 +257,7 @@ def run_route(options: argparse.Namespace) -> None:
     result = routed(options)
     if options.output is not None:
         write_frame(result, options.output)
-    sys.stdout.write(f"{result}\n")
+    sys.stdout.write(f"{result}\n{result.verdict()}\n")
     if options.output is not None:
         sys.stdout.write(f"written to {options.output}\n")
     else:
@@ -293,6 +302,19 @@ def run_evaluate(options: argparse.Namespace) -> None:
     table = evaluate(result, metric=options.metric, draws=options.draws)
     sys.stdout.write(f"{result}\n\n{markdown(*summary_rows(table, 1))}")
     sys.stdout.write("best_single and oracle know all labels: they are bounds, not methods.\n")
+
+
+def run_report(options: argparse.Namespace) -> None:
+    """Smoothie report."""
+    from smoothie.storage.files import write_text
+
+    page = routed(options).report()
+    if options.output is None:
+        sys.stdout.write(page)
+        return
+    with writable(options.output):
+        write_text(options.output, page)
+    sys.stdout.write(f"written to {options.output}\n")
 
 
 def run_check(options: argparse.Namespace) -> None:
@@ -360,6 +382,7 @@ DEMO_METRICS = {
 COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "route": run_route,
     "check": run_check,
+    "report": run_report,
     "evaluate": run_evaluate,
     "demo": run_demo,
 }

@@ -6,6 +6,7 @@ import html
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from smoothie.answers import Answers
+    from smoothie.diagnosis import Diagnosis
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +53,8 @@ class RoutedTexts:
         The evidence that it chose by.
     encoder : str or None
         What made the vectors; None if none were used.
+    router : Router or None
+        The method itself.
 
     Examples
     --------
@@ -68,6 +72,7 @@ class RoutedTexts:
     routing: Routing
     evidence: Evidence
     encoder: str | None = None
+    router: Router | None = None
 
     @property
     def choices(self) -> NDArray[np.intp]:
@@ -90,23 +95,44 @@ class RoutedTexts:
         """How much each candidate is trusted, (K,) or (N, K); None if the method does not say."""
         return self.routing.weights
 
-    @property
-    def confidence(self) -> NDArray[np.float64] | None:
-        """How clearly the chosen answer leads, from 0 (not at all) to 1, for each input.
+    @cached_property
+    def confidence(self) -> NDArray[np.float64]:
+        """How much better the other answers support the chosen one than an average one, (N,).
 
-        The weight of the chosen candidate less that of the best other one, as a share of it. None
-        if the method has no weights.
+        From 0 to 1, for every method by the support that `Consensus` counts
+        (`smoothie.diagnosis.confidence_of`). It is no probability of being right: where all answers
+        are the same, it is about 0, as the choice makes no difference.
         """
-        if self.weights is None:
-            return None
-        weights = np.broadcast_to(self.weights, self.problem.texts.shape)
-        rows = np.arange(len(weights))
-        chosen = weights[rows, self.choices]
-        others = weights.copy()
-        others[rows, self.choices] = -np.inf
-        lead = chosen - others.max(axis=1)
-        share = np.divide(lead, chosen, out=np.zeros(len(rows)), where=chosen > 0)
-        return np.asarray(share.clip(0, 1))
+        from smoothie.diagnosis import confidence_of
+        from smoothie.routers.consensus import Consensus
+
+        weights = self.weights if isinstance(self.router, Consensus) else None
+        return confidence_of(self.evidence, self.choices, weights)
+
+    @cached_property
+    def diagnosis(self) -> Diagnosis:
+        """What can be said of the choices without labels."""
+        from smoothie.report.diagnosis import diagnosed
+
+        routers = {} if self.router is None else {self.method: self.router}
+        routings = {self.method: self.routing} if routers else {}
+        return diagnosed(self.problem.candidates, self.evidence, routers, routings)
+
+    def verdict(self) -> str:
+        """Which methods to rely on here, in a sentence or two."""
+        from smoothie.report.diagnosis import verdict
+
+        return verdict(self.diagnosis)
+
+    def report(self) -> str:
+        """What can be said without labels, as a Markdown page that begins with the verdict.
+
+        Smoothie-Global, Smoothie-Local and Consensus are shown beside the method, where they can
+        be used.
+        """
+        from smoothie.report.diagnosis import report
+
+        return report(self.diagnosis)
 
     def shares(self) -> dict[str, float]:
         """Share of the inputs that go to each candidate."""
@@ -121,8 +147,7 @@ class RoutedTexts:
         if self.problem.has_inputs:
             columns["input"] = self.problem.input_texts
         columns |= {"candidate": self.candidates, "text": self.texts}
-        if self.confidence is not None:
-            columns["confidence"] = self.confidence
+        columns["confidence"] = self.confidence
         return pd.DataFrame(columns)
 
     def __str__(self) -> str:
@@ -231,7 +256,7 @@ def route(
     except NotAvailableError as error:
         raise SmoothieError(f"method={name} cannot be used here: {error}") from error
     return RoutedTexts(
-        problem, name, routing, evidence, None if chosen is None else chosen.signature
+        problem, name, routing, evidence, None if chosen is None else chosen.signature, router
     )
 
 

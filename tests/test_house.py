@@ -20,7 +20,7 @@ FLOORS = [
     ["scorers", "evidence"],
     ["routers"],
     ["evaluation"],
-    ["run"],
+    ["run", "diagnosis"],
     ["report", "answers"],
     ["front"],
     ["cli"],

@@ -6,6 +6,7 @@ from smoothie.report.artifacts import Artifact
 from smoothie.report.budgets import budget_curve
 from smoothie.report.choices import CHOICES, ROUTED, SIGNATURE, WEIGHTS
 from smoothie.report.costs import COSTS
+from smoothie.report.diagnosis import DIAGNOSIS
 from smoothie.report.k_curve import k_curve
 from smoothie.report.scores import BY_TASK, SCORES, UNSCORED
 
@@ -21,4 +22,4 @@ def artifacts_of_run(sizes: Sequence[int] = (), budgets: Sequence[int] = ()) -> 
         Numbers of labels in the curve of score against labels; without any it is not computed.
     """
     standard = [CHOICES, WEIGHTS, ROUTED, SIGNATURE, UNSCORED, SCORES, BY_TASK]
-    return [*standard, k_curve(sizes), budget_curve(budgets), COSTS]
+    return [*standard, k_curve(sizes), budget_curve(budgets), COSTS, DIAGNOSIS]

@@ -1,0 +1,232 @@
+"""What a run says of itself without labels: diagnosis.md, diagnosis.json and a verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from smoothie.diagnosis import Diagnosis, MethodDiagnosis, diagnose
+from smoothie.errors import NotAvailableError
+from smoothie.evaluation import Bootstrap
+from smoothie.evidence import Evidence, missing_evidence
+from smoothie.report.artifacts import Artifact
+from smoothie.report.output import OutputFolder
+from smoothie.report.tables import interval, markdown, number
+from smoothie.routers.base import Router, Routing
+from smoothie.routers.consensus import Consensus
+from smoothie.routers.smoothie_global import SmoothieGlobal
+from smoothie.routers.smoothie_local import SmoothieLocal
+from smoothie.run import Result
+
+STANDARD: Mapping[str, type[Router]] = {
+    "smoothie_global": SmoothieGlobal,
+    "smoothie_local": SmoothieLocal,
+    "consensus": Consensus,
+}
+SUPPORTED = 0.40  # of Global's choice in wording: from here on runs are called safe
+# Runs that were called safe, and how many gained; not safe, and how many lost: each set judged by
+# the threshold of the others (results/calibration/calibration.md).
+CALIBRATED = {
+    "smoothie_global": ((98, 86), (37, 15)),
+    "smoothie_local": ((110, 109), (25, 9)),
+}
+CONSENSUS = (135, 120)  # all runs, and how many gained: no signal tells them apart
+TO_LABEL = 20
+EXPLAINED = """\
+Support is that of the chosen texts by the others, in shared n-grams and in embeddings: 0% as random
+ones, 100% as the best supported ones. Top: the candidate with the largest mean weight, and the
+share of bootstrap resamples of the inputs in which it is the same one. Stable: choices that stay
+when one of the other candidates is left out. Length: that of the chosen texts over that of all.
+Ties: inputs on which candidates share the largest weight.
+"""
+
+
+def diagnosed(
+    candidates: tuple[str, ...],
+    evidence: Evidence,
+    routers: Mapping[str, Router],
+    routings: Mapping[str, Routing],
+    bootstrap: Bootstrap | None = None,
+) -> Diagnosis:
+    """Diagnose methods beside Smoothie-Global, Smoothie-Local and Consensus.
+
+    These three are added with their defaults where they are missing and can be used.
+    """
+    all_routers, all_routings = dict(routers), dict(routings)
+    for name, kind in STANDARD.items():
+        router = kind()
+        if name in all_routings or missing_evidence(router, evidence) is not None:
+            continue
+        try:
+            all_routings[name] = router.route(evidence.limited_to(router))
+        except NotAvailableError:
+            continue
+        all_routers[name] = router
+    return diagnose(candidates, evidence, all_routers, all_routings, bootstrap)
+
+
+def verdict(diagnosis: Diagnosis) -> str:
+    """Which methods to rely on, in a sentence or two, from what was found to predict it."""
+    sentences = []
+    by_error = [name for name in CALIBRATED if diagnosis.of(name) is not None]
+    found = diagnosis.of("smoothie_global")
+    if found is not None and found.wording is not None:
+        safe = found.wording >= SUPPORTED
+        chosen = diagnosis.candidates[int(found.shares.argmax())]
+        rates = ", ".join(rate(name, safe) for name in by_error)
+        way = f"{100 * found.wording:.0f}% of the way from a random text to the best supported one"
+        if safe:
+            sentences.append(
+                f"The others' wording supports Global's choice, {chosen} ({way}): "
+                f"{listed(by_error)} can be expected to beat random choice ({rates})."
+            )
+        else:
+            sentences.append(
+                f"The others' wording hardly supports Global's choice, {chosen} ({way}): "
+                f"do not rely on {listed(by_error)} here ({rates}); "
+                f"label about {TO_LABEL} inputs to know."
+            )
+    if diagnosis.of("consensus") is not None:
+        runs, gained = CONSENSUS
+        sentences.append(
+            f"Nothing that is known without labels tells when consensus loses; "
+            f"it beat random choice in {gained} of {runs} runs."
+        )
+    if not sentences:
+        return "Nothing was found that says without labels whether these choices are any good."
+    return " ".join(sentences)
+
+
+def rate(name: str, safe: bool) -> str:
+    """How often runs like this one gained or lost."""
+    (good, gained), (bad, lost) = CALIBRATED[name]
+    if safe:
+        return f"{name} did in {gained} of {good} runs like this one"
+    return f"{name} lost to it in {lost} of {bad} runs like this one"
+
+
+def listed(names: list[str]) -> str:
+    """Names in a sentence."""
+    return " and ".join(names)
+
+
+def report(diagnosis: Diagnosis) -> str:
+    """All of it as a Markdown page."""
+    parts = [
+        f"# {diagnosis.inputs} inputs, {len(diagnosis.candidates)} candidates, without labels",
+        verdict(diagnosis) + "\n",
+        "## Who is chosen",
+        method_table(diagnosis),
+        EXPLAINED,
+        "## Shares and weights of the candidates",
+        candidate_table(diagnosis),
+        "Share of the inputs; mean weight with its 95% interval.\n",
+    ]
+    if len(diagnosis.methods) > 1:
+        names = [method.name for method in diagnosis.methods]
+        parts += ["## Methods that choose the same", matrix(names, diagnosis.agreement)]
+    parts += ["## Candidates that say the same", matrix(diagnosis.candidates, diagnosis.same)]
+    parts += ["\n".join(remarks(diagnosis)) + "\n"]
+    return "\n\n".join(part.rstrip("\n") for part in parts) + "\n"
+
+
+def remarks(diagnosis: Diagnosis) -> list[str]:
+    """What is worth a sentence."""
+    lines = []
+    for clique in diagnosis.cliques:
+        names = ", ".join(diagnosis.candidates[j] for j in clique)
+        lines.append(f"{names} say the same on most inputs: they vote as {len(clique)}.")
+    if not diagnosis.cliques:
+        lines.append("No two candidates say the same on most inputs.")
+    if diagnosis.degenerate is not None:
+        lines.append(
+            f"On {100 * diagnosis.degenerate:.0f}% of the inputs an estimated error is zero or "
+            f"less: the model of independent errors does not fit there."
+        )
+    return lines
+
+
+def method_table(diagnosis: Diagnosis) -> str:
+    """A row for each method."""
+    rows = []
+    for method in diagnosis.methods:
+        top = "" if method.top is None else diagnosis.candidates[method.top]
+        shown = [method.wording, method.meaning, method.stability, method.length, method.ties]
+        rows.append([method.name, top, percent(method.top_probability), *map(percent, shown)])
+    header = ["Method", "Top", "on top", "Support: wording", "meaning", "Stable", "Length", "Ties"]
+    return markdown(header, rows)
+
+
+def candidate_table(diagnosis: Diagnosis) -> str:
+    """A row for each candidate, with the share and the weight that each method gives it."""
+    header = ["Candidate"]
+    for method in diagnosis.methods:
+        header += [method.name, *(["weight"] if method.weights is not None else [])]
+    rows = []
+    for j, name in enumerate(diagnosis.candidates):
+        cells = [name]
+        for method in diagnosis.methods:
+            cells.append(percent(float(method.shares[j])))
+            if method.weights is not None:
+                cells.append(weight(method, j))
+        rows.append(cells)
+    return markdown(header, rows)
+
+
+def weight(method: MethodDiagnosis, candidate: int) -> str:
+    """A mean weight, with its interval where there is one."""
+    assert method.weights is not None
+    shown = number(float(method.weights[candidate]), 3)
+    if method.low is None or method.high is None:
+        return shown
+    return f"{shown} {interval(method.low[candidate], method.high[candidate], 3)}"
+
+
+def matrix(names: Any, values: Any) -> str:
+    """A square table of shares."""
+    rows = [[name, *map(percent, row)] for name, row in zip(names, values, strict=True)]
+    return markdown(["", *names], rows)
+
+
+def percent(value: float | None) -> str:
+    """A share in percent, or nothing where there is none."""
+    return "" if value is None else f"{100 * value:.0f}%"
+
+
+def as_json(diagnosis: Diagnosis) -> dict[str, Any]:
+    """All of it for programs."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, np.ndarray):
+            return value.tolist()
+        if isinstance(value, dict):
+            return {key: plain(inner) for key, inner in value.items()}
+        return [plain(inner) for inner in value] if isinstance(value, list | tuple) else value
+
+    found: dict[str, Any] = plain(asdict(diagnosis))
+    return {"verdict": verdict(diagnosis), **found}
+
+
+def diagnose_run(result: Result) -> Diagnosis:
+    """Diagnose the methods of a run."""
+    names = result.problem.candidates
+    bootstrap = result.bootstrap
+    return diagnosed(names, result.evidence, result.routers, result.routings, bootstrap)
+
+
+def write_diagnosis(result: Result, diagnosis: Diagnosis, output: OutputFolder) -> None:
+    """A page, and the same for programs."""
+    output.text("diagnosis.md", report(diagnosis))
+    output.json("diagnosis.json", as_json(diagnosis))
+
+
+def show_diagnosis(result: Result, diagnosis: Diagnosis) -> str:
+    """The verdict, where the rest is, and what is odd."""
+    lines = [verdict(diagnosis), *remarks(diagnosis)] if diagnosis.cliques else [verdict(diagnosis)]
+    return "### Without labels\n\n" + "\n".join(lines) + "\nMore in diagnosis.md.\n"
+
+
+DIAGNOSIS = Artifact(diagnose_run, write_diagnosis, show_diagnosis)
