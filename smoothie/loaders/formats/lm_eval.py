@@ -27,6 +27,7 @@ from smoothie.loaders.formats.base import (
     Select,
     Wanted,
     as_label,
+    files_in,
     problem_of_answers,
     python_list,
     selected,
@@ -38,7 +39,7 @@ from smoothie.storage.files import NOT_JSON, parse_json, read_jsonl
 log = logging.getLogger(__name__)
 
 NAME = re.compile(r"samples_(?P<task>.+)_(?P<date>\d[\dT.:-]*)\.jsonl")
-PLACES = ("samples_*.jsonl", "*/samples_*.jsonl")
+PLACES = ("*/samples_*.jsonl", "samples_*.jsonl", "*/*/samples_*.jsonl")  # the first that holds
 # Keys of a row that are no metrics, for versions that do not list these.
 KNOWN = {"doc_id", "doc", "target", "arguments", "resps", "filtered_resps", "filter", "metrics"}
 KNOWN |= {"doc_hash", "prompt_hash", "target_hash"}
@@ -54,14 +55,17 @@ def looks_like(path: Path) -> bool:
 
 def find_files(path: Path, wanted: Wanted) -> dict[tuple[str, str], Path]:
     """The newest file of each model and task."""
-    files = [path] if path.is_file() else [f for place in PLACES for f in path.glob(place)]
+    places = ([f for f in files_in(path, place) if NAME.fullmatch(f.name)] for place in PLACES)
+    files = [path] if path.is_file() else next(filter(None, places), [])
     newest: dict[tuple[str, str], tuple[str, Path]] = {}
-    for file in sorted(files):
+    for file in files:
         name = NAME.fullmatch(file.name)
         model = file.resolve().parent.name
         if name:
             key = (model, name["task"])
             newest[key] = max(newest.get(key, ("", file)), (name["date"], file))
+    if len(files) > len(newest) > 0:
+        log.info("%s: %d older files are not read", path, len(files) - len(newest))
     if not newest:
         raise SmoothieError(f"{path}: no samples_TASK_DATE.jsonl is there")
     names = choose_candidates(list({model for model, _ in newest}), wanted.candidates, str(path))

@@ -83,13 +83,22 @@ def test_another_filter_and_its_texts(folder):
         read_answers(folder, select={"filters": "none"})
 
 
-def test_the_newest_file_of_each_task(folder):
+def test_models_that_were_run_into_folders_of_their_own(tmp_path):
+    for number, model in enumerate(MODELS):
+        write(tmp_path / f"run{number}", model, [sample(1, model)])
+    problem = read_answers(tmp_path)
+    assert problem.candidates == tuple(problem.texts[0]) == MODELS
+
+
+def test_the_newest_file_of_each_task(folder, caplog):
+    caplog.set_level(logging.INFO)
     for model in MODELS:
         write(folder, model, [sample(doc, "old") for doc in (1, 2)], date="2023-12-31T23-59-59.9")
         write(folder, model, [sample(7, "a_b")], task="my_task_v2")
     problem = read_answers(folder)
     assert problem.ids == ("gsm8k/1", "gsm8k/2", "my_task_v2/7")
     assert "old" not in problem.texts
+    assert "3 older files are not read" in caplog.text
     assert read_answers(folder, select={"task": "my_task_v2"}).ids == ("my_task_v2/7",)
 
 
