@@ -152,7 +152,12 @@ def make_parser() -> Parser:
             add_method(command)
         if name == "route":
             command.add_argument(
-                "-o", "--output", type=Path, help="file to write: .csv, .tsv, .jsonl or .parquet"
+                "-o", "--output", type=Path, help="file to write: .csv, .tsv, .jsonl, .parquet"
+            )
+            command.add_argument(
+                "--output-format",
+                choices=["choices", "wide", "alpaca_eval", "lm_eval"],
+                help="choices, or one more model beside the others; default: by the name",
             )
         if name == "report":
             command.add_argument("-o", "--output", type=Path, help="Markdown file to write")
@@ -166,9 +171,10 @@ def make_parser() -> Parser:
 
 def add_file(command: argparse.ArgumentParser) -> None:
     """Options of the input file."""
-    command.add_argument("file", type=Path, help="a table of answers, or a folder")
-    command.add_argument("--format", help="csv, tsv, jsonl, json, parquet, folder; else guessed")
+    command.add_argument("file", type=Path, help="a table of answers, a folder, a Hub id")
+    command.add_argument("--format", help="csv, alpaca_eval, lm_eval, ...; by default guessed")
     command.add_argument("--columns", help="which column is what: id=qid,input=prompt")
+    command.add_argument("--select", help="of several things in a file: filter=strict-match")
     command.add_argument("--candidates", help="which candidates, in which order: a,b,c")
     command.add_argument(
         "--missing", default="error", choices=["error", "drop_inputs", "drop_candidates"]
@@ -189,8 +195,9 @@ def load(options: argparse.Namespace) -> Any:
     from smoothie.loaders.files import read_answers
 
     columns = dict(pairs(options.columns.split(","), "--columns")) if options.columns else None
+    select = dict(pairs(options.select.split(","), "--select")) if options.select else None
     names = options.candidates.split(",") if options.candidates else None
-    return read_answers(options.file, options.format, columns, names, options.missing)
+    return read_answers(options.file, options.format, columns, names, options.missing, select)
 
 
 def pairs(given: Sequence[str], flag: str) -> list[tuple[str, str]]:
@@ -256,7 +263,7 @@ def run_route(options: argparse.Namespace) -> None:
     """Smoothie route."""
     result = routed(options)
     if options.output is not None:
-        write_frame(result, options.output)
+        write_routed(result, options)
     sys.stdout.write(f"{result}\n{result.verdict()}\n")
     if options.output is not None:
         sys.stdout.write(f"written to {options.output}\n")
@@ -274,23 +281,21 @@ def writable(path: Path) -> Iterator[None]:
         raise SmoothieError(f"{path}: cannot be written ({reason})") from error
 
 
-def write_frame(result: RoutedTexts, path: Path) -> None:
-    """Write the choices as a table, in the format that the name says."""
-    from smoothie.storage.files import replacing
+def write_routed(result: RoutedTexts, options: argparse.Namespace) -> None:
+    """Write the choices, or the chosen answers as one more model."""
+    from smoothie.report import write_back
 
-    frame, suffix = result.to_frame(), path.suffix.lower()
-    with writable(path), replacing(path) as temporary:
-        if suffix in (".csv", ".tsv"):
-            separator = "," if suffix == ".csv" else "\t"
-            frame.to_csv(temporary, index=False, sep=separator, lineterminator="\n")
-        elif suffix in (".jsonl", ".ndjson"):
-            frame.to_json(temporary, orient="records", lines=True, force_ascii=False)
-        elif suffix == ".parquet":
-            frame.to_parquet(temporary, index=False)
+    problem, path = result.problem, options.output
+    format = options.output_format or write_back.format_of(path)
+    with writable(path):
+        if format == "choices":
+            write_back.write_table(result.to_frame(), path)
+        elif format == "wide":
+            write_back.write_table(write_back.wide(problem, result.texts, path), path)
+        elif format == "alpaca_eval":
+            write_back.write_alpaca_eval(problem, result.texts, path)
         else:
-            raise SmoothieError(
-                f"{path}: expected a name that ends in .csv, .tsv, .jsonl, .parquet"
-            )
+            write_back.write_lm_eval(problem, result.candidates, options.file, path)
 
 
 def run_evaluate(options: argparse.Namespace) -> None:

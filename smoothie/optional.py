@@ -9,6 +9,7 @@ EXTRA_OF = {
     "datasets": "hub",
     "huggingface_hub": "encode",
     "hydra": "run",
+    "inspect_ai": "inspect",
     "matplotlib": "plots",
     "pyarrow": "hub",
     "rouge_score": "metrics",

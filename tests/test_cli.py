@@ -174,7 +174,7 @@ def test_what_was_not_foreseen_is_one_sentence_too(table, capsys, monkeypatch):
     def broken(*_, **__):
         raise RuntimeError("nobody\nthought of this")
 
-    monkeypatch.setattr("smoothie.loaders.files.problem_of_table", broken)
+    monkeypatch.setattr("smoothie.loaders.formats.frame.problem_of_table", broken)
     assert smoothie("check", table) == 1
     said = capsys.readouterr().err
     assert "unexpected RuntimeError (nobody); set SMOOTHIE_TRACEBACK=1" in said
@@ -188,7 +188,7 @@ def test_an_interrupted_command_ends_in_one_line(table, capsys, monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("smoothie.loaders.files.problem_of_table", interrupted)
+    monkeypatch.setattr("smoothie.loaders.formats.frame.problem_of_table", interrupted)
     assert smoothie("route", table) == 130
     assert capsys.readouterr().err.splitlines()[-1].startswith("stopped;")
 

@@ -2,6 +2,7 @@
 
 from smoothie.loaders.alpaca_eval import AlpacaEval
 from smoothie.loaders.base import SOURCES, Source, register_source
+from smoothie.loaders.files import AnswerFiles
 from smoothie.loaders.hub import SmoothieData
 from smoothie.loaders.huggingface import HuggingFaceDataset
 from smoothie.loaders.local import LocalFolder
@@ -10,6 +11,7 @@ from smoothie.loaders.mix_instruct import MixInstruct
 __all__ = [
     "SOURCES",
     "AlpacaEval",
+    "AnswerFiles",
     "HuggingFaceDataset",
     "LocalFolder",
     "MixInstruct",

@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from smoothie.errors import SmoothieError
+from smoothie.errors import SmoothieError, meant
+from smoothie.loaders.base import Source, register_source
+from smoothie.loaders.formats import FORMATS, Wanted, understood
+from smoothie.loaders.formats.frame import problem_of_frame
+from smoothie.loaders.formats.saved_dataset import is_hub_id
+from smoothie.loaders.frames import SUFFIXES, TABLES, read_frame
 from smoothie.loaders.local import LocalFolder
-from smoothie.loaders.tables import find_columns, problem_of_table
-from smoothie.optional import require
 from smoothie.problem import Problem
-from smoothie.storage.files import read_json, read_jsonl, read_text
-
-if TYPE_CHECKING:
-    import pandas as pd
+from smoothie.storage.files import user_path
 
 log = logging.getLogger(__name__)
 
-SUFFIXES = {
-    ".csv": "csv",
-    ".tsv": "tsv",
-    ".parquet": "parquet",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".json": "json",
-}
+KNOWN = (*TABLES, "folder", *FORMATS)
 
 
 def read_answers(
@@ -38,154 +28,101 @@ def read_answers(
     columns: Mapping[str, str] | None = None,
     names: Sequence[str] | None = None,
     missing: str = "error",
+    select: Mapping[str, str] | None = None,
 ) -> Problem:
     """Read answers of several candidates.
 
     Parameters
     ----------
     path : Path
-        A file, or a folder.
+        A file, a folder, or ORG/NAME of the Hub.
     format : str, optional
-        One of `TABLES` or "folder"; by default guessed, and the guess is logged.
+        One of `KNOWN`; by default guessed from the contents, and the guess is logged.
     columns : mapping of role -> column, optional
         Of a table: which column is the id, task, input, references, candidate, text or score.
     names : sequence of str, optional
         Of a wide table: the columns that hold answers. Of other layouts: which candidates.
     missing : {"error", "drop_inputs", "drop_candidates"}
         What to do where a candidate has no answer.
+    select : mapping of str -> str, optional
+        Which part to read of a format that holds several, such as {"filter": "strict-match"}.
 
     Raises
     ------
     SmoothieError
         If the file cannot be read or holds no answers; the message names file and row.
     """
-    path = path.expanduser()
-    if not path.exists():
+    path = user_path(path)
+    if format is not None and format not in KNOWN:
+        raise SmoothieError(f"format={format}: expected one of {', '.join(KNOWN)}")
+    if not path.exists() and not (format in (None, "dataset") and is_hub_id(path)):
         raise SmoothieError(f"{path}: no such file or folder")
-    if format is None:
-        format = guess(path)
-    elif format not in (*TABLES, "folder"):
-        raise SmoothieError(f"format={format}: expected one of {', '.join((*TABLES, 'folder'))}")
-    if format == "folder":
-        log.info("%s: a folder with dataset.jsonl and generations", path)
-        return LocalFolder(path=str(path), missing=missing).load(names)
-    table = TABLES[format](path)
-    found = find_columns([str(name) for name in table.columns], columns, names, str(path))
-    log.info("%s: %s, %s", path, format, found)
-    return problem_of_table(table.rename(columns=str), path.stem, found, missing, str(path))
+    chosen = guess(path) if format is None else format
+    log.info("%s: format %s%s", path, chosen, " (guessed)" if format is None else "")
+    selects = FORMATS[chosen].selects if chosen in FORMATS else ()
+    for key in select or ():
+        if key not in selects:
+            known = meant(key, selects) if selects else "there is nothing to select"
+            raise SmoothieError(f"select {key}: not of format {chosen}; {known}")
+    wanted = Wanted(names, missing, columns or {}, select or {})
+    if chosen == "folder":
+        problem = LocalFolder(path=str(path), missing=missing).load(names)
+    elif chosen in FORMATS:
+        problem = FORMATS[chosen].read(path, wanted)
+    else:
+        problem = problem_of_frame(read_frame(path, chosen), path.stem, str(path), wanted)
+    log.info("%s: %s", path, understood(problem))
+    return problem
 
 
 def guess(path: Path) -> str:
-    """The format of a file or folder."""
+    """The format of a file or folder, or of a repository where there is neither."""
+    if not path.exists():
+        return "dataset"
+    if (path / "dataset.jsonl").is_file():
+        return "folder"
+    for name, known in FORMATS.items():
+        if known.looks_like(path):
+            return name
     if path.is_dir():
-        if (path / "dataset.jsonl").is_file():
-            return "folder"
-        raise SmoothieError(f"{path}: a folder of no known layout; expected dataset.jsonl in it")
-    known = SUFFIXES.get(path.suffix.lower())
-    if known is None:
         raise SmoothieError(
-            f"{path}: no known format; name it with format=, one of {', '.join(TABLES)}"
+            f"{path}: a folder of no known layout; expected dataset.jsonl in it, or "
+            + "; ".join(known.what for known in FORMATS.values())
         )
-    return known
+    by_name = SUFFIXES.get(path.suffix.lower())
+    if by_name is None:
+        raise SmoothieError(
+            f"{path}: no known format; name it with format=, one of {', '.join(KNOWN)}"
+        )
+    return by_name
 
 
-def read_csv(path: Path, separator: str = ",") -> pd.DataFrame:
-    """A table with a header; every cell is text, and an empty one is an empty answer."""
-    import pandas as pd
+@register_source("files")
+@dataclass
+class AnswerFiles(Source):
+    """Answers in a file or folder, in whatever layout they have.
 
-    text = read_text(path)  # says in one sentence what is wrong with the file
-    if not text.strip():
-        raise SmoothieError(f"{path}: the file is empty")
-    csv.field_size_limit(max(csv.field_size_limit(), len(text)))  # answers may be long
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    rows: list[list[str]] = []
-    try:
-        for row in reader:
-            if row and len(row) != len(rows[0] if rows else row):
-                raise SmoothieError(
-                    f"{path}, line {reader.line_num}: {len(row)} cells, but the header has "
-                    f"{len(rows[0])}; a cell with a separator in it has to be quoted"
-                )
-            rows += [row] if row else []
-    except csv.Error as error:
-        raise SmoothieError(f"{path}, line {reader.line_num}: not a table ({error})") from error
-    header = rows[0]
-    twice = [name for i, name in enumerate(header) if name in header[:i]]
-    if twice:
-        raise SmoothieError(f"{path}: column {twice[0]!r} occurs twice")
-    return pd.DataFrame(rows[1:], columns=header, dtype=object)
+    Attributes
+    ----------
+    path : str or None
+        A table, a folder, or ORG/NAME of the Hub.
+    format : str or None
+        What it is, one of `KNOWN`; None guesses it from the contents.
+    columns : dict of role -> column, or None
+        Of a table: which column is the id, task, input, references, candidate, text or score.
+    select : dict of str -> str, or None
+        Which part to read of a format that holds several: filter, metric, task, split.
+    """
 
+    path: str | None = None
+    format: str | None = None
+    columns: dict[str, str] | None = None
+    select: dict[str, str] | None = None
 
-def read_tsv(path: Path) -> pd.DataFrame:
-    """A table with tabs between its columns."""
-    return read_csv(path, "\t")
-
-
-def read_parquet(path: Path) -> pd.DataFrame:
-    """A Parquet file."""
-    import pandas as pd
-
-    require("pyarrow", f"{path}: a Parquet file")
-    try:
-        return pd.read_parquet(path)
-    except Exception as error:  # pyarrow's many kinds
-        reason = str(error).strip().split("\n")[0]
-        raise SmoothieError(f"{path}: not a Parquet file ({reason})") from error
-
-
-def read_objects(path: Path) -> pd.DataFrame:
-    """JSON Lines: one object a row; a dict of responses becomes one column a candidate."""
-    return of_objects([row for _, row in read_jsonl(path)], path)
-
-
-def read_array(path: Path) -> pd.DataFrame:
-    """JSON: a list of objects, or columns of equal length."""
-    import pandas as pd
-
-    value = read_json(path)
-    if isinstance(value, list) and all(isinstance(row, dict) for row in value):
-        return of_objects(value, path)
-    if isinstance(value, dict) and value and all(isinstance(v, list) for v in value.values()):
-        if len({len(column) for column in value.values()}) > 1:
-            raise SmoothieError(f"{path}: the lists under its keys have different lengths")
-        return pd.DataFrame(value)
-    raise SmoothieError(f"{path}: expected a list of objects, or lists of equal length under keys")
-
-
-def of_objects(rows: list[dict[str, Any]], path: Path) -> pd.DataFrame:
-    """Objects as a table."""
-    import pandas as pd
-
-    if not rows:
-        raise SmoothieError(f"{path}: the file has no rows")
-    nested = [
-        key
-        for key, value in rows[0].items()
-        if isinstance(value, dict)
-        and value
-        and all(isinstance(text, str) or text is None for text in value.values())
-    ]
-    flat = []
-    for number, row in enumerate(rows, start=1):
-        plain = {key: value for key, value in row.items() if key not in nested}
-        for key in nested:
-            inner = row.get(key) or {}
-            if not isinstance(inner, dict):
-                raise SmoothieError(f"{path}, row {number}: {key!r} must map candidates to texts")
-            for candidate, text in inner.items():
-                if candidate in plain:
-                    raise SmoothieError(
-                        f"{path}, row {number}: {candidate!r} occurs in {key!r} and beside it"
-                    )
-                plain[candidate] = text
-        flat.append({k: json.dumps(v) if isinstance(v, dict) else v for k, v in plain.items()})
-    return pd.DataFrame(flat)
-
-
-TABLES: dict[str, Callable[[Path], Any]] = {
-    "csv": read_csv,
-    "tsv": read_tsv,
-    "parquet": read_parquet,
-    "jsonl": read_objects,
-    "json": read_array,
-}
+    def read(self, candidates: Sequence[str] | None) -> Problem:
+        """Read the file or folder."""
+        if self.path is None:
+            raise SmoothieError("path=null: expected a file or a folder")
+        return read_answers(
+            user_path(self.path), self.format, self.columns, candidates, self.missing, self.select
+        )
