@@ -104,6 +104,29 @@ class Diagnosis:
         """What is said of a method; None if it is not among them."""
         return next((method for method in self.methods if method.name == name), None)
 
+    def agreement_beyond_chance(self, name: str, others: Sequence[str]) -> float | None:
+        """Mean agreement of a method with others, of what is possible beyond chance.
+
+        Parameters
+        ----------
+        name : str
+        others : sequence of str
+            Those that are not among the methods are left out, and so is the method itself.
+
+        Returns
+        -------
+        float or None
+            1 where all choose the same, 0 where they agree as often as independent choices that
+            take each candidate equally often; None if there are no others.
+        """
+        places = {method.name: place for place, method in enumerate(self.methods)}
+        compared = [places[other] for other in others if other in places and other != name]
+        if name not in places or not compared:
+            return None
+        chance = 1 / len(self.candidates)
+        mean = float(self.agreement[places[name], compared].mean())
+        return (mean - chance) / (1 - chance)
+
 
 def diagnose(
     candidates: Sequence[str],

@@ -53,6 +53,18 @@ def test_a_table_is_routed(table, tmp_path, capsys, suffix):
     assert routed.text.tolist()[:2] == ["Paris it is", "it is 4"]
 
 
+def test_the_report_and_the_verdict(table, tmp_path, capsys):
+    assert smoothie("report", table, "--encoder", "none") == 0
+    page = capsys.readouterr().out
+    assert page.startswith("# 3 inputs, 3 candidates, without labels\n")
+    sentence = page.splitlines()[2]
+    assert smoothie("route", table, "--encoder", "none") == 0
+    assert sentence in capsys.readouterr().out.splitlines()
+    assert smoothie("report", table, "--encoder", "none", "-o", tmp_path / "report.md") == 0
+    assert (tmp_path / "report.md").read_text() == page
+    assert smoothie("reprot", table) == 2
+
+
 def test_every_format_of_the_same_answers_gives_the_same_choices(table, tmp_path, capsys):
     frame = pd.read_csv(table, dtype=str)
     frame.to_csv(tmp_path / "a.tsv", sep="\t", index=False)

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import smoothie
+from experiments.research.calibration import fitted, judge
 from smoothie.diagnosis import (
     Diagnosis,
     MethodDiagnosis,
@@ -19,7 +20,7 @@ from smoothie.estimator import triplet_errors
 from smoothie.evaluation import Bootstrap
 from smoothie.evidence import Evidence, Votes
 from smoothie.problem import Input, assemble
-from smoothie.report.diagnosis import CALIBRATED, CONSENSUS, SUPPORTED, report, verdict
+from smoothie.report.diagnosis import RATES, THRESHOLDS, report, verdict
 from smoothie.routers import BestOnVal, Consensus, Random, SmoothieGlobal, SmoothieLocal
 from smoothie.run import run
 from tests.conftest import ROOT, write_results
@@ -188,39 +189,59 @@ def test_methods_with_labels_or_without_answers_are_left_out():
     assert diagnosis.methods[0].stability is None
 
 
-def constructed(**wording):
-    """A diagnosis in which nothing but the support in wording is known."""
+def constructed(agreement=None, **wording):
+    """A diagnosis in which nothing but support in wording, and agreement, is known."""
     methods = [
         MethodDiagnosis(name, np.array([0.0, 1.0]), wording=value)
         for name, value in wording.items()
     ]
-    size = len(methods)
-    return Diagnosis(("small", "large"), 9, tuple(methods), np.ones((size, size)), np.eye(2), ())
+    agrees = np.full((len(methods), len(methods)), 1.0 if agreement is None else agreement)
+    return Diagnosis(("small", "large"), 9, tuple(methods), agrees, np.eye(2), ())
 
 
-def test_the_verdict_on_a_choice_that_the_wording_supports():
-    (good, gained), _ = CALIBRATED["smoothie_global"]
-    said = verdict(constructed(smoothie_global=SUPPORTED, smoothie_local=0.1))
-    assert "supports Global's choice, large" in said
-    assert "smoothie_global and smoothie_local can be expected to beat random choice" in said
-    assert f"smoothie_global did in {gained} of {good} runs like this one" in said
-    assert "consensus" not in said
+def test_the_verdict_where_all_is_well():
+    said = verdict(constructed(smoothie_global=0.4, smoothie_local=-1, consensus=-1))
+    rates = [
+        f"{name} ({RATES[name][0][1]} of {RATES[name][0][0]} runs like this one)"
+        for name in ("smoothie_global", "smoothie_local", "consensus")
+    ]
+    assert said == f"Likely to beat random choice: {', '.join(rates)}."
 
 
-def test_the_verdict_on_a_choice_that_it_does_not():
-    _, (bad, lost) = CALIBRATED["smoothie_global"]
-    said = verdict(constructed(smoothie_global=SUPPORTED - 0.01))
-    assert "do not rely on smoothie_global here" in said
-    assert f"smoothie_global lost to it in {lost} of {bad} runs like this one" in said
-    assert "label about 20 inputs" in said
-    assert "smoothie_local" not in said
+def test_the_verdict_where_global_is_doubtful():
+    said = verdict(constructed(smoothie_global=0.39, smoothie_local=0.9, consensus=0.9))
+    likely, _, doubtful = said.partition(" Doubtful: ")
+    assert "smoothie_local" in likely
+    assert "consensus" in likely
+    assert "smoothie_global" not in likely
+    runs, better = RATES["smoothie_global"][1]
+    assert doubtful == (
+        f"smoothie_global ({better} of {runs} runs like this one; the others' wording hardly "
+        f"supports large). Label about 20 inputs to know."
+    )
 
 
-def test_the_verdict_on_consensus_says_how_little_is_known():
+def test_the_verdict_where_methods_do_not_agree():
+    said = verdict(constructed(0.5, smoothie_global=0.01, smoothie_local=0.9, consensus=0.9))
+    assert said.startswith("Doubtful: smoothie_global (")
+    assert "; Smoothie seldom chooses the same)" in said
+    assert "Likely" not in said
+
+
+def test_the_verdict_says_so_where_nothing_is_known():
     said = verdict(constructed(consensus=0.9))
-    assert said.startswith("Nothing that is known without labels tells when consensus loses")
-    assert f"{CONSENSUS[1]} of {CONSENSUS[0]} runs" in said
-    assert verdict(constructed(mbr=0.2)).startswith("Nothing was found")
+    assert said.startswith("Nothing that is known here without labels tells")
+    runs, better = (sum(counts) for counts in zip(*RATES["consensus"], strict=True))
+    assert f"consensus was better than random choice in {better} of {runs} other runs" in said
+    assert "consensus" not in verdict(constructed(mbr=0.2))
+
+
+def test_agreement_beyond_chance_has_its_ends():
+    diagnosis = constructed(0.5, smoothie_global=0, consensus=0)
+    assert diagnosis.agreement_beyond_chance("consensus", ["smoothie_global", "mbr"]) == 0
+    assert constructed(1.0, a=0, b=0).agreement_beyond_chance("a", ["a", "b"]) == 1
+    assert diagnosis.agreement_beyond_chance("consensus", ["mbr"]) is None
+    assert diagnosis.agreement_beyond_chance("mbr", ["consensus"]) is None
 
 
 @pytest.fixture
@@ -264,16 +285,21 @@ def test_routed_texts_report_on_themselves(problem):
     assert ((votes.confidence >= 0) & (votes.confidence <= 1)).all()
 
 
-def test_the_verdict_says_what_was_measured():
+@pytest.mark.parametrize(
+    ("name", "signal"),
+    [
+        ("smoothie_global", "wording of Global's choice"),
+        ("smoothie_local", "wording of Global's choice"),
+        ("consensus", "agreement of methods"),
+    ],
+)
+def test_the_verdict_says_what_was_measured(name, signal):
     signals = pd.read_csv(ROOT / "results" / "calibration" / "signals.csv")
-    from experiments.research.calibration import fitted, judge
-
-    for name, ((good, gained), (bad, lost)) in CALIBRATED.items():
-        table = signals[signals.method == name]
-        judged = judge(table, "wording of Global's choice")
-        assert (judged.safe.sum(), judged[judged.safe].gained.sum()) == (good, gained)
-        assert ((~judged.safe).sum(), (~judged[~judged.safe].gained).sum()) == (bad, lost)
-    consensus = signals[signals.method == "consensus"]
-    assert (len(consensus), (consensus.gap_closed > 0).sum()) == CONSENSUS
-    of_global = signals[signals.method == "smoothie_global"]
-    assert pytest.approx(fitted(of_global, "wording"), abs=0.005) == SUPPORTED
+    table = signals[signals.method == name]
+    judged = judge(table, signal)
+    likely, doubtful = judged[judged.safe], judged[~judged.safe]
+    assert RATES[name] == (
+        (len(likely), likely.gained.sum()),
+        (len(doubtful), doubtful.gained.sum()),
+    )
+    assert fitted(table, signal) == pytest.approx(THRESHOLDS[name], abs=0.006)

@@ -47,14 +47,6 @@ METHODS = {
 FEW = 5  # distinct ensembles of a set, from which ranks among them say something
 
 
-def agreement(diagnosis: Diagnosis, method: MethodDiagnosis) -> float:
-    """Mean agreement with the other methods, of what is possible beyond chance."""
-    place = [other.name for other in diagnosis.methods].index(method.name)
-    others = np.delete(diagnosis.agreement[place], place)
-    chance = 1 / len(diagnosis.candidates)
-    return float((others.mean() - chance) / (1 - chance))
-
-
 def of_global(name: str) -> Signal:
     """A signal of Smoothie-Global, whatever the method."""
     return lambda diagnosis, method: getattr(diagnosis.of("smoothie_global"), name)
@@ -72,7 +64,9 @@ SIGNALS: dict[str, Signal] = {
     "wording of Global's choice": of_global("wording"),
     "top probability": lambda diagnosis, method: method.top_probability,
     "top probability of Global": of_global("top_probability"),
-    "agreement of methods": agreement,
+    "agreement of methods": lambda diagnosis, method: diagnosis.agreement_beyond_chance(
+        method.name, list(METHODS)
+    ),
     "spread of errors": lambda diagnosis, method: diagnosis.spread,
     "stability": lambda diagnosis, method: method.stability,
     "shortness": lambda diagnosis, method: None if method.length is None else -method.length,
