@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from pathlib import Path
 
 from omegaconf import DictConfig
 
@@ -32,6 +31,7 @@ from smoothie.routers.base import Routing
 from smoothie.routers.loading import SAVED
 from smoothie.run import Result, check_routers, describe, gather, require_scored, route
 from smoothie.run import run as run_problem
+from smoothie.storage.files import user_path
 
 log = logging.getLogger(__name__)
 
@@ -62,17 +62,17 @@ def run_settings(settings: Settings, clock: Clock, memory: Memory) -> Result:
     with clock.step("load"):
         source, problem, train = load(settings, memory)
     check(settings, problem)
+    encoder = make_encoder(
+        settings, memory
+    )  # before all that takes long: its settings may be wrong
+    scorer = make_scorer(settings, memory) if Need.VERDICTS in settings.needs else None
     with clock.step("score"):
         scores = score_problem(settings, source, problem, memory, clock)
         require_scored(problem, scores)
-    encoder = make_encoder(settings, memory)
     votes = encode(settings, encoder, problem, memory, clock)
     if output.vectors is not None:
-        export_vectors(encoder, problem, Path(output.vectors))
-    scorer = verdicts = None
-    if Need.VERDICTS in settings.needs:
-        scorer = make_scorer(settings, memory)
-        verdicts = judge(settings, scorer, problem, memory, clock)
+        export_vectors(encoder, problem, user_path(output.vectors))
+    verdicts = None if scorer is None else judge(settings, scorer, problem, memory, clock)
     train_votes, labels = see_train(settings, source, train, encoder, scores, memory, clock)
     selections, missing = stored_selections(source, problem)
     evidence = gather(
@@ -135,5 +135,5 @@ def return_texts(settings: Settings, result: Result, evidence: Evidence) -> Rout
     if settings.output.router is not None and isinstance(router, SAVED):
         if routed is None:
             raise SmoothieError(f"output.router: {name} cannot be fitted here")
-        router.save(Path(settings.output.router).expanduser(), result.problem.candidates)
+        router.save(user_path(settings.output.router), result.problem.candidates)
     return routed
