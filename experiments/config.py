@@ -103,7 +103,9 @@ def settings_of(
     """The class that a configuration names, and its parameters in their types; see `build`."""
     name = cfg.get(key)
     if not isinstance(name, str) or name not in registry:
-        raise SmoothieError(f"{where}.{key}={shown(name)}: expected one of {', '.join(registry)}")
+        raise SmoothieError(
+            f"{where}.{key}={as_typed(name)}: expected one of {', '.join(registry)}"
+        )
     values = {entry: value for entry, value in cfg.items() if entry != key}
     return registry[name], typed(registry[name], values, where, given)
 
@@ -118,7 +120,7 @@ def named(where: str) -> Iterator[None]:
         yield
     except SmoothieError as error:
         message = re.sub(r"\bset (?=[a-z_]+=)", f"set {where}.", str(error))
-        if re.match(r"[a-z][\w.]*=", message):
+        if re.match(r"[a-z][\w.]*=", message) and not re.match(rf"{where}[.=]", message):
             message = f"{where}.{message}"
         raise type(error)(message) from error
 
@@ -135,12 +137,23 @@ def plain(cfg: Any, where: str) -> dict[str, Any]:
     """A part of the configuration as a dict, interpolations resolved."""
     if not isinstance(cfg, DictConfig) or cfg._is_none():
         given = OmegaConf.to_container(cfg) if OmegaConf.is_config(cfg) else cfg
-        raise SmoothieError(f"{where}={shown(given)}: expected settings, as in {where}.NAME=VALUE")
+        raise SmoothieError(
+            f"{where}={as_typed(given)}: expected settings, as in {where}.NAME=VALUE"
+        )
     try:
         values = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as error:
         raise SmoothieError(f"{where}: {first_line(error)}") from error
     return typing.cast(dict[str, Any], values)
+
+
+def as_typed(value: Any) -> str:
+    """A value as it stands on a command line, long ones cut short."""
+    if isinstance(value, str):
+        return shown(value)[1:-1]
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else str(value).lower()
+    return shown(value)
 
 
 def first_line(error: Exception) -> str:
@@ -181,16 +194,14 @@ def typed(
             require_kind(value, hints[name])
             schema[name] = literal(value)
             schema[name]  # a text with ${ is checked when it is looked at
-        except (OmegaConfBaseException, TypeError, ValueError) as error:
+        except (OmegaConfBaseException, TypeError, ValueError, OverflowError) as error:
             said = f"expected {words_of(hints[name])}"
-            raise SmoothieError(f"{prefix}{name}={shown(value)}: {said}") from error
+            raise SmoothieError(f"{prefix}{name}={as_typed(value)}: {said}") from error
     return plain(schema, where)
 
 
 def require_kind(value: Any, hint: Any) -> None:
-    """Refuse what OmegaConf would convert: other numbers than 0 and 1 to a truth value, and those
-    to a text or a number.
-    """
+    """Refuse truth values and numbers in each other's place, where OmegaConf would convert them."""
     kinds = set(alternatives(hint))
     if isinstance(value, bool) and not kinds & {bool, Any}:
         raise TypeError("a truth value")

@@ -9,7 +9,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from experiments.config import build, named, part, plain, plain_file, settings_of, typed
+from experiments.config import as_typed, build, named, part, plain, plain_file, settings_of, typed
 from experiments.groups import CONF, GIVEN
 from smoothie.cleaning import CLEANING
 from smoothie.encoders import ENCODERS
@@ -62,9 +62,9 @@ class Output:
         for name, sizes in (("k_curve", self.k_curve), ("budgets", self.budgets)):
             if sizes and min(sizes) < 1:
                 raise SmoothieError(f"{name}={shown(sizes)}: expected numbers of at least 1")
-        for path in (self.vectors, self.router):
+        for name, path in (("vectors", self.vectors), ("router", self.router)):
             if path is not None:
-                user_path(path)
+                require_path(name, path)
 
 
 @dataclass(frozen=True)
@@ -172,7 +172,7 @@ def require_method(cfg: DictConfig, name: str, setting: str) -> None:
     """Refuse the name of a method that is not there."""
     methods = part(cfg, "method")
     if not isinstance(methods, DictConfig):
-        raise SmoothieError(f"method={shown(methods)}: expected settings, as in method.NAME.k=5")
+        raise SmoothieError(f"method={as_typed(methods)}: expected settings, as in method.NAME.k=5")
     if name not in methods:
         raise SmoothieError(f"{setting}: no method {shown(name)}; there are {', '.join(methods)}")
 
@@ -261,8 +261,7 @@ def cache_of(cfg: DictConfig) -> Path | None:
     for name, value in paths.items():
         if value is not None:
             require_text(f"paths.{name}", value)
-            with named("paths"):
-                user_path(value)
+            require_path(f"paths.{name}", value)
     cache = paths.get("cache")
     return None if cache is None else user_path(cache)
 
@@ -274,16 +273,26 @@ def check_protocol(cfg: DictConfig) -> None:
         value = switches.get(name, usual)
         if type(value) is not type(usual):
             expected = "true or false" if isinstance(usual, bool) else "a text"
-            raise SmoothieError(f"protocol.{name}={shown(value)}: expected {expected}")
+            raise SmoothieError(f"protocol.{name}={as_typed(value)}: expected {expected}")
 
 
 def require_text(setting: str, value: Any) -> None:
     """Refuse what is not a text."""
     if not isinstance(value, str):
-        raise SmoothieError(f"{setting}={shown(value)}: expected a text")
+        raise SmoothieError(f"{setting}={as_typed(value)}: expected a text")
+
+
+def require_path(setting: str, value: str) -> None:
+    """Refuse what no file or folder can be called."""
+    if not value.strip():
+        raise SmoothieError(f"{setting}={as_typed(value)}: expected a path, or null")
+    try:
+        user_path(value)
+    except SmoothieError as error:
+        raise SmoothieError(f"{setting}={error}") from error
 
 
 def require_one_of(setting: str, value: Any, names: Collection[str]) -> None:
     """Refuse what is not one of some names."""
     if not isinstance(value, str) or value not in names:
-        raise SmoothieError(f"{setting}={shown(value)}: expected one of {', '.join(names)}")
+        raise SmoothieError(f"{setting}={as_typed(value)}: expected one of {', '.join(names)}")
