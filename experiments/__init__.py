@@ -5,12 +5,10 @@ import sys
 from types import TracebackType
 
 
-def say_stopped(
-    kind: type[BaseException], error: BaseException, trace: TracebackType | None
-) -> None:
-    """End in one line, with the status of a shell, after Ctrl-C while libraries are still loading."""
+def say_stopped(kind: type[BaseException], error: BaseException, at: TracebackType | None) -> None:
+    """End in one line, with a shell's status, after Ctrl-C while libraries are still loading."""
     if not issubclass(kind, KeyboardInterrupt):
-        sys.__excepthook__(kind, error, trace)
+        sys.__excepthook__(kind, error, at)
         return
     sys.stderr.write("stopped\n")
     sys.stderr.flush()

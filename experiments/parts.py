@@ -123,7 +123,7 @@ class General:
     def __post_init__(self) -> None:
         """Check the settings, before anything is read."""
         if not self.methods:
-            raise SmoothieError("methods=[]: expected at least one, as in methods=[smoothie_local]")
+            raise SmoothieError("methods is empty: expected one or more")
         require_different("methods", self.methods)
         if self.k < 1:
             raise SmoothieError(f"k={self.k}: expected at least 1")
@@ -140,7 +140,7 @@ def require_different(name: str, values: Sequence[object]) -> None:
     """Refuse a list that holds something twice."""
     for i, value in enumerate(values):
         if value in values[:i]:
-            raise SmoothieError(f"{name}={shown(list(values))}: {shown(value)} is there twice")
+            raise SmoothieError(f"{name} names {shown(value)} twice")
 
 
 def general_of(cfg: DictConfig) -> General:
@@ -174,7 +174,8 @@ def require_method(cfg: DictConfig, name: str, setting: str) -> None:
     if not isinstance(methods, DictConfig):
         raise SmoothieError(f"method={as_typed(methods)}: expected settings, as in method.NAME.k=5")
     if name not in methods:
-        raise SmoothieError(f"{setting}: no method {shown(name)}; there are {', '.join(methods)}")
+        there = ", ".join(str(method) for method in methods)
+        raise SmoothieError(f"{setting}={name}: no method {shown(name)}; there are {there}")
 
 
 def make_router(cfg: DictConfig, name: str) -> Router:
@@ -192,7 +193,7 @@ def dataset_of(cfg: DictConfig) -> dict[str, Any]:
     if settings is None:
         return {}
     described = plain(settings, "dataset")
-    _, values = settings_of(SOURCES, "source", described, "dataset")
+    values = try_out(SOURCES, "source", described, "dataset")
     for task, metric in (values.get("metrics") or {}).items():
         require_one_of(f"dataset.metrics.{task}", metric, METRICS)
     if "cleaning" in values:
@@ -205,7 +206,7 @@ def encoder_of(cfg: DictConfig) -> dict[str, Any]:
     settings = plain(part(cfg, "encoder"), "encoder")
     require_text("encoder.name", settings.get("name"))
     described = {name: value for name, value in settings.items() if name != "name"}
-    settings_of(ENCODERS, "encoder", described, "encoder", GIVEN)
+    try_out(ENCODERS, "encoder", described, "encoder")
     return settings
 
 
@@ -216,7 +217,7 @@ def metric_of(cfg: DictConfig) -> dict[str, Any]:
     require_one_of("metric.name", settings.get("name"), [*OF_DATA, *METRICS, *MODEL_METRICS])
     described = {name: value for name, value in settings.items() if name != "cleaning"}
     if settings["name"] in MODEL_METRICS:
-        settings_of(MODEL_METRICS, "name", described, "metric")
+        try_out(MODEL_METRICS, "name", described, "metric")
     elif set(described) != {"name"}:
         extra = next(name for name in described if name != "name")
         raise SmoothieError(f"metric: no setting {shown(extra)}; expected name and cleaning alone")
@@ -228,8 +229,24 @@ def scorer_of(cfg: DictConfig) -> dict[str, Any]:
     settings = plain(part(cfg, "scorer"), "scorer")
     require_one_of("scorer.ties", settings.get("ties", TIES[0]), TIES)
     described = {name: value for name, value in settings.items() if name != "ties"}
-    settings_of(SCORERS, "scorer", described, "scorer")
+    try_out(SCORERS, "scorer", described, "scorer")
     return settings
+
+
+def try_out(
+    registry: Mapping[str, type[Any]], key: str, cfg: Mapping[str, Any], where: str
+) -> dict[str, Any]:
+    """Make what a configuration describes, for the checks of its constructor alone.
+
+    Returns
+    -------
+    dict
+        Its parameters.
+    """
+    kind, values = settings_of(registry, key, cfg, where, GIVEN)
+    with named(where):
+        kind(**values)
+    return values
 
 
 def ensemble_of(cfg: DictConfig, dataset: Mapping[str, Any]) -> Ensemble:

@@ -62,17 +62,17 @@ def run_settings(settings: Settings, clock: Clock, memory: Memory) -> Result:
     with clock.step("load"):
         source, problem, train = load(settings, memory)
     check(settings, problem)
-    encoder = make_encoder(
-        settings, memory
-    )  # before all that takes long: its settings may be wrong
-    scorer = make_scorer(settings, memory) if Need.VERDICTS in settings.needs else None
     with clock.step("score"):
         scores = score_problem(settings, source, problem, memory, clock)
         require_scored(problem, scores)
+    encoder = make_encoder(settings, memory)
     votes = encode(settings, encoder, problem, memory, clock)
     if output.vectors is not None:
         export_vectors(encoder, problem, user_path(output.vectors))
-    verdicts = None if scorer is None else judge(settings, scorer, problem, memory, clock)
+    scorer = verdicts = None
+    if Need.VERDICTS in settings.needs:
+        scorer = make_scorer(settings, memory)
+        verdicts = judge(settings, scorer, problem, memory, clock)
     train_votes, labels = see_train(settings, source, train, encoder, scores, memory, clock)
     selections, missing = stored_selections(source, problem)
     evidence = gather(

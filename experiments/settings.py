@@ -90,7 +90,7 @@ def read_settings(cfg: DictConfig) -> Settings:
     """
     experiment = cfg.get("experiment")
     if experiment:
-        name = next(iter(experiment)) if isinstance(experiment, DictConfig) else experiment
+        name = str(next(iter(experiment)) if isinstance(experiment, DictConfig) else experiment)
         raise SmoothieError(
             f"experiment={name} is many runs: python -m experiments.reproduce experiment={name}"
         )

@@ -17,8 +17,11 @@ from omegaconf import DictConfig, OmegaConf
 from smoothie.errors import SmoothieError, shown
 
 TARGET = "_target_"
-OF_HYDRA = ("hydra._internal.", "hydra_plugins.")  # launchers and sweepers, which are installed
-OF_LOGGING = re.compile(r"(logging|colorlog)\.\w[\w.]*")
+OF_HYDRA = (
+    "hydra._internal.core_plugins.",
+    "hydra_plugins.",
+)  # launchers and sweepers, which are installed
+OF_LOGGING = re.compile(r"(logging|logging\.handlers|colorlog)\.[A-Z]\w*")  # classes
 LOGGING = (("hydra", "job_logging"), ("hydra", "hydra_logging"))
 STREAMS = ("ext://sys.stdout", "ext://sys.stderr")
 READABLE = ("HOME", "USER", "TMPDIR")  # and whatever begins with SMOOTHIE_
@@ -48,7 +51,7 @@ def refuse_code(cfg: DictConfig) -> None:
 
 def calls_more_than_logging(name: str, value: Any) -> bool:
     """Whether an entry of a logging configuration may import or call anything but logging."""
-    if name in ("class", "()"):
+    if name in ("class", "()", "queue", "listener"):
         return not OF_LOGGING.fullmatch(str(value))
     if not isinstance(value, str):
         return False
@@ -104,7 +107,9 @@ def watched(compose: Callable[..., DictConfig]) -> Callable[..., DictConfig]:
     return compose_and_check
 
 
-ConfigLoaderImpl.load_configuration = watched(ConfigLoaderImpl.load_configuration)
+ConfigLoaderImpl.load_configuration = watched(  # type: ignore[method-assign]
+    ConfigLoaderImpl.load_configuration
+)
 OmegaConf.register_new_resolver("oc.env", environment, replace=True)
 for resolver in ("oc.create", "oc.decode"):
     OmegaConf.register_new_resolver(resolver, no_resolver, replace=True)

@@ -72,7 +72,7 @@ def test_settings_are_checked_before_anything_is_encoded(problem, tmp_path):
     two = problem.select(["alpha", "beta"])
     with pytest.raises(SmoothieError, match="at least three candidates"):
         run(two, {"random": Random()}, encoder=nowhere)
-    with pytest.raises(SmoothieError, match=r"^draws=0: expected at least 1"):
+    with pytest.raises(SmoothieError, match=r"^draws=0: expected 1 to 1,000,000"):
         Bootstrap(draws=0)
     with pytest.raises(SmoothieError, match="expected an encoder, or the votes"):
         run(problem, {"random": Random()})

@@ -10,7 +10,7 @@ from smoothie.errors import SmoothieError, shown
 from smoothie.evidence import Evidence, Need
 from smoothie.registry import Registry, setting_without_default, wrong_dataclass
 
-MOST_TRIALS = 10_000  # the paper has 10
+MOST_TRIALS = 100_000  # the paper has 10
 
 
 @dataclass(frozen=True, eq=False)
