@@ -1,5 +1,6 @@
 """Start of every command: register Hydra's groups, then compose and run."""
 
+import os
 from collections.abc import Callable
 
 from omegaconf import OmegaConf
@@ -17,8 +18,11 @@ def start(main: Callable[[], None]) -> None:
     main : callable
         Decorated by `hydra.main`.
     """
+    # Hydra then passes on what goes wrong, in a setting or with the output folder, instead of
+    # printing a trace of its own.
+    os.environ["HYDRA_FULL_ERROR"] = "1"
     with one_sentence_errors():
         register_groups()
-    OmegaConf.register_new_resolver("choices", choices_help, replace=True)
-    OmegaConf.register_new_resolver("methods", methods_help, replace=True)
-    main()
+        OmegaConf.register_new_resolver("choices", choices_help, replace=True)
+        OmegaConf.register_new_resolver("methods", methods_help, replace=True)
+        main()

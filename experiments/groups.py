@@ -17,6 +17,7 @@ import yaml
 from hydra.core.config_store import ConfigStore
 from omegaconf.errors import OmegaConfBaseException
 
+import experiments.trust  # noqa: F401  (watches what Hydra composes)
 from experiments.config import default_of, plain_file, schema_of
 
 log = logging.getLogger(__name__)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from pathlib import Path
 
 from omegaconf import DictConfig
 
@@ -31,6 +30,7 @@ from smoothie.routers.base import Routing
 from smoothie.routers.loading import SAVED
 from smoothie.run import Result, check_routers, describe, gather, require_scored, route
 from smoothie.run import run as run_problem
+from smoothie.storage.files import user_path
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ def run_settings(settings: Settings, clock: Clock, memory: Memory) -> Result:
     encoder = make_encoder(settings, memory)
     votes = encode(settings, encoder, problem, memory, clock)
     if output.vectors is not None:
-        export_vectors(encoder, problem, Path(output.vectors))
+        export_vectors(encoder, problem, user_path(output.vectors))
     scorer = verdicts = None
     if Need.VERDICTS in settings.needs:
         scorer = make_scorer(settings, memory)
@@ -133,5 +133,5 @@ def return_texts(settings: Settings, result: Result, evidence: Evidence) -> Rout
     if settings.output.router is not None and isinstance(router, SAVED):
         if routed is None:
             raise SmoothieError(f"output.router: {name} cannot be fitted here")
-        router.save(Path(settings.output.router).expanduser(), result.problem.candidates)
+        router.save(user_path(settings.output.router), result.problem.candidates)
     return routed

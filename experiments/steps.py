@@ -134,7 +134,7 @@ def make_encoder(settings: Settings, memory: Memory) -> Encoder:
     """The encoder, with the model and cache of an earlier job if possible."""
     described = dict(settings.encoder)
     name = described.pop("name")
-    demo = str(Path(described["folder"]).parent) if name == "demo" else None
+    demo = str(Path(str(described.get("folder"))).parent) if name == "demo" else None
     if demo is not None and str(settings.dataset.get("path")) != demo:
         raise SmoothieError(
             "encoder=demo holds the vectors of the demo alone: choose encoder=minilm or mpnet, "

@@ -6,14 +6,13 @@ import argparse
 import logging
 import os
 import sys
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from smoothie import __version__
-from smoothie.errors import SmoothieError, meant
+from smoothie.errors import INTERRUPTED, STOPPED, SmoothieError, meant, report
 from smoothie.optional import install_line, is_installed
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ HYDRA = {  # commands that hand over to the experiments, with their settings as 
     "sweep": ("experiments.run", ["-m"], "many of them: smoothie sweep k=1,5,20"),
     "reproduce": ("experiments.reproduce", [], "the paper's tables and figures"),
 }
-USAGE, DATA, INTERRUPTED = 2, 1, 130  # exit statuses
+USAGE, DATA = 2, 1  # exit statuses
 
 
 class Parser(argparse.ArgumentParser):
@@ -85,34 +84,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return guarded(lambda: COMMANDS[options.command](options))
 
 
-def guarded(command: Callable[[], None]) -> int:
+def guarded(command: Callable[[], object]) -> int:
     """Run a command; whatever goes wrong is one sentence, and the exit status."""
     try:
         command()
     except KeyboardInterrupt:
-        sys.stderr.write("stopped; what was computed so far is cached\n")
+        sys.stderr.write(f"{STOPPED}\n")
         return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Exception as error:
-        if os.environ.get("SMOOTHIE_TRACEBACK"):
-            traceback.print_exc()
-        sys.stderr.write(f"smoothie: error: {sentence(error)}\n")
+        sys.stderr.write(f"smoothie: error: {report(error)}\n")
         return DATA
     return 0
-
-
-def sentence(error: Exception) -> str:
-    """What is wrong, in one line."""
-    if isinstance(error, SmoothieError):
-        return str(error)
-    if isinstance(error, OSError) and error.filename:
-        return f"{error.filename}: {error.strerror}"
-    reason = next(iter(str(error).strip().splitlines()), "")
-    return (
-        f"unexpected {type(error).__name__} ({reason}); "
-        f"set SMOOTHIE_TRACEBACK=1 to see where, and please report it"
-    )
 
 
 def hand_over(module: str, flags: Sequence[str], arguments: Sequence[str]) -> int:
@@ -123,8 +107,7 @@ def hand_over(module: str, flags: Sequence[str], arguments: Sequence[str]) -> in
         sys.stderr.write(f"smoothie: error: {module} needs Hydra: {install_line('run')}\n")
         return DATA
     sys.argv = [module, *flags, *arguments]
-    runpy.run_module(module, run_name="__main__", alter_sys=True)
-    return 0
+    return guarded(lambda: runpy.run_module(module, run_name="__main__", alter_sys=True))
 
 
 def make_parser() -> Parser:

@@ -1,8 +1,11 @@
-"""The exceptions that the library raises on purpose, and how their messages show what was found."""
+"""The exceptions that the library raises on purpose, and the one sentence that users see of any."""
 
 import difflib
+import os
 import re
 import reprlib
+import sys
+import traceback
 from collections.abc import Iterable
 from typing import Any
 
@@ -79,3 +82,44 @@ def shown(value: Any) -> str:
 BRIEF = reprlib.Repr()
 BRIEF.maxlevel, BRIEF.maxlong = 3, 40
 BRIEF.maxstring = BRIEF.maxother = 60
+
+TRACEBACK = "SMOOTHIE_TRACEBACK"  # the environment variable that shows where an error came from
+STOPPED = "stopped; what was computed so far is cached"
+INTERRUPTED = 130  # exit status after Ctrl-C, as of a shell
+
+
+def report(error: Exception) -> str:
+    """The sentence for an error that ends a command; the whole trace before it where it is set."""
+    if os.environ.get(TRACEBACK):
+        traceback.print_exception(error, file=sys.stderr)
+    return sentence(error)
+
+
+def sentence(error: BaseException) -> str:
+    """What is wrong, on one line.
+
+    Examples
+    --------
+    >>> from smoothie.errors import sentence
+    >>> sentence(NotADirectoryError(20, "Not a directory", "/dev/null/x"))
+    '/dev/null/x: Not a directory'
+    >>> sentence(KeyError("x"))
+    "unexpected KeyError ('x'); set SMOOTHIE_TRACEBACK=1 to see where, and please report it"
+    """
+    if isinstance(error, SmoothieError):
+        return str(error)
+    if isinstance(error.__cause__, OSError):  # such as logging's "unable to configure handler"
+        error = error.__cause__
+    if isinstance(error, FileExistsError) and error.filename:
+        return printable(f"{error.filename}: a file, where a folder is needed")
+    if isinstance(error, OSError) and error.filename:
+        return printable(f"{error.filename}: {error.strerror}")
+    reason = printable(next(iter(str(error).strip().splitlines()), ""))
+    if isinstance(error, MemoryError):
+        return f"not enough memory ({reason})" if reason else "not enough memory"
+    if isinstance(error, OSError):
+        return reason
+    return (
+        f"unexpected {type(error).__name__} ({reason}); "
+        f"set {TRACEBACK}=1 to see where, and please report it"
+    )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from smoothie.errors import SmoothieError
+from smoothie.errors import SmoothieError, shown
 from smoothie.parallel.local import limit_blas_threads
 from smoothie.problem import complete_rows
 from smoothie.routers.base import Routing, require_seed, seeded
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 CANDIDATE = "candidate:"  # prefix of a candidate that is evaluated as a method
 INTERVAL = (2.5, 97.5)  # percentiles of the bootstrap: a 95% interval
+MOST_DRAWS = 1_000_000  # resamples: past them, memory ends before intervals change
 BLOCK_COUNTS = 1 << 18  # bootstrap counts held at a time (2 MiB: they stay in the CPU cache)
 
 
@@ -40,8 +41,8 @@ class Bootstrap:
 
     def __post_init__(self) -> None:
         """Check the settings, before anything is computed."""
-        if self.draws < 1:
-            raise SmoothieError(f"draws={self.draws}: expected at least 1")
+        if not 1 <= self.draws <= MOST_DRAWS:
+            raise SmoothieError(f"draws={shown(self.draws)}: expected 1 to {MOST_DRAWS:,}")
         require_seed(self.seed)
 
     def means(self, values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -10,8 +10,8 @@ from experiments.config import build, plain
 from experiments.groups import methods, register_groups
 from experiments.help import choices_of
 from experiments.paper.jobs import compose_run, expand, protocol_named
+from experiments.parts import cluster_of
 from experiments.reproduce import experiments_of
-from experiments.settings import cluster_of
 from smoothie.encoders import ENCODERS
 from smoothie.errors import SmoothieError
 from smoothie.loaders import SOURCES

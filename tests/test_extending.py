@@ -181,13 +181,13 @@ def test_help_names_what_a_package_adds(site, tmp_path):
     ("overrides", "message"),
     [
         (["method.random.router=os.system"], "method.random.router=os.system: expected one of"),
-        (["+method.random._target_=os.system"], "method.random: no setting '_target_'"),
+        (["+method.random._target_=os.system"], "method.random._target_='os.system' would"),
         (["+method.x={router: builtins.eval}", "methods=[x]"], "method.x.router=builtins.eval"),
         (["dataset.source=os.system"], "dataset.source=os.system: expected one of"),
-        (["+dataset._target_=os.system"], "dataset: no setting '_target_'"),
+        (["+dataset._target_=os.system"], "dataset._target_='os.system' would run"),
         (["encoder.encoder=os.system"], "encoder.encoder=os.system: expected one of"),
-        (["metric.name=os.system"], "metric=os.system: expected labels or one of"),
-        (["dataset.metrics.data_to_text=os.system"], "metric=os.system: expected labels or"),
+        (["metric.name=os.system"], "metric.name=os.system: expected one of auto, labels"),
+        (["dataset.metrics.data_to_text=os.system"], "data_to_text=os.system: expected one of"),
         (["scorer.scorer=os.system", "methods=[scorer]"], "scorer.scorer=os.system: expected one"),
     ],
 )

@@ -402,7 +402,7 @@ def test_the_training_split_is_scored_by_the_same_metric(compose, settings, loca
         ("methods=[random,random]", "'random' twice"),
         ("k=0", "k=0"),
         ("k=13", "k=13: expected between 1 and the number of inputs, 12"),
-        ("k=1.5", "method.smoothie_local.k=1.5"),
+        ("k=1.5", "^k=1.5: expected a whole number"),
         ("methods=[consensus] ensemble.candidates=[alpha,beta]", "at least three candidates"),
         ("ensemble.candidates=[alpha,beta,delta]", "no candidate 'delta'"),
         ("dataset.path=null", "dataset.path=null: expected a folder"),

@@ -21,7 +21,8 @@ from omegaconf.errors import OmegaConfBaseException
 from experiments.config import build, plain, plain_file
 from experiments.groups import CONF, register_groups
 from experiments.memory import Memory
-from experiments.settings import make_router, read_settings
+from experiments.parts import make_router
+from experiments.settings import read_settings
 from experiments.steps import make_encoder
 from smoothie.encoders.sentence import SentenceEncoder
 from smoothie.errors import SmoothieError

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from smoothie.errors import SmoothieError
 from smoothie.storage.files import (
     read_json,
-    replacing,
     write_csv,
     write_json,
     write_jsonl,
@@ -123,10 +122,10 @@ class OutputFolder:
 
 
 def write_table(table: pd.DataFrame, path: Path, columns: list[str] | None = None) -> None:
-    """Write a CSV file in one step."""
-    with replacing(path) as temporary:
-        shown = table if columns is None else table[columns]
-        shown.to_csv(temporary, index=False, lineterminator="\n")
+    """Write a CSV file in one step; what is missing becomes an empty cell."""
+    shown = table if columns is None else table[columns]
+    cells = shown.astype(object).where(shown.notna(), None)
+    write_csv(path, list(shown.columns), cells.itertuples(index=False, name=None))
 
 
 def write_manifest(path: Path, names: Sequence[str], complete: bool) -> None:

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from smoothie.errors import printable
 from smoothie.evaluation import evaluate
 from smoothie.metrics.scores import Scores
 from smoothie.report.artifacts import Artifact
 from smoothie.report.output import OutputFolder
-from smoothie.report.tables import latex, markdown, summary_rows
+from smoothie.report.tables import latex, markdown, markdown_escaped, summary_rows
 from smoothie.routers.base import Routing
 from smoothie.run import Result
 
@@ -81,11 +82,13 @@ def summary(result: Result, table: pd.DataFrame) -> str:
     assert result.scores is not None
     unit = f"{result.scores.metric}, {'0 to 100' if result.scores.percent else 'in its own unit'}"
     header, rows = summary_rows(table, digits_of(result.scores))
+    title = markdown_escaped(f"{result.problem.name}: {unit}")
+    signature = printable(result.signature).replace("`", "'")
     return (
-        f"### {result.problem.name}: {unit}, {int(result.scores.scored.sum())} inputs, "
+        f"### {title}, {int(result.scores.scored.sum())} inputs, "
         f"{len(result.problem.candidates)} candidates\n\n{markdown(header, rows)}\n"
         f"best_single and oracle know all labels: they are bounds, not methods.\n\n"
-        f"`{result.signature}`\n"
+        f"`{signature}`\n"
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from smoothie.errors import printable
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -50,7 +52,7 @@ def interval(low: float, high: float, digits: int, signed: bool = False) -> str:
 
 def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A Markdown table with aligned columns, the first one to the left."""
-    cells = [list(header), *[[cell.replace("|", "\\|") for cell in row] for row in rows]]
+    cells = [[markdown_escaped(cell) for cell in row] for row in (header, *rows)]
     widths = [max(3, *(len(row[i]) for row in cells)) for i in range(len(header))]
     rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
     lines = []
@@ -61,6 +63,19 @@ def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         ]
         lines.append("| " + " | ".join(padded) + " |")
     return "\n".join(lines) + "\n"
+
+
+def markdown_escaped(text: str) -> str:
+    """A text on one line in which nothing is HTML, a link, an image or the border of a cell.
+
+    Emphasis and code are left to the page's own cells.
+    """
+    for special, escape in MARKDOWN_ESCAPES.items():
+        text = text.replace(special, escape)
+    return printable(text)
+
+
+MARKDOWN_ESCAPES = {"\\": "\\\\", "&": "&amp;", "<": "&lt;", "|": "\\|", "](": "]\\("}
 
 
 def step_table(clock: Clock) -> str:

@@ -6,9 +6,11 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from smoothie.errors import SmoothieError
+from smoothie.errors import SmoothieError, shown
 from smoothie.evidence import Evidence, Need
 from smoothie.registry import Registry, setting_without_default, wrong_dataclass
+
+MOST_TRIALS = 100_000  # the paper has 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,12 +145,18 @@ register_router = ROUTERS.register
 
 
 def seeded(seed: int) -> np.random.Generator:
-    """A random generator; a seed below zero is refused."""
+    """A random generator; see `require_seed` for what is refused."""
     require_seed(seed)
     return np.random.default_rng(seed)
 
 
 def require_seed(seed: int) -> None:
-    """Refuse a seed below zero."""
-    if seed < 0:
-        raise SmoothieError(f"seed={seed}: expected zero or more")
+    """Refuse a seed below zero, or beyond what scikit-learn takes."""
+    if not 0 <= seed < 2**32:
+        raise SmoothieError(f"seed={shown(seed)}: expected zero or more, below 2^32")
+
+
+def require_trials(trials: int) -> None:
+    """Refuse no trials, and more than memory holds."""
+    if not 1 <= trials <= MOST_TRIALS:
+        raise SmoothieError(f"trials={shown(trials)}: expected 1 to {MOST_TRIALS:,}")

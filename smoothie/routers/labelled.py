@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from smoothie.errors import SmoothieError
 from smoothie.evidence import Evidence, Inputs, Labelled, Need
-from smoothie.routers.base import Router, Routing, require_seed, seeded
+from smoothie.routers.base import Router, Routing, require_seed, require_trials, seeded
 
 
 @dataclass(eq=False, repr=False)
@@ -38,9 +38,10 @@ class LabelledRouter(Router):
 
     def __post_init__(self) -> None:
         """Check the settings, before anything is computed."""
-        for name, least in (("budget", 1), ("trials", 1), ("folds", 2)):
+        for name, least in (("budget", 1), ("folds", 2)):
             if getattr(self, name) < least:
                 raise SmoothieError(f"{name}={getattr(self, name)}: expected at least {least}")
+        require_trials(self.trials)
         require_seed(self.seed)
 
     def choose(self, sample: Labelled, inputs: Inputs | None, rows: int) -> NDArray[np.intp]:

@@ -4,9 +4,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from smoothie.errors import SmoothieError
 from smoothie.evidence import Evidence
-from smoothie.routers.base import Router, Routing, register_router, require_seed, seeded
+from smoothie.routers.base import (
+    Router,
+    Routing,
+    register_router,
+    require_seed,
+    require_trials,
+    seeded,
+)
 
 
 @register_router("random")
@@ -42,8 +48,7 @@ class Random(Router):
 
     def __post_init__(self) -> None:
         """Check the settings, before anything is computed."""
-        if self.trials < 1:
-            raise SmoothieError(f"trials={self.trials}: expected at least 1")
+        require_trials(self.trials)
         require_seed(self.seed)
 
     def route(self, evidence: Evidence) -> Routing:
