@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,7 +22,7 @@ from smoothie.wording import shared_wording
 BETA = 2.0  # of shared wording, as Consensus has it
 CLOSE = 0.05  # of the median squared distance: texts that say the same
 MOST = 0.5  # share of inputs on which a pair says the same, from which it counts as one voice
-SAMPLE = 500  # inputs, evenly spread, that are routed again with a candidate left out
+SAMPLE = 200  # inputs, evenly spread, that are routed again with a candidate left out
 RESAMPLED = 1 << 25  # inputs drawn in all resamples: more inputs, fewer resamples
 FEWEST = 100  # resamples
 
@@ -309,16 +311,29 @@ def stability_of(router: Router, evidence: Evidence) -> float | None:
     everyone = np.arange(candidates)
     stays, compared = 0, 0
     try:
-        before = router.route(part_of(evidence, some, everyone).limited_to(router)).choices[0]
-        for left_out in everyone:
-            others = np.delete(everyone, left_out)
-            routing = router.route(part_of(evidence, some, others).limited_to(router))
-            after = others[routing.choices[0]]
-            stays += int((after == before)[before != left_out].sum())
-            compared += int((before != left_out).sum())
+        with without_warnings():  # they were given when all inputs were routed
+            before = router.route(part_of(evidence, some, everyone).limited_to(router)).choices[0]
+            for left_out in everyone:
+                others = np.delete(everyone, left_out)
+                routing = router.route(part_of(evidence, some, others).limited_to(router))
+                after = others[routing.choices[0]]
+                stays += int((after == before)[before != left_out].sum())
+                compared += int((before != left_out).sum())
     except SmoothieError:  # a setting that does not fit so few
         return None
     return stays / compared if compared else None
+
+
+@contextmanager
+def without_warnings() -> Iterator[None]:
+    """Let routers say nothing but errors."""
+    routers = logging.getLogger("smoothie.routers")
+    before = routers.level
+    routers.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        routers.setLevel(before)
 
 
 def part_of(evidence: Evidence, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Evidence:

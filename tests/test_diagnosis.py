@@ -21,7 +21,14 @@ from smoothie.evaluation import Bootstrap
 from smoothie.evidence import Evidence, Votes
 from smoothie.problem import Input, assemble
 from smoothie.report.diagnosis import RATES, THRESHOLDS, report, verdict
-from smoothie.routers import BestOnVal, Consensus, Random, SmoothieGlobal, SmoothieLocal
+from smoothie.routers import (
+    BestOnVal,
+    Consensus,
+    MajorityVote,
+    Random,
+    SmoothieGlobal,
+    SmoothieLocal,
+)
 from smoothie.run import run
 from tests.conftest import ROOT, write_results
 from tests.naive import naive_distances
@@ -157,6 +164,16 @@ def test_stability_is_that_of_a_naive_loop():
         after = np.array(others)[errors.argmin(axis=1)]
         stays += [after[n] == before[n] for n in range(12) if before[n] != j]
     assert diagnosis_of(evidence).of("smoothie_local").stability == pytest.approx(np.mean(stays))
+
+
+def test_warnings_of_a_method_are_not_repeated(caplog):
+    evidence = evidence_of()  # no text ends in an answer
+    router = MajorityVote()
+    routings = {"majority_vote": router.route(evidence)}
+    assert len(caplog.records) == 1
+    diagnosis = diagnose("abcde", evidence, {"majority_vote": router}, routings)
+    assert diagnosis.methods[0].stability is not None
+    assert len(caplog.records) == 1
 
 
 def test_the_share_of_the_way_has_its_ends():
