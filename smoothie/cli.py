@@ -175,12 +175,16 @@ def add_method(command: argparse.ArgumentParser) -> None:
 
 def load(options: argparse.Namespace) -> Any:
     """The problem of a file."""
+    from smoothie.inspection import warn_about_texts
     from smoothie.loaders.files import read_answers
 
     columns = dict(pairs(options.columns.split(","), "--columns")) if options.columns else None
     select = dict(pairs(options.select.split(","), "--select")) if options.select else None
     names = options.candidates.split(",") if options.candidates else None
-    return read_answers(options.file, options.format, columns, names, options.missing, select)
+    problem = read_answers(options.file, options.format, columns, names, options.missing, select)
+    if not (options.file / "dataset.jsonl").is_file():  # its loader has warned
+        warn_about_texts(problem)
+    return problem
 
 
 def pairs(given: Sequence[str], flag: str) -> list[tuple[str, str]]:

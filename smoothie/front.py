@@ -19,6 +19,7 @@ from smoothie.encoders.named import named_encoder
 from smoothie.errors import NotAvailableError, SmoothieError, meant
 from smoothie.evaluation import Bootstrap
 from smoothie.evidence import Evidence, Need, Votes, missing_evidence
+from smoothie.inspection import warn_about_texts
 from smoothie.metrics.scoring import label_scores, score
 from smoothie.problem import Problem
 from smoothie.routers.base import ROUTERS, Router, Routing
@@ -243,6 +244,8 @@ def route(
     ['a', 'a']
     """
     problem = as_problem(answers, inputs, names=names, columns=columns, missing=missing)
+    if problem is not answers:  # those who load a problem were warned
+        warn_about_texts(problem)
     router = make_router(method, settings)
     name = method if isinstance(method, str) else ROUTERS.name_of(type(method))
     check_routers({name: router}, problem)

@@ -89,6 +89,18 @@ def test_every_format_of_the_same_answers_gives_the_same_choices(table, tmp_path
         assert "references: 3 of 3 inputs" in capsys.readouterr().out
 
 
+def test_texts_that_say_little_are_told_before_they_vote(tmp_path, caplog):
+    rows = [
+        f"{i},{'' if i == 3 else f'answer {i}'},answer {i},answer {i},other {i}" for i in range(12)
+    ]
+    (tmp_path / "a.csv").write_text("\n".join(["id,a,b,copy,c", *rows]))
+    for command in (["check"], ["route", "--encoder", "none"]):
+        caplog.clear()
+        assert smoothie(command[0], tmp_path / "a.csv", *command[1:]) == 0
+        assert "a on 1 of 12 inputs" in caplog.text
+        assert "b, copy" in caplog.text
+
+
 def test_a_folder_in_the_local_layout(tmp_path, capsys):
     folder = make_set(tmp_path / "set")
     assert smoothie("evaluate", folder, "--encoder", "none", "--draws", 20) == 0
