@@ -195,9 +195,20 @@ def typed(
             schema[name] = literal(value)
             schema[name]  # a text with ${ is checked when it is looked at
         except (OmegaConfBaseException, TypeError, ValueError, OverflowError) as error:
-            said = f"expected {words_of(hints[name])}"
-            raise SmoothieError(f"{prefix}{name}={as_typed(value)}: {said}") from error
+            place, found, hint = wrong_entry(name, value, hints[name])
+            said = f"expected {words_of(hint)}"
+            raise SmoothieError(f"{prefix}{place}={as_typed(found)}: {said}") from error
     return plain(schema, where)
+
+
+def wrong_entry(name: str, value: Any, hint: Any) -> tuple[str, Any, Any]:
+    """Of names with texts, the first without a text; of anything else, all of it."""
+    texts = dict[str, str] in alternatives(hint)
+    if texts and isinstance(value, Mapping):
+        for key, entry in value.items():
+            if not isinstance(entry, str):
+                return f"{name}.{key}", entry, str
+    return name, value, hint
 
 
 def require_kind(value: Any, hint: Any) -> None:

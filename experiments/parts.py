@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from experiments.config import as_typed, build, named, part, plain, plain_file, 
 from experiments.groups import CONF, GIVEN
 from smoothie.cleaning import CLEANING
 from smoothie.encoders import ENCODERS
-from smoothie.errors import SmoothieError, shown
+from smoothie.errors import CONTROL, SmoothieError, shown
 from smoothie.evaluation import Bootstrap
 from smoothie.loaders import SOURCES
 from smoothie.metrics.base import METRICS
@@ -22,11 +23,12 @@ from smoothie.parallel.cluster import RayCluster
 from smoothie.routers.base import ROUTERS, Router, require_seed
 from smoothie.routers.scorer import TIES
 from smoothie.scorers import SCORERS
-from smoothie.storage.files import user_path
+from smoothie.storage.files import LONGEST_NAME, reason, user_path
 
 ENGINES = ("local", "ray")
 NEIGHBORS = ("exact", "approximate")
 MOST_WORKERS = 1024
+PATHS = ("path", "train_path", "folder", "file", "cache", "lock", "models")  # of any group
 OF_DATA = ("auto", "labels", "leaderboard")  # metrics that are not computed from texts
 
 
@@ -62,9 +64,10 @@ class Output:
         for name, sizes in (("k_curve", self.k_curve), ("budgets", self.budgets)):
             if sizes and min(sizes) < 1:
                 raise SmoothieError(f"{name}={shown(sizes)}: expected numbers of at least 1")
-        for name, path in (("vectors", self.vectors), ("router", self.router)):
-            if path is not None:
-                require_path(name, path)
+        if self.vectors is not None:
+            require_place("vectors", self.vectors, folder=True)
+        if self.router is not None:
+            require_place("router", self.router, folder=False)
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,7 @@ class Ensemble:
 
     def __post_init__(self) -> None:
         """Check the settings, before anything is read."""
-        require_different("candidates", self.candidates or [])
+        require_different("ensemble.candidates", self.candidates or [])
         if self.size is not None and self.size < 3:
             raise SmoothieError(f"size={self.size}: expected at least 3")
         require_seed(self.seed)
@@ -196,6 +199,8 @@ def dataset_of(cfg: DictConfig) -> dict[str, Any]:
     values = try_out(SOURCES, "source", described, "dataset")
     for task, metric in (values.get("metrics") or {}).items():
         require_one_of(f"dataset.metrics.{task}", metric, METRICS)
+    if values.get("name") is not None:
+        require_name("dataset.name", values["name"])
     if "cleaning" in values:
         require_one_of("dataset.cleaning", values["cleaning"], CLEANING)
     return described
@@ -204,7 +209,7 @@ def dataset_of(cfg: DictConfig) -> dict[str, Any]:
 def encoder_of(cfg: DictConfig) -> dict[str, Any]:
     """Settings of an encoder, with its name in the results."""
     settings = plain(part(cfg, "encoder"), "encoder")
-    require_text("encoder.name", settings.get("name"))
+    require_name("encoder.name", settings.get("name"))
     described = {name: value for name, value in settings.items() if name != "name"}
     try_out(ENCODERS, "encoder", described, "encoder")
     return settings
@@ -244,6 +249,9 @@ def try_out(
         Its parameters.
     """
     kind, values = settings_of(registry, key, cfg, where, GIVEN)
+    for name in PATHS:
+        if values.get(name) is not None:
+            require_path(f"{where}.{name}", values[name])
     with named(where):
         kind(**values)
     return values
@@ -254,6 +262,7 @@ def ensemble_of(cfg: DictConfig, dataset: Mapping[str, Any]) -> Ensemble:
     settings = plain(part(cfg, "ensemble"), "ensemble")
     with named("ensemble"):
         ensemble = Ensemble(**typed(Ensemble, settings, "ensemble"))
+    require_name("ensemble.name", ensemble.name)
     if ensemble.name == "all" and dataset.get("model") is not None:
         return replace(ensemble, name=f"prompts of {dataset['model']}")
     if ensemble.name == "all" and ensemble.candidates is not None:
@@ -280,7 +289,12 @@ def cache_of(cfg: DictConfig) -> Path | None:
             require_text(f"paths.{name}", value)
             require_path(f"paths.{name}", value)
     cache = paths.get("cache")
-    return None if cache is None else user_path(cache)
+    if cache is None:
+        return None
+    path = user_path(cache)
+    if path.is_file():
+        raise SmoothieError(f"paths.cache={as_typed(cache)}: expected a folder, found a file")
+    return path
 
 
 def check_protocol(cfg: DictConfig) -> None:
@@ -299,14 +313,44 @@ def require_text(setting: str, value: Any) -> None:
         raise SmoothieError(f"{setting}={as_typed(value)}: expected a text")
 
 
-def require_path(setting: str, value: str) -> None:
+def require_name(setting: str, value: Any) -> None:
+    """Refuse what results cannot show as a name: nothing, and control characters."""
+    require_text(setting, value)
+    if not value.strip() or CONTROL.search(value):
+        raise SmoothieError(f"{setting}={as_typed(value)}: expected a printable name")
+
+
+def require_path(setting: str, value: str) -> Path:
     """Refuse what no file or folder can be called."""
     if not value.strip():
-        raise SmoothieError(f"{setting}={as_typed(value)}: expected a path, or null")
+        raise SmoothieError(f"{setting}={as_typed(value)}: expected a path")
     try:
-        user_path(value)
+        path = user_path(value)
     except SmoothieError as error:
         raise SmoothieError(f"{setting}={error}") from error
+    if any(len(os.fsencode(name)) > LONGEST_NAME for name in path.parts):
+        raise SmoothieError(
+            f"{setting}={as_typed(value)}: no file has a name of more than {LONGEST_NAME} bytes"
+        )
+    return path
+
+
+def require_place(setting: str, value: str, folder: bool) -> None:
+    """Refuse a path at which no file, or no folder, can be made."""
+    path = require_path(setting, value)
+    try:
+        nearest = next(place for place in (path, *path.absolute().parents) if place.exists())
+        wrong = nearest == path and path.is_dir() != folder
+        possible = not wrong and (nearest == path or nearest.is_dir())
+    except OSError as error:
+        raise SmoothieError(f"{setting}={as_typed(value)}: {reason(error)}") from error
+    if not possible:
+        raise SmoothieError(
+            f"{setting}={as_typed(value)}: no {'folder' if folder else 'file'} can be made there, "
+            f"as {nearest} is a {'file' if nearest.is_file() else 'folder'}"
+        )
+    if not os.access(nearest if folder else nearest.parent, os.W_OK):
+        raise SmoothieError(f"{setting}={as_typed(value)}: cannot be written")
 
 
 def require_one_of(setting: str, value: Any, names: Collection[str]) -> None:
