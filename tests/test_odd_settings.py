@@ -110,8 +110,8 @@ TAKEN: dict[str, set[str]] = {
     "ensemble.name": NAMES,
     "ensemble.candidates": {"null"},
     "encoder.name": {"text"},
-    "scorer.folder": NAMES | {"null"},  # no method here asks for the scorer
-    "scorer.file": NAMES,
+    "scorer.folder": NAMES - {"400 digits"} | {"null"},  # no method here asks for the scorer
+    "scorer.file": NAMES - {"400 digits"},
     "scorer.lower_is_better": {"true"},
     "method.best_on_val.budget": {"400 digits"},  # as many as there are
     "method.best_on_val.folds": {"400 digits"},
@@ -126,7 +126,7 @@ TAKEN: dict[str, set[str]] = {
     "method.random.expectation": {"true"},
     "output.plots": {"true"},
     "output.vectors": NAMES - {"400 digits"} | {"null"},
-    "output.router": NAMES - {"400 digits"} | {"null"},
+    "output.router": {"null"},  # a fitted consensus cannot be saved
     "output.k_curve": {"list"},
     "output.budgets": {"list"},
 }
