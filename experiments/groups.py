@@ -81,7 +81,7 @@ def ensembles() -> dict[str, dict[str, Any]]:
     # In C where there is libyaml: OmegaConf's parser would take longer than all of the rest.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     text = (CONF / "ensembles.yaml").read_text(encoding="utf-8")
-    return typing.cast(dict[str, dict[str, Any]], yaml.load(text, loader))
+    return typing.cast(dict[str, dict[str, Any]], yaml.load(text, loader))  # noqa: S506 (both are safe)
 
 
 def methods() -> dict[str, dict[str, Any]]:

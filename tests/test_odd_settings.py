@@ -110,8 +110,8 @@ TAKEN: dict[str, set[str]] = {
     "ensemble.name": NAMES,
     "ensemble.candidates": {"null"},
     "encoder.name": {"text"},
-    "scorer.folder": NAMES | {"null"},  # no method here asks for the scorer
-    "scorer.file": NAMES,
+    "scorer.folder": NAMES - {"400 digits"} | {"null"},  # no method here asks for the scorer
+    "scorer.file": NAMES - {"400 digits"},
     "scorer.lower_is_better": {"true"},
     "method.best_on_val.budget": {"400 digits"},  # as many as there are
     "method.best_on_val.folds": {"400 digits"},
