@@ -81,7 +81,7 @@ def ensembles() -> dict[str, dict[str, Any]]:
     # In C if libyaml is installed: OmegaConf's parser would take longer than everything else.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     text = (CONF / "ensembles.yaml").read_text(encoding="utf-8")
-    return typing.cast(dict[str, dict[str, Any]], yaml.load(text, loader))
+    return typing.cast(dict[str, dict[str, Any]], yaml.load(text, loader))  # noqa: S506 (both are safe)
 
 
 def methods() -> dict[str, dict[str, Any]]:

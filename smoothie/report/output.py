@@ -71,8 +71,8 @@ class OutputFolder:
 
     def _publish(self) -> None:
         manifest = self.folder / MANIFEST
-        # Only plain names are taken from a manifest: nothing outside of the folder is ever removed.
-        stale = [name for name in self._earlier if Path(name).name == name]
+        # Only files of the folder itself are taken from a manifest: nothing else is ever removed.
+        stale = [name for name in self._earlier if self._is_file(name)]
         write_manifest(manifest, sorted({*self.names, *stale}), complete=False)
         for name in self.names:
             (self._aside / name).replace(self.folder / name)
@@ -80,6 +80,13 @@ class OutputFolder:
             if name not in self.names:
                 (self.folder / name).unlink(missing_ok=True)
         write_manifest(manifest, sorted(self.names), complete=True)
+
+    def _is_file(self, name: str) -> bool:
+        """Whether this is the plain name of a file that is there."""
+        if Path(name).name != name or "\0" in name:
+            return False
+        path = self.folder / name
+        return path.is_symlink() or path.is_file()
 
     @property
     def paths(self) -> list[Path]:
