@@ -118,7 +118,7 @@ def test_the_files_of_a_run(settings, tmp_path):
         assert by_method.score[method] == pytest.approx(np.mean([score_of[p] for p in pairs]))
 
     routed = [json.loads(line) for line in (out / "routed.jsonl").open()]
-    assert [row["candidate"] for row in routed] == choices.smoothie_local.tolist()
+    assert [row["candidate"] for row in routed] == choices.consensus.tolist()
     for row in routed:
         texts = (tmp_path / "tiny" / "generations" / f"{row['candidate']}.jsonl").read_text()
         assert json.dumps({"id": row["id"], "generation": row["text"]}) in texts

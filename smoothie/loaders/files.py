@@ -100,7 +100,7 @@ def guess(path: Path) -> str:
 @register_source("files")
 @dataclass
 class AnswerFiles(Source):
-    """Answers in a file or folder, in whatever layout they have.
+    r"""Answers in a file or folder, in whatever layout they have.
 
     Attributes
     ----------
@@ -112,6 +112,18 @@ class AnswerFiles(Source):
         Of a table: which column is the id, task, input, references, candidate, text or score.
     select : dict of str -> str, or None
         Which part to read of a format that holds several: filter, metric, task, split.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from smoothie.loaders.files import AnswerFiles
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "answers.csv"
+    ...     _ = path.write_text("id,prompt,a,b,c\n1,What is 2 + 2?,4,four,5\n")
+    ...     problem = AnswerFiles(path=str(path)).load()
+    >>> problem.candidates, problem.input_texts
+    (('a', 'b', 'c'), ['What is 2 + 2?'])
     """
 
     path: str | None = None
