@@ -133,6 +133,15 @@ def part(cfg: DictConfig, name: str) -> Any:
         raise SmoothieError(f"{name}: {first_line(error)}") from error
 
 
+def entry_of(cfg: DictConfig, name: str) -> Any:
+    """One entry of the configuration, as a value of Python's with its interpolations resolved."""
+    value = part(cfg, name)
+    try:
+        return OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
+    except OmegaConfBaseException as error:
+        raise SmoothieError(f"{name}: {first_line(error)}") from error
+
+
 def plain(cfg: Any, where: str) -> dict[str, Any]:
     """A part of the configuration as a dict, interpolations resolved."""
     if not isinstance(cfg, DictConfig) or cfg._is_none():
@@ -197,17 +206,35 @@ def typed(
         except (OmegaConfBaseException, TypeError, ValueError, OverflowError) as error:
             place, found, hint = wrong_entry(name, value, hints[name])
             said = f"expected {words_of(hint)}"
+            if isinstance(found, str) and found:
+                said = said.replace("[a,b]", f"[{as_typed(found)}]")
             raise SmoothieError(f"{prefix}{place}={as_typed(found)}: {said}") from error
     return plain(schema, where)
 
 
 def wrong_entry(name: str, value: Any, hint: Any) -> tuple[str, Any, Any]:
-    """Of names with texts, the first without a text; of anything else, all of it."""
-    texts = dict[str, str] in alternatives(hint)
-    if texts and isinstance(value, Mapping):
+    """The entry that is of another type than it should be, where a value is names with values.
+
+    Returns
+    -------
+    name, value, type
+        Of the entry; of the whole value if it is no such thing, or no entry is to blame.
+    """
+    kinds = [
+        typing.get_args(kind) for kind in alternatives(hint) if typing.get_origin(kind) is dict
+    ]
+    if kinds and isinstance(value, Mapping):
+        inner = kinds[0][1]
+        expected = {str: str | int | float, Any: object}.get(
+            inner, typing.get_origin(inner) or inner
+        )
         for key, entry in value.items():
-            if not isinstance(entry, str):
-                return f"{name}.{key}", entry, str
+            place = f"{name}.{key}"
+            if not isinstance(entry, expected):
+                return place, entry, inner
+            found = wrong_entry(place, entry, inner)
+            if found[0] != place:
+                return found
     return name, value, hint
 
 

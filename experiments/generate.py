@@ -8,6 +8,7 @@ refuses to mix texts that were generated with other settings.
 """
 
 import logging
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +16,78 @@ import hydra
 from omegaconf import DictConfig, OmegaConf
 
 from experiments.command import start
-from experiments.config import one_sentence_errors
+from experiments.config import entry_of, named, one_sentence_errors, part, plain, typed
 from experiments.groups import CONF
 from smoothie.encoders.sentence import DTYPES
 from smoothie.errors import SmoothieError
 from smoothie.loaders.local import read_generations, read_inputs
 from smoothie.problem import Input
-from smoothie.storage.files import child, read_json, write_json, write_jsonl
+from smoothie.storage.files import child, read_json, user_path, write_json, write_jsonl
 from smoothie.storage.lock import HubLock
 
 log = logging.getLogger(__name__)
 
 FLUSH_BATCHES = 4
+
+
+@dataclass(frozen=True)
+class Generation:
+    """Settings of the command, as conf/generate.yaml describes them."""
+
+    inputs: str
+    output: str
+    lock: str
+    batch_size: int
+    only: list[str] | None = None
+    candidate: str | None = None
+    limit: int | None = None
+
+    def __post_init__(self) -> None:
+        """Check the settings, before anything is read."""
+        for name in ("batch_size", "limit"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise SmoothieError(f"{name}={value}: expected at least 1")
+
+
+@dataclass(frozen=True)
+class Model:
+    """Settings of the model."""
+
+    name: str
+    revision: str | None = None
+    gguf_file: str | None = None
+    dtype: str = "float32"
+    device: str | None = None
+    chat: bool = True
+    max_input_tokens: int = 2048
+
+    def __post_init__(self) -> None:
+        """Check the settings, before anything is read."""
+        if self.max_input_tokens < 1:
+            raise SmoothieError(f"max_input_tokens={self.max_input_tokens}: expected at least 1")
+
+
+@dataclass(frozen=True)
+class Prompts:
+    """The templates, by prompt and task."""
+
+    prompts: dict[str, dict[str, str]]
+    max_new_tokens: int = 48
+
+    def __post_init__(self) -> None:
+        """Check the settings, before anything is read."""
+        if self.max_new_tokens < 1:
+            raise SmoothieError(f"max_new_tokens={self.max_new_tokens}: expected at least 1")
+
+
+def check_settings(cfg: DictConfig) -> None:
+    """Refuse settings of another type or range, before anything is read."""
+    general = {entry.name: entry_of(cfg, entry.name) for entry in fields(Generation)}
+    Generation(**typed(Generation, general, ""))
+    for kind, group in ((Model, "model"), (Prompts, "prompts")):
+        with named(group):
+            kind(**typed(kind, plain(part(cfg, group), group), group))
 
 
 class CausalModel:
@@ -127,16 +188,15 @@ def run(cfg: DictConfig) -> None:
     """Generate with every prompt that the settings name."""
     from tqdm import tqdm
 
-    inputs = read_inputs(Path(cfg.inputs).expanduser())
-    if isinstance(cfg.only, str):
-        raise SmoothieError(f"only={cfg.only}: expected a list such as [{cfg.only}]")
+    check_settings(cfg)
+    inputs = read_inputs(user_path(cfg.inputs))
     names = list(cfg.only or cfg.prompts.prompts)
     for name in names:
         if name not in cfg.prompts.prompts:
             raise SmoothieError(f"only={name}: the prompts are {', '.join(cfg.prompts.prompts)}")
     if cfg.candidate is not None and len(names) != 1:
         raise SmoothieError("candidate=NAME goes with exactly one prompt: set only=[PROMPT]")
-    folder = Path(cfg.output).expanduser()
+    folder = user_path(cfg.output)
     record = folder / "generation.json"
     made = read_json(record) if record.exists() else {}
     model = CausalModel(cfg.model, cfg.lock)

@@ -8,9 +8,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
-from experiments.config import as_typed, build, named, part, plain, plain_file, settings_of, typed
+from experiments.config import (
+    as_typed,
+    build,
+    entry_of,
+    named,
+    part,
+    plain,
+    plain_file,
+    settings_of,
+    typed,
+)
 from experiments.groups import CONF, GIVEN
 from smoothie.cleaning import CLEANING
 from smoothie.encoders import ENCODERS
@@ -149,13 +159,7 @@ def require_different(name: str, values: Sequence[object]) -> None:
 def general_of(cfg: DictConfig) -> General:
     """The settings that belong to no group."""
     names = [name for name in ("methods", "k", "neighbors", "workers") if name in cfg]
-    return General(**typed(General, {name: entry(cfg, name) for name in names}, ""))
-
-
-def entry(cfg: DictConfig, name: str) -> Any:
-    """One entry of the configuration, as a value of Python's."""
-    value = part(cfg, name)
-    return OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
+    return General(**typed(General, {name: entry_of(cfg, name) for name in names}, ""))
 
 
 def bootstrap_of(cfg: DictConfig) -> Bootstrap:

@@ -18,6 +18,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
 from experiments.config import typed
+from experiments.generate import run as generate
 from experiments.groups import register_groups
 from experiments.memory import Memory
 from experiments.pipeline import run_settings
@@ -274,3 +275,27 @@ def test_numbers_and_truth_values(number):
     else:
         with pytest.raises(SmoothieError, match=r"^x\.on=.*: expected true or false$"):
             typed(Switch, {"on": number}, "x")
+
+
+GENERATE = ["inputs=nowhere.jsonl", "output=out", "model.name=x/y"]
+
+
+def test_settings_of_generating(monkeypatch, tmp_path):
+    """They are refused before the inputs are read, which are not there."""
+    register_groups()
+    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        cfg = compose("generate", overrides=GENERATE)
+    OmegaConf.set_struct(cfg, False)
+    monkeypatch.chdir(tmp_path)
+    taken = 0
+    paths = [path for path in entries(cfg) if path[0] != "paths"]
+    for path in paths:
+        for value in VALUES.values():
+            with pytest.raises(SmoothieError) as caught:
+                generate(changed(cfg, path, value))
+            if "no such file" in str(caught.value):
+                taken += 1
+            elif path != ("inputs",):  # its messages name the file
+                require_sentence(caught.value, path)
+    assert 0 < taken < len(paths) * len(VALUES) / 2
+    assert not list(tmp_path.iterdir())
