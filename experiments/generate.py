@@ -189,14 +189,14 @@ def run(cfg: DictConfig) -> None:
     from tqdm import tqdm
 
     check_settings(cfg)
-    inputs = read_inputs(user_path(cfg.inputs))
+    inputs = read_inputs(user_path(str(cfg.inputs)))
     names = list(cfg.only or cfg.prompts.prompts)
     for name in names:
         if name not in cfg.prompts.prompts:
             raise SmoothieError(f"only={name}: the prompts are {', '.join(cfg.prompts.prompts)}")
     if cfg.candidate is not None and len(names) != 1:
         raise SmoothieError("candidate=NAME goes with exactly one prompt: set only=[PROMPT]")
-    folder = user_path(cfg.output)
+    folder = user_path(str(cfg.output))
     record = folder / "generation.json"
     made = read_json(record) if record.exists() else {}
     model = CausalModel(cfg.model, cfg.lock)
