@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from smoothie.evaluation import CANDIDATE
-from smoothie.report.output import write_table
+from smoothie.report.output import UNFINISHED, write_table
 from smoothie.report.scores import COMPARISONS, METRICS
 from smoothie.report.tables import interval, markdown, number
 from smoothie.storage.files import write_text
@@ -47,7 +47,8 @@ def collect_sweep(folder: Path) -> None:
         jobs = [
             path.parent
             for path in folder.glob("**/comparisons.csv")
-            if path.stat().st_mtime >= started  # not from an earlier sweep in this folder
+            if path.parent.name != UNFINISHED  # files that a job is about to move to their place
+            and path.stat().st_mtime >= started  # not from an earlier sweep in this folder
         ]
         jobs.sort(key=lambda job: by_value(job.relative_to(folder).as_posix()))
         if not jobs:

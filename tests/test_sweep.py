@@ -35,6 +35,9 @@ def test_jobs_stand_in_their_order_whichever_was_done_first(tmp_path):
         (tmp_path / str(job) / "metrics.csv").write_text(metrics)
         (tmp_path / str(job) / "comparisons.csv").write_text(f"{header}{row},1,0,2,50,40,60,\n")
     (tmp_path / "10" / "comparisons.csv").rename(tmp_path / "10" / "not yet")
+    aside = tmp_path / "11" / ".unfinished"  # of a job that writes while this one collects
+    aside.mkdir(parents=True)
+    (aside / "comparisons.csv").write_text(header)
     collect_sweep(tmp_path)
     assert pd.read_csv(tmp_path / "sweep.csv").job.tolist() == [0, 1, 2]
     (tmp_path / "10" / "not yet").rename(tmp_path / "10" / "comparisons.csv")
