@@ -142,6 +142,12 @@ def entry_of(cfg: DictConfig, name: str) -> Any:
         raise SmoothieError(f"{name}: {first_line(error)}") from error
 
 
+def general(cfg: DictConfig, kind: type[Any]) -> Any:
+    """The settings of a command that belong to no group, as the dataclass that describes them."""
+    names = [entry.name for entry in dataclasses.fields(kind) if entry.name in cfg]
+    return kind(**typed(kind, {name: entry_of(cfg, name) for name in names}, ""))
+
+
 def plain(cfg: Any, where: str) -> dict[str, Any]:
     """A part of the configuration as a dict, interpolations resolved."""
     if not isinstance(cfg, DictConfig) or cfg._is_none():

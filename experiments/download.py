@@ -15,11 +15,11 @@ from omegaconf import DictConfig
 from tqdm import tqdm
 
 from experiments.command import start
-from experiments.config import build, one_sentence_errors, plain
+from experiments.config import build, general, one_sentence_errors, plain
 from experiments.groups import CONF
 from experiments.memory import Memory
 from experiments.paper.jobs import compose_run, expand, stored_selections
-from experiments.reproduce import experiments_of
+from experiments.reproduce import Reproduction, experiments_of
 from experiments.settings import read_settings
 from experiments.steps import make_encoder
 from smoothie.encoders.sentence import SentenceEncoder
@@ -65,6 +65,7 @@ def download(cfg: DictConfig) -> str:
     SmoothieError
         If nothing could be fetched; single files that the Hub lacks are listed instead.
     """
+    general(cfg, Reproduction)
     protocol = plain(cfg.protocol, "protocol")
     files: dict[Wanted, None] = {}
     models: dict[tuple[str, str | None], None] = {}

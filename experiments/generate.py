@@ -8,7 +8,7 @@ refuses to mix texts that were generated with other settings.
 """
 
 import logging
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import hydra
 from omegaconf import DictConfig, OmegaConf
 
 from experiments.command import start
-from experiments.config import entry_of, named, one_sentence_errors, part, plain, typed
+from experiments.config import general, literal, named, one_sentence_errors, part, plain, typed
 from experiments.groups import CONF
 from smoothie.encoders.sentence import DTYPES
 from smoothie.errors import SmoothieError
@@ -81,13 +81,13 @@ class Prompts:
             raise SmoothieError(f"max_new_tokens={self.max_new_tokens}: expected at least 1")
 
 
-def check_settings(cfg: DictConfig) -> None:
-    """Refuse settings of another type or range, before anything is read."""
-    general = {entry.name: entry_of(cfg, entry.name) for entry in fields(Generation)}
-    Generation(**typed(Generation, general, ""))
+def checked(cfg: DictConfig) -> DictConfig:
+    """The settings in their types; refuses those of another type or range."""
+    settings = asdict(general(cfg, Generation))
     for kind, group in ((Model, "model"), (Prompts, "prompts")):
         with named(group):
-            kind(**typed(kind, plain(part(cfg, group), group), group))
+            settings[group] = asdict(kind(**typed(kind, plain(part(cfg, group), group), group)))
+    return OmegaConf.create(literal(settings))
 
 
 class CausalModel:
@@ -188,7 +188,7 @@ def run(cfg: DictConfig) -> None:
     """Generate with every prompt that the settings name."""
     from tqdm import tqdm
 
-    check_settings(cfg)
+    cfg = checked(cfg)
     inputs = read_inputs(user_path(str(cfg.inputs)))
     names = list(cfg.only or cfg.prompts.prompts)
     for name in names:
@@ -212,7 +212,7 @@ def run(cfg: DictConfig) -> None:
             "max_new_tokens": cfg.prompts.max_new_tokens,
             "max_input_tokens": cfg.model.max_input_tokens,
             "decoding": "greedy",
-            "templates": OmegaConf.to_container(templates),
+            "templates": OmegaConf.to_container(templates, resolve=True),
         }
         path = child(folder / "generations", f"{candidate}.jsonl")
         if path.exists() and made.get(candidate) != settings:

@@ -13,7 +13,6 @@ from omegaconf import DictConfig
 from experiments.config import (
     as_typed,
     build,
-    entry_of,
     named,
     part,
     plain,
@@ -154,12 +153,6 @@ def require_different(name: str, values: Sequence[object]) -> None:
     for i, value in enumerate(values):
         if value in values[:i]:
             raise SmoothieError(f"{name} names {shown(value)} twice")
-
-
-def general_of(cfg: DictConfig) -> General:
-    """The settings that belong to no group."""
-    names = [name for name in ("methods", "k", "neighbors", "workers") if name in cfg]
-    return General(**typed(General, {name: entry_of(cfg, name) for name in names}, ""))
 
 
 def bootstrap_of(cfg: DictConfig) -> Bootstrap:

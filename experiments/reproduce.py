@@ -21,7 +21,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from experiments.command import start
-from experiments.config import one_sentence_errors, plain, typed
+from experiments.config import general, literal, one_sentence_errors, plain, typed
 from experiments.groups import CONF
 from experiments.memory import Memory
 from experiments.paper.comparison import KEY, REPRODUCED, compare, read_published, summary_line
@@ -160,7 +160,7 @@ class Runner:
 
 def experiments_of(cfg: DictConfig, protocol: Mapping[str, Any]) -> dict[str, Experiment]:
     """The requested experiments, under a protocol."""
-    chosen = OmegaConf.create({"protocol": dict(protocol), "experiment": cfg.experiment})
+    chosen = OmegaConf.create({"protocol": literal(dict(protocol)), "experiment": cfg.experiment})
     found = {}
     for name in chosen.experiment:
         settings = plain(chosen.experiment[name], f"experiment.{name}")
@@ -273,6 +273,16 @@ def describe_available(plans: Mapping[str, Plan]) -> str:
     return "\n".join(lines) + "\n"
 
 
+@dataclass(frozen=True)
+class Reproduction:
+    """Settings of the command, as conf/reproduce.yaml describes them."""
+
+    debug: bool = False
+    switches: list[str] | None = None
+    overrides: list[str] = field(default_factory=list)
+    published: str = ""
+
+
 @hydra.main(version_base="1.3", config_path=str(CONF), config_name="reproduce")
 def main(cfg: DictConfig) -> None:
     """Command line."""
@@ -296,13 +306,14 @@ def reproduce(cfg: DictConfig, folder: Path) -> str:
     SmoothieError
         If a setting is wrong, or, after the report is written, if a run failed because of its data.
     """
+    general(cfg, Reproduction)
     protocol = plain(cfg.protocol, "protocol")
     changes = {switch: flipped(protocol, switch) for switch in cfg.switches or []}
     extra = [*(str(entry) for entry in cfg.overrides), *QUIET]
     plans = make_plans(cfg, protocol, extra)
     sys.stdout.write(describe_available(plans))
     sys.stdout.flush()
-    published = read_published(Path(cfg.published))
+    published = read_published(Path(str(cfg.published)))
     published = pd.concat([published[published.experiment == name] for name in plans])
     runner = Runner(extra, published)
     cells: list[Cell] = []

@@ -8,8 +8,10 @@ from typing import Any
 
 from omegaconf import DictConfig
 
+from experiments.config import general
 from experiments.parts import (
     Ensemble,
+    General,
     Output,
     bootstrap_of,
     cache_of,
@@ -18,7 +20,6 @@ from experiments.parts import (
     dataset_of,
     encoder_of,
     ensemble_of,
-    general_of,
     make_router,
     metric_of,
     output_of,
@@ -96,11 +97,12 @@ def read_settings(cfg: DictConfig) -> Settings:
         )
     cache = cache_of(cfg)
     check_protocol(cfg)
-    general, output, dataset = general_of(cfg), output_of(cfg), dataset_of(cfg)
-    for name in general.methods:
+    settings: General = general(cfg, General)
+    output, dataset = output_of(cfg), dataset_of(cfg)
+    for name in settings.methods:
         require_method(cfg, name, "methods")
     require_method(cfg, output.method, "output.method")
-    routers = {name: make_router(cfg, name) for name in general.methods}
+    routers = {name: make_router(cfg, name) for name in settings.methods}
     returned = routers.get(output.method) or make_router(cfg, output.method)
     if output.router is not None and not isinstance(returned, SAVED):
         raise SmoothieError(
@@ -118,7 +120,7 @@ def read_settings(cfg: DictConfig) -> Settings:
         bootstrap=bootstrap_of(cfg),
         output=output,
         cluster=cluster_of(cfg),
-        workers=general.workers or cores(),
-        approximate=general.neighbors == "approximate",
+        workers=settings.workers or cores(),
+        approximate=settings.neighbors == "approximate",
         cache=cache,
     )

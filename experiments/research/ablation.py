@@ -7,7 +7,7 @@ Writes gaps.csv, gaps.md and left_out.md into hydra.run.dir; docs/research.md ex
 
 import sys
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from omegaconf import DictConfig
 
 from experiments.command import start
-from experiments.config import one_sentence_errors
+from experiments.config import general, one_sentence_errors
 from experiments.groups import CONF
 from experiments.memory import Memory
 from experiments.research.directions import DIRECTIONS
@@ -188,7 +188,8 @@ def left_out_table(gaps: pd.DataFrame) -> str:
 
 def run(cfg: DictConfig, folder: Path) -> str:
     """Measure all variants and write the tables."""
-    if isinstance(cfg.folders, str) or len(cfg.folders) < 2:
+    general(cfg, Ablation)
+    if len(cfg.folders) < 2:
         raise SmoothieError("folders: expected a list of two or more, such as [A,B]")
     settings, memory = read_settings(cfg), Memory()
     drawn = (cfg.sub_ensembles, cfg.seed, memory)
@@ -199,6 +200,15 @@ def run(cfg: DictConfig, folder: Path) -> str:
     for name, text in tables.items():
         write_text(folder / name, text)
     return "\n".join(tables.values())
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """Settings of the command, as conf/ablation.yaml describes them."""
+
+    folders: list[str]
+    sub_ensembles: int = 16
+    seed: int = 0
 
 
 @hydra.main(version_base="1.3", config_path=str(CONF), config_name="ablation")
