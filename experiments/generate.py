@@ -87,7 +87,8 @@ def checked(cfg: DictConfig) -> DictConfig:
     for kind, group in ((Model, "model"), (Prompts, "prompts")):
         with named(group):
             settings[group] = asdict(kind(**typed(kind, plain(part(cfg, group), group), group)))
-    return OmegaConf.create(literal(settings))
+    made: DictConfig = OmegaConf.create(literal(settings))
+    return made
 
 
 class CausalModel:
