@@ -27,6 +27,8 @@ from smoothie.clock import Clock
 from smoothie.errors import SmoothieError
 from tests.conftest import ROOT, make_set, store_vectors
 
+pytestmark = pytest.mark.slow
+
 VALUES: dict[str, Any] = {
     "null": None,
     "missing": "???",
