@@ -50,8 +50,10 @@ def register_groups() -> None:
 
     It may be called again, after more objects were registered.
     """
+    from smoothie.encoders.named import lock_file
+
     ConfigStore.instance().__deepcopy__ = the_store  # type: ignore[attr-defined]
-    lock = CONF / "hub.lock.json" if CONF.parent == ROOT else "~/.cache/smoothie/hub.lock.json"
+    lock = CONF / "hub.lock.json" if CONF.parent == ROOT else lock_file()
     put("paths", "checkout", {"checkout": str(ROOT), "lock_file": str(lock)})
     put("method", "registered", methods())
     for group, name, node in choices():

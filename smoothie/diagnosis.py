@@ -159,7 +159,7 @@ def diagnose(
     Notes
     -----
     O(draws N K^2), and what `smoothie.wording` takes. Stability costs K further routings of at
-    most 500 inputs for each method.
+    most `SAMPLE` inputs for each method.
     """
     free = {name: routings[name] for name in routings if is_label_free(routers.get(name))}
     choices = {name: routing.choices[0] for name, routing in free.items()}

@@ -18,12 +18,21 @@ from smoothie.encoders.base import Encoder
 from smoothie.encoders.named import named_encoder
 from smoothie.errors import NotAvailableError, SmoothieError, meant
 from smoothie.evaluation import Bootstrap
-from smoothie.evidence import Evidence, Need, Votes, missing_evidence
+from smoothie.evidence import Evidence, Need, Votes
 from smoothie.inspection import warn_about_texts
 from smoothie.metrics.scoring import label_scores, score
 from smoothie.problem import Problem
 from smoothie.routers.base import ROUTERS, Router, Routing
-from smoothie.run import check_routers, compare, gather, take_votes
+from smoothie.run import (
+    candidates_alone,
+    check_routers,
+    choose,
+    compare,
+    gather,
+    require_scored,
+    route_all,
+    take_votes,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -251,11 +260,8 @@ def route(
     check_routers({name: router}, problem)
     chosen = choose_encoder(encoder, router)
     evidence = see(problem, router, chosen)
-    lack = missing_evidence(router, evidence)
-    if lack is not None:
-        raise SmoothieError(f"method={name} cannot be used here: {lack}")
     try:
-        routing = router.route(evidence.limited_to(router))
+        routing = choose(router, evidence)
     except NotAvailableError as error:
         raise SmoothieError(f"method={name} cannot be used here: {error}") from error
     return RoutedTexts(
@@ -302,11 +308,15 @@ def see(problem: Problem, router: Router, encoder: Encoder | None) -> Evidence:
     if encoder is not None:
         several = Need.GENERATIONS in router.needs
         return gather(problem, take_votes(problem, encoder, several, Clock()))
+    reason = "it compares embedded answers; name an encoder, such as encoder='minilm'"
+    return gather(problem, votes_of_texts(problem)).without(Need.DISTANCES, reason)
+
+
+def votes_of_texts(problem: Problem) -> Votes:
+    """Votes whose distances say nothing."""
     rows, candidates = problem.texts.shape
     nothing = np.broadcast_to(0.0, (rows, candidates, candidates))
-    votes = Votes(nothing, texts=problem.texts, tasks=np.array(problem.tasks))
-    reason = "it compares embedded answers; name an encoder, such as encoder='minilm'"
-    return gather(problem, votes).without(Need.DISTANCES, reason)
+    return Votes(nothing, texts=problem.texts, tasks=np.array(problem.tasks))
 
 
 def evaluate(
@@ -359,26 +369,16 @@ def evaluate(
     scores = label_scores(problem) if labels is not None else score(problem, metric)
     if scores is None:
         raise SmoothieError("there is nothing to score with: pass references=... or labels=...")
-    everyone = np.arange(len(problem.candidates))
-    even = np.full(len(everyone), 1 / len(everyone))
-    quality = scores.quality[scores.scored]
-    if not len(quality):
-        raise SmoothieError(f"no input has a score ({scores.metric}) for every candidate")
-    rows = len(problem.inputs)
-    best = np.where(np.isnan(scores.quality), -np.inf, scores.quality)
+    require_scored(problem, scores)
+    evidence = gather(problem, votes_of_texts(problem), scores)
+    bounds = route_all({name: ROUTERS[name]() for name in ("best_single", "oracle")}, evidence)
     compared = {
-        "random": Routing(np.zeros((1, rows), dtype=np.intp), even),
+        "random": choose(ROUTERS["random"](), evidence),
         result.method: result.routing,
-        "best_single": fixed_choice(int(quality.mean(axis=0).argmax()), rows),
-        "oracle": Routing(best.argmax(axis=1)[None, :]),
-        **{f"candidate:{name}": fixed_choice(j, rows) for j, name in enumerate(problem.candidates)},
+        **bounds,
+        **candidates_alone(problem),
     }
     return compare(compared, scores, Bootstrap(draws, seed))
-
-
-def fixed_choice(candidate: int, rows: int) -> Routing:
-    """Always the same candidate."""
-    return Routing(np.full((1, rows), candidate, dtype=np.intp))
 
 
 def as_labels(labels: Any, problem: Problem) -> NDArray[np.float64]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -148,7 +148,7 @@ def run(
     if scores is None and metric is not None:
         with clock.step("score"):
             scores = score(problem, metric)
-    require_scored(problem, scores)
+            require_scored(problem, scores)  # whoever passes scores has looked at them
     if votes is None:
         if encoder is None:
             raise SmoothieError("expected an encoder, or the votes that one computed")
@@ -157,12 +157,11 @@ def run(
     evidence = evidence or gather(problem, votes, scores)
     with clock.step("route"):
         routings = route_all(routers, evidence)
-    table = None
-    if scores is not None:
-        with clock.step("evaluate"):
-            compared = {**routings, **candidates_alone(problem)}
-            table = compare(compared, scores, bootstrap)
-    return Result(problem, votes, evidence, routers, routings, bootstrap, scores, table)
+    result = Result(problem, votes, evidence, routers, routings, bootstrap, scores)
+    if scores is None:
+        return result
+    with clock.step("evaluate"):
+        return replace(result, table=compare(result.compared, scores, bootstrap))
 
 
 def check_routers(routers: Mapping[str, Router], problem: Problem) -> None:
@@ -268,14 +267,25 @@ def route_all(routers: Mapping[str, Router], evidence: Evidence) -> dict[str, Ro
 
 def route(name: str, router: Router, evidence: Evidence) -> Routing | None:
     """Let a method choose from what it declared; None, with a warning, if something is missing."""
+    try:
+        return choose(router, evidence)
+    except NotAvailableError as error:
+        log.warning("%s is skipped: %s", name, error)
+        return None
+
+
+def choose(router: Router, evidence: Evidence) -> Routing:
+    """Let a method choose from what it declared.
+
+    Raises
+    ------
+    NotAvailableError
+        If something that it needs is missing.
+    """
     lack = missing_evidence(router, evidence)
-    if lack is None:
-        try:
-            return router.route(evidence.limited_to(router))
-        except NotAvailableError as error:
-            lack = str(error)
-    log.warning("%s is skipped: %s", name, lack)
-    return None
+    if lack is not None:
+        raise NotAvailableError(lack)
+    return router.route(evidence.limited_to(router))
 
 
 def candidates_alone(problem: Problem) -> dict[str, Routing]:

@@ -14,6 +14,8 @@ import yaml
 from experiments.config import plain
 from experiments.groups import CONF, methods, register_groups
 from experiments.help import choices_of, shortened
+from smoothie.cli import DEMO_METRICS
+from smoothie.encoders.named import HUB_IDS
 from smoothie.loaders import SOURCES
 from smoothie.metrics import METRICS
 from smoothie.routers.base import ROUTERS, Router, Routing
@@ -212,3 +214,10 @@ def test_help_describes_the_methods_and_no_flood_of_ensembles():
         "ensemble: 3b, 7b, all, alpaca_eval_0 to alpaca_eval_9, ensemble_1 to ensemble_50, "
         "gsm8k, mix_instruct, random_five"
     )
+
+
+def test_encoders_and_the_demo_are_the_same_without_a_configuration(compose):
+    """Python and `smoothie demo` know by themselves what conf/ says."""
+    for name, model in HUB_IDS.items():
+        assert compose(f"encoder={name}").encoder.model == model
+    assert dict(compose().dataset.metrics) == DEMO_METRICS

@@ -607,3 +607,10 @@ def test_help_shows_groups_and_examples():
     assert shown.returncode == 0
     for words in ("encoder: bge_small, demo", "== Examples ==", "dataset.path=FOLDER", "k=1,5,20"):
         assert words in shown.stdout
+
+
+def test_unscored_inputs_are_told_once(compose, settings, local_set, caplog):
+    labels = local_set / "labels.jsonl"
+    labels.write_text("".join(labels.read_text().splitlines(keepends=True)[:-1]))
+    run(compose(*settings, "methods=[random]"))
+    assert caplog.text.count("1 of 12 inputs lack a score (labels)") == 1

@@ -18,11 +18,16 @@ def cache_folder() -> Path:
     return Path(os.environ.get("SMOOTHIE_CACHE", "~/.cache/smoothie")).expanduser()
 
 
+def lock_file() -> Path:
+    """Where commits and checksums of downloads are recorded, outside of a checkout."""
+    return Path(os.environ.get("SMOOTHIE_LOCK", cache_folder() / "hub.lock.json"))
+
+
 def named_encoder(name: str) -> Encoder:
     """An encoder by its name, Hub id or folder.
 
     Its vectors are cached in `cache_folder`, and the commit and checksums of a download are in
-    its hub.lock.json. SMOOTHIE_ENCODERS may name a folder of models that are used instead of the
+    `lock_file`. SMOOTHIE_ENCODERS may name a folder of models that are used instead of the
     Hub's.
 
     Raises
@@ -37,7 +42,7 @@ def named_encoder(name: str) -> Encoder:
         HUB_IDS.get(name, name),
         profile="fast",
         cache=str(cache_folder()),
-        lock=os.environ.get("SMOOTHIE_LOCK", str(cache_folder() / "hub.lock.json")),
+        lock=str(lock_file()),
         models=os.environ.get("SMOOTHIE_ENCODERS"),
     )
     encoder.identity  # noqa: B018  reports a missing model before anything else is done

@@ -13,6 +13,7 @@ from smoothie.metrics.base import OTHERS
 from smoothie.metrics.scores import Scores
 from smoothie.models.checks import token_limit
 from smoothie.models.loading import POOLER, load_transformers
+from smoothie.optional import install_line
 from smoothie.pretrained import PretrainedModel
 from smoothie.problem import Input, Problem
 from smoothie.registry import Registry, wrong_dataclass
@@ -87,7 +88,7 @@ class ModelMetric(PretrainedModel):
             import transformers
         except ImportError as error:
             raise SmoothieError(
-                f"metric={self.name} needs more packages: pip install 'smoothie-router[scorers]'"
+                f"metric={self.name} needs more packages: {install_line('scorers')}"
             ) from error
         kind = getattr(transformers, self.kind)
         model, tokenizer = load_transformers(kind, self.files(), unused=self.unused)

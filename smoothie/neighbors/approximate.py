@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from smoothie.errors import SmoothieError
 from smoothie.neighbors.exact import nearest, own_row_first, require_vectors
+from smoothie.optional import install_line
 
 log = logging.getLogger(__name__)
 
@@ -85,9 +86,7 @@ def build_index(points: NDArray[np.float32], seed: int) -> Any:
     try:
         import faiss
     except ImportError as error:
-        raise SmoothieError(
-            "approximate neighbors need faiss: pip install 'smoothie-router[faiss]'"
-        ) from error
+        raise SmoothieError(f"approximate neighbors need faiss: {install_line('faiss')}") from error
     count, dimensions = points.shape
     lists = max(1, min(int(4 * np.sqrt(count)), count // 39))  # k-means needs 39 points a list
     index = faiss.IndexIVFFlat(faiss.IndexFlatL2(dimensions), dimensions, lists)

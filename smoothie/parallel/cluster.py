@@ -4,10 +4,10 @@ import socket
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import Any, TypeVar
 
 from smoothie.errors import SmoothieError
+from smoothie.optional import install_line, is_installed
 
 Item = TypeVar("Item")
 Value = TypeVar("Value")
@@ -43,8 +43,8 @@ class RayCluster:
             raise SmoothieError(f"cpus={self.cpus}: expected at least 1")
         if self.gpus < 0:
             raise SmoothieError(f"gpus={self.gpus}: expected at least 0")
-        if find_spec("ray") is None:
-            raise SmoothieError("a Ray cluster needs Ray: pip install 'smoothie-router[ray]'")
+        if not is_installed("ray"):
+            raise SmoothieError(f"a Ray cluster needs Ray: {install_line('ray')}")
 
     def in_chunks(
         self, function: Callable[[Sequence[Item]], Value], items: Sequence[Item], size: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 from smoothie.diagnosis import Diagnosis, MethodDiagnosis, diagnose
 from smoothie.errors import NotAvailableError
 from smoothie.evaluation import Bootstrap
-from smoothie.evidence import Evidence, missing_evidence
+from smoothie.evidence import Evidence
 from smoothie.report.artifacts import Artifact
 from smoothie.report.output import OutputFolder
 from smoothie.report.tables import interval, markdown, number
@@ -19,7 +20,7 @@ from smoothie.routers.base import Router, Routing
 from smoothie.routers.consensus import Consensus
 from smoothie.routers.smoothie_global import SmoothieGlobal
 from smoothie.routers.smoothie_local import SmoothieLocal
-from smoothie.run import Result
+from smoothie.run import Result, choose
 
 STANDARD: Mapping[str, type[Router]] = {
     "smoothie_global": SmoothieGlobal,
@@ -61,14 +62,12 @@ def diagnosed(
     """
     all_routers, all_routings = dict(routers), dict(routings)
     for name, kind in STANDARD.items():
+        if name in all_routings:
+            continue
         router = kind()
-        if name in all_routings or missing_evidence(router, evidence) is not None:
-            continue
-        try:
-            all_routings[name] = router.route(evidence.limited_to(router))
-        except NotAvailableError:
-            continue
-        all_routers[name] = router
+        with suppress(NotAvailableError):
+            all_routings[name] = choose(router, evidence)
+            all_routers[name] = router
     return diagnose(candidates, evidence, all_routers, all_routings, bootstrap)
 
 

@@ -29,10 +29,7 @@ LINES = ("best_single", "smoothie_global", "random")  # that do not depend on k
 def sizes_of_curve(sizes: Sequence[int], votes: Votes) -> list[int]:
     """The values of k that can be plotted, ascending; none without neighbors."""
     rows = votes.shape[0]
-    if votes.inputs is None or not sizes:
-        return []
-    if rows > LARGEST_CURVE:
-        log.info("score against k is skipped: it takes the time of %d^2 distances", rows)
+    if votes.inputs is None or rows > LARGEST_CURVE:
         return []
     return sorted({k for k in sizes if 1 <= k <= rows})
 
@@ -52,10 +49,12 @@ def curve_over_k(result: Result, sizes: Sequence[int]) -> pd.DataFrame | None:
     scores = result.scores_of_inputs
     if result.votes.shape[1] < SmoothieLocal.fewest:
         return None
-    sizes = [] if scores is None else sizes_of_curve(sizes, result.votes)
+    votes, rows = result.votes, result.votes.shape[0]
+    if scores is not None and sizes and votes.inputs is not None and rows > LARGEST_CURVE:
+        log.info("score against k is skipped: it takes the time of %d^2 distances", rows)
+    sizes = sizes_of_curve(sizes, votes)
     if scores is None or not sizes:
         return None
-    votes = result.votes
     means = neighborhood_means(votes.distances, votes.index.search(sizes[-1]), sizes)
     routings = {
         str(k): Routing(resolve_errors(triplet_errors(mean)).argmin(axis=1)[None, :])
