@@ -18,6 +18,8 @@ from smoothie.errors import SmoothieError
 from smoothie.loaders.local import read_folder
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.slow  # whole processes
+
 PAGE = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SECTIONS = dict(re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL))

@@ -151,6 +151,7 @@ def test_a_class_that_cannot_be_configured_is_skipped(registered, compose, caplo
     assert "random" in methods()
 
 
+@pytest.mark.slow
 def test_the_table_of_ensembles(compose):
     table = yaml.safe_load((CONF / "ensembles.yaml").read_text())
     register_groups()
@@ -173,6 +174,7 @@ def test_experiments_name_existing_ensembles():
     assert named > 60
 
 
+@pytest.mark.slow
 def test_sweeps_over_ensembles(tmp_path):
     table = yaml.safe_load((CONF / "ensembles.yaml").read_text())
     models = tuple(dict.fromkeys(table["3b"]["candidates"] + table["7b"]["candidates"]))

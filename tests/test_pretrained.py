@@ -323,6 +323,7 @@ def small(kind, **more):
         ("deberta-v2", {"position_biased_input": False, "relative_attention": True}, None),
     ],
 )
+@pytest.mark.slow
 def test_positions_are_as_many_as_a_model_reads(kind, more, limit):
     import torch
 

@@ -309,6 +309,7 @@ def test_a_reward_model_reads_input_and_text(tmp_path, problem):
     assert scores[0, 0] == scores[0, 2]
 
 
+@pytest.mark.slow
 def test_a_reward_model_reads_no_more_tokens_than_it_has_positions(tmp_path):
     folder = save_reward_model(tmp_path / "reward")  # its tokenizer has no limit
     items = [("x" * 100, "y" * 200), ("x", "y")]
