@@ -49,7 +49,9 @@ def load(settings: Settings, memory: Memory) -> tuple[Source, Problem, Problem |
                 drawn = draw_candidates(problem.candidates, ensemble.size, ensemble.seed)
             problem = problem.select(drawn)
         with named("dataset"):
-            return source, problem, source.load_train(problem.candidates)
+            train = source.load_train(problem.candidates)
+        # Results do not depend on the order in which files list their rows.
+        return source, problem.by_id(), None if train is None else train.by_id()
 
     described = (settings.dataset, ensemble.candidates, ensemble.size, ensemble.seed)
     source, problem, train = memory.get(read, "load", *described)
@@ -234,7 +236,7 @@ def export_vectors(encoder: Encoder, problem: Problem, folder: Path) -> None:
     columns = dict(zip(problem.candidates, np.swapaxes(generations, 0, 1), strict=True))
     for name, vectors in (columns | ({} if inputs is None else {"inputs": inputs})).items():
         with replacing(child(folder, f"{name}.npy")) as temporary:
-            np.save(temporary, vectors, allow_pickle=False)
+            np.save(temporary, vectors[problem.source_order], allow_pickle=False)
 
 
 def make_scorer(settings: Settings, memory: Memory) -> Scorer:

@@ -351,7 +351,7 @@ def run_demo(options: argparse.Namespace) -> None:
 
     folder = Path(__file__).parent / "demo"
     methods = ("random", "smoothie_global", "smoothie_local", "consensus", "best_single", "oracle")
-    problem = LocalFolder(path=str(folder), metrics=DEMO_METRICS).load()
+    problem = LocalFolder(path=str(folder), metrics=DEMO_METRICS).load().by_id()
     encoder = StoredVectors(str(folder / "embeddings"))
     scores = score(problem, "auto", DEMO_METRICS)
     routers = {name: ROUTERS[name]() for name in methods}

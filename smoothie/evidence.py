@@ -117,6 +117,16 @@ class Votes:
             mean_distances=None if self.mean_distances is None else self.mean_distances[square],
         )
 
+    def take(self, rows: NDArray[np.intp]) -> "Votes":
+        """The votes about some of the inputs, in this order."""
+        return Votes(
+            self.distances[rows],
+            None if self.inputs is None else self.inputs[rows],
+            None if self.texts is None else self.texts[rows],
+            None if self.tasks is None else self.tasks[rows],
+            None if self.mean_distances is None else self.mean_distances[rows],
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class Labelled:

@@ -259,11 +259,16 @@ def route(
     name = method if isinstance(method, str) else ROUTERS.name_of(type(method))
     check_routers({name: router}, problem)
     chosen = choose_encoder(encoder, router)
-    evidence = see(problem, router, chosen)
+    ordered = problem.by_id()  # so that choices do not depend on the order of rows
+    votes = see(ordered, router, chosen)
+    evidence = evidence_of(ordered, votes, chosen)
     try:
         routing = choose(router, evidence)
     except NotAvailableError as error:
         raise SmoothieError(f"method={name} cannot be used here: {error}") from error
+    if ordered is not problem:
+        rows = places(ordered, problem)
+        routing, evidence = routing.take(rows), evidence_of(problem, votes.take(rows), chosen)
     return RoutedTexts(
         problem, name, routing, evidence, None if chosen is None else chosen.signature, router
     )
@@ -303,13 +308,26 @@ def choose_encoder(encoder: str | Encoder | None, router: Router) -> Encoder | N
         return None
 
 
-def see(problem: Problem, router: Router, encoder: Encoder | None) -> Evidence:
-    """The evidence to choose by."""
+def places(problem: Problem, wanted: Problem) -> NDArray[np.intp]:
+    """Positions in a problem of the inputs of another, which has the same in another order."""
+    place = {key: i for i, key in enumerate(problem.ids)}
+    return np.array([place[key] for key in wanted.ids])
+
+
+def see(problem: Problem, router: Router, encoder: Encoder | None) -> Votes:
+    """The votes to choose by."""
+    if encoder is None:
+        return votes_of_texts(problem)
+    return take_votes(problem, encoder, Need.GENERATIONS in router.needs, Clock())
+
+
+def evidence_of(problem: Problem, votes: Votes, encoder: Encoder | None) -> Evidence:
+    """The evidence of votes, and why distances are missing where they are."""
+    evidence = gather(problem, votes)
     if encoder is not None:
-        several = Need.GENERATIONS in router.needs
-        return gather(problem, take_votes(problem, encoder, several, Clock()))
+        return evidence
     reason = "it compares embedded answers; name an encoder, such as encoder='minilm'"
-    return gather(problem, votes_of_texts(problem)).without(Need.DISTANCES, reason)
+    return evidence.without(Need.DISTANCES, reason)
 
 
 def votes_of_texts(problem: Problem) -> Votes:
@@ -366,6 +384,8 @@ def evaluate(
         problem = as_problem(problem, references=references)
     if labels is not None:
         problem = replace(problem, labels=as_labels(labels, problem), label_range=None)
+    ordered = problem.by_id()  # as the choices were made
+    routing, problem = result.routing.take(places(problem, ordered)), ordered
     scores = label_scores(problem) if labels is not None else score(problem, metric)
     if scores is None:
         raise SmoothieError("there is nothing to score with: pass references=... or labels=...")
@@ -374,7 +394,7 @@ def evaluate(
     bounds = route_all({name: ROUTERS[name]() for name in ("best_single", "oracle")}, evidence)
     compared = {
         "random": choose(ROUTERS["random"](), evidence),
-        result.method: result.routing,
+        result.method: routing,
         **bounds,
         **candidates_alone(problem),
     }

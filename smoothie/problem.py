@@ -1,6 +1,7 @@
 """A routing problem: inputs, candidates and what each candidate wrote, aligned and checked."""
 
 import logging
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -29,6 +30,7 @@ log = logging.getLogger(__name__)
 
 MISSING = ("error", "drop_inputs", "drop_candidates")
 RESERVED = ("id", "method", "inputs")  # columns and files of results
+DIGITS = 20  # of a number in an id, as ids are sorted
 
 
 @dataclass(frozen=True)
@@ -225,6 +227,20 @@ class Problem:
             attributes={name: values[kept] for name, values in self.attributes.items()},
         )
 
+    def by_id(self) -> "Problem":
+        """The same inputs in the order of their ids, as a person would sort them: q9 before q10.
+
+        Whatever depends on positions (draws, folds, ties between neighbors, the last bit of a sum)
+        then depends on ids alone, and not on the order in which a file lists its rows.
+        """
+        order = np.array(sorted(range(len(self.inputs)), key=lambda i: sort_key(self.inputs[i].id)))
+        return self if (order[1:] > order[:-1]).all() else self.take(order)
+
+    @property
+    def source_order(self) -> NDArray[np.intp]:
+        """Positions of the inputs in the order in which the source lists them, (N,)."""
+        return np.argsort(self.rows, kind="stable")
+
     def with_texts(self, texts: NDArray[np.object_]) -> "Problem":
         """The same problem with other texts, for instance cleaned ones."""
         return replace(self, texts=texts)
@@ -320,6 +336,11 @@ class Problem:
                     )
                 labels.setdefault(candidate, {})[item.id] = as_score(score, where)
         return assemble(name, inputs, generations, labels, missing)
+
+
+def sort_key(key: str) -> tuple[str, str]:
+    """Sorts ids with numbers by the numbers; a total order of different ids."""
+    return re.sub(r"[0-9]+", lambda digits: digits[0].zfill(DIGITS), key), key
 
 
 def range_of(values: Iterable[float]) -> tuple[float, float] | None:

@@ -250,12 +250,13 @@ class SmoothieData(HubSource):
             if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
                 raise SmoothieError(f"{path}: expected one list of texts, or one for each trial")
         raw = replace(self, cleaning="none")._load(problem.candidates)
+        written = dict(zip(raw.rows.tolist(), raw.texts, strict=True))
         choices = np.empty((len(trials), len(problem.inputs)), dtype=np.intp)
         for trial, texts in enumerate(trials):
             if len(texts) < raw.source_rows:
                 raise SmoothieError(f"{path}: {len(texts)} texts for {raw.source_rows} inputs")
-            for i, row in enumerate(raw.rows):
-                found = np.flatnonzero(raw.texts[i] == texts[row])
+            for i, row in enumerate(problem.rows):
+                found = np.flatnonzero(written[row] == texts[row])
                 if not len(found):
                     raise SmoothieError(f"{path}: text {row} was written by none of the candidates")
                 choices[trial, i] = found[0]

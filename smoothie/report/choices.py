@@ -6,8 +6,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from smoothie import __version__
 from smoothie.report.artifacts import Artifact
 from smoothie.report.output import OutputFolder
@@ -21,9 +19,9 @@ if TYPE_CHECKING:
 
 def write_choices(result: Result, routings: Mapping[str, Routing], output: OutputFolder) -> None:
     """Id and each method's chosen candidate, of its first trial."""
-    names = result.problem.candidates
-    chosen = [[names[j] for j in routing.choices[0]] for routing in routings.values()]
-    rows = zip(result.problem.ids, *chosen, strict=True)
+    ids, names, order = result.problem.ids, result.problem.candidates, result.problem.source_order
+    chosen = [[names[j] for j in routing.choices[0][order]] for routing in routings.values()]
+    rows = zip((ids[i] for i in order), *chosen, strict=True)
     output.rows("choices.csv", ["id", *routings], rows)
 
 
@@ -38,13 +36,16 @@ def weighted(result: Result) -> dict[str, Routing] | None:
 
 def write_weights(result: Result, routings: Mapping[str, Routing], output: OutputFolder) -> None:
     """Weights by method; the id is empty where they hold for all inputs."""
+    ids, order = result.problem.ids, result.problem.source_order
 
     def rows() -> Iterator[list[Any]]:
         for method, routing in routings.items():
             assert routing.weights is not None
-            keys = [""] if routing.weights.ndim == 1 else result.problem.ids
-            for key, weights in zip(keys, np.atleast_2d(routing.weights).tolist(), strict=True):
-                yield [method, key, *weights]
+            if routing.weights.ndim == 1:
+                yield [method, "", *routing.weights.tolist()]
+                continue
+            for i, weights in zip(order, routing.weights[order].tolist(), strict=True):
+                yield [method, ids[i], *weights]
 
     output.rows("weights.csv", ["method", "id", *result.problem.candidates], rows())
 
@@ -70,10 +71,10 @@ def draw_weights(result: Result, routings: Mapping[str, Routing]) -> Figure | No
 
 def write_routed(result: Result, routing: Routing, output: OutputFolder) -> None:
     """Id, chosen candidate and its text."""
-    problem = result.problem
+    problem, ids, choices = result.problem, result.problem.ids, routing.choices[0].tolist()
     rows = (
-        {"id": key, "candidate": problem.candidates[j], "text": problem.texts[i, j]}
-        for i, (key, j) in enumerate(zip(problem.ids, routing.choices[0], strict=True))
+        {"id": ids[i], "candidate": problem.candidates[j], "text": problem.texts[i, j]}
+        for i, j in ((i, choices[i]) for i in problem.source_order.tolist())
     )
     output.jsonl("routed.jsonl", rows)
 

@@ -1,6 +1,6 @@
 """The router interface: what a router declares to need, and how it chooses."""
 
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -51,6 +51,13 @@ class Routing:
             return expected
         gathered: NDArray[np.float64] = values[np.arange(len(values)), self.choices].mean(axis=0)
         return gathered
+
+    def take(self, rows: NDArray[np.intp]) -> "Routing":
+        """The choices for some of the inputs, in this order."""
+        weights = self.weights
+        if weights is not None and weights.ndim == 2:
+            weights = weights[rows]
+        return replace(self, choices=self.choices[:, rows], weights=weights)
 
 
 class Router:
