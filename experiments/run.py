@@ -7,10 +7,13 @@
 
 import gc
 import sys
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import hydra
+from hydra.conf import HydraConf
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
@@ -48,13 +51,26 @@ def main(cfg: DictConfig) -> None:
             # Removes the table of an earlier sweep; other jobs of this one may have started.
             collect_sweep(Path(settings.sweep.dir))
         clock = Clock()
-        result = run(cfg, clock, JOBS)
+        result = replace(run(cfg, clock, JOBS), command=typed_command(settings))
         artifacts = artifacts_of_run(cfg.output.k_curve, cfg.output.budgets)
         folder = Path(settings.runtime.output_dir)
         shown = write_artifacts(result, artifacts, folder, cfg.output.plots, clock)
         sys.stdout.write(f"{shown}\n{step_table(clock)}")
         if sweep:
             collect_sweep(Path(settings.sweep.dir))
+
+
+def typed_command(settings: HydraConf) -> dict[str, Any]:
+    """What makes this result again: the configuration's name and the settings as typed."""
+    given = [value for value in settings.overrides.hydra if value.startswith("hydra.searchpath")]
+    folders = [
+        source.path
+        for source in settings.runtime.config_sources
+        if source.provider == "command-line"
+    ]
+    if folders:
+        given.append(f"hydra.searchpath=[{','.join(folders)}]")
+    return {"config": settings.job.config_name, "settings": [*given, *settings.overrides.task]}
 
 
 def multirun_first(arguments: list[str]) -> list[str]:

@@ -25,6 +25,7 @@ MOST = 0.5  # share of inputs on which a pair says the same, from which it count
 SAMPLE = 200  # inputs, evenly spread, that are routed again with a candidate left out
 RESAMPLED = 1 << 25  # inputs drawn in all resamples: more inputs, fewer resamples
 FEWEST = 100  # resamples
+NEAR = 1e-4  # of the largest weight: a difference that rounding of the vectors may turn
 
 Floats = NDArray[np.float64]
 
@@ -53,6 +54,10 @@ class MethodDiagnosis:
     ties : float or None
         Share of the inputs on which two candidates or more share the largest weight; None for
         methods with the same weights on all of them.
+    near_ties : int or None
+        Inputs on which the two largest weights differ by less than `NEAR` of the larger one without
+        being equal: vectors that were computed in other batches, or on another machine, may turn
+        the choice. None where `ties` is.
     stability : float or None
         Share of the choices that stay when one of the other candidates is left out.
     """
@@ -68,6 +73,7 @@ class MethodDiagnosis:
     meaning: float | None = None
     length: float | None = None
     ties: float | None = None
+    near_ties: int | None = None
     stability: float | None = None
 
 
@@ -221,15 +227,23 @@ def describe(
     shares = np.bincount(choices, minlength=candidates) / len(choices)
     support = {view: share_of_way(values, choices) for view, values in views.items()}
     wording, meaning = support.get("wording"), support.get("meaning")
-    weights = top = ties = None
+    weights = top = ties = near_ties = None
     if routing.weights is not None:
         weights = routing.weights.reshape(-1, candidates).mean(axis=0)
         top = int(weights.argmax())
         if routing.weights.ndim == 2:
-            largest = routing.weights.max(axis=1, keepdims=True)
-            ties = float(((routing.weights == largest).sum(axis=1) > 1).mean())
+            second, largest = np.sort(routing.weights, axis=1)[:, -2:].T
+            ties = float((second == largest).mean())
+            near_ties = int(((second < largest) & (second > (1 - NEAR) * largest)).sum())
     return MethodDiagnosis(
-        name, shares, weights, top=top, wording=wording, meaning=meaning, ties=ties
+        name,
+        shares,
+        weights,
+        top=top,
+        wording=wording,
+        meaning=meaning,
+        ties=ties,
+        near_ties=near_ties,
     )
 
 

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +55,8 @@ class Result:
         Names of dataset, ensemble and encoder.
     signature : str
         How the numbers were computed, in one line.
+    command : mapping, optional
+        What makes this result again: name of the configuration and its settings, as typed.
     """
 
     problem: Problem
@@ -68,6 +70,7 @@ class Result:
     routed: Routing | None = None
     names: Mapping[str, str] = field(default_factory=dict)
     signature: str = ""
+    command: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
     def compared(self) -> dict[str, Routing]:

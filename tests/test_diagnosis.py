@@ -26,6 +26,7 @@ from smoothie.routers import (
     Consensus,
     MajorityVote,
     Random,
+    Routing,
     SmoothieGlobal,
     SmoothieLocal,
 )
@@ -320,3 +321,51 @@ def test_the_verdict_says_what_was_measured(name, signal):
         (len(doubtful), doubtful.gained.sum()),
     )
     assert fitted(table, signal) == pytest.approx(THRESHOLDS[name], abs=0.006)
+
+
+def test_near_ties_are_counted():
+    weights = np.array(
+        [
+            [0.5, 0.5, 0.0],  # a tie
+            [0.5, 0.49999, 0.00001],  # 2e-5 of the largest: a near tie
+            [0.5, 0.4999, 0.0001],  # 2e-4 of it: none
+            [0.2, 0.3, 0.5],
+        ]
+    )
+
+    class Weighing(MajorityVote):
+        def route(self, evidence):
+            return Routing(weights.argmax(axis=1)[None], weights=weights)
+
+    router, evidence = Weighing(), evidence_of(rows=4, candidates=3)
+    routings = {"weighing": router.route(evidence)}
+    names = ["a", "b", "c"]
+    method = diagnose(names, evidence, {"weighing": router}, routings, Bootstrap(50)).methods[0]
+    assert method.ties == 0.25
+    assert method.near_ties == 1
+
+
+def test_other_batches_turn_near_ties_alone(encoders, tmp_path):
+    """Real texts encoded one at a time and all at once: what is chosen otherwise is a near tie."""
+    from smoothie.encoders.sentence import SentenceEncoder
+    from smoothie.loaders.local import LocalFolder
+    from smoothie.run import gather, take_votes
+
+    folder = ROOT / "smoothie" / "demo"
+    problem = LocalFolder(path=str(folder)).load().by_id().take(slice(0, 60))
+    model = str(encoders / "all-MiniLM-L6-v2")
+    routed, votes = {}, {}
+    for size in (1, 64):
+        encoder = SentenceEncoder(model, batch_size=size, cache=None)
+        votes[size] = take_votes(problem, encoder)
+        evidence = gather(problem, votes[size])
+        routed[size] = {name: router.route(evidence) for name, router in METHODS.items()}
+    assert (votes[1].distances != votes[64].distances).any(), "batches make a difference"
+    for name, router in METHODS.items():
+        one, other = routed[1][name], routed[64][name]
+        changed = (one.choices != other.choices).sum()
+        found = diagnose(
+            problem.candidates, evidence, {name: router}, {name: other}, Bootstrap(50)
+        ).of(name)
+        ties = 0 if found.ties is None else found.near_ties + found.ties * 60
+        assert changed <= ties

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from smoothie import __version__
+from smoothie.problem import Problem
 from smoothie.report.artifacts import Artifact
 from smoothie.report.output import OutputFolder
 from smoothie.report.scores import unit_of
 from smoothie.routers.base import Routing
 from smoothie.run import Result
+from smoothie.storage.cache import framed
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -91,8 +94,26 @@ def signature(result: Result) -> dict[str, Any]:
         **result.names,
         "signature": result.signature,
         "candidates": list(result.problem.candidates),
+        "data": fingerprint(result.problem),
+        "command": dict(result.command),
         "versions": versions,
     }
+
+
+def fingerprint(problem: Problem) -> str:
+    """A digest of all that a problem holds; the same for any order of its inputs."""
+    total = blake2b(digest_size=16)
+    for name in problem.candidates:
+        total.update(framed(name))
+    for i in sorted(range(len(problem.inputs)), key=lambda i: problem.inputs[i].id):
+        item = problem.inputs[i]
+        parts = [item.id, item.task, item.text, str(len(item.references)), *item.references]
+        total.update(b"".join(map(framed, [*parts, *problem.texts[i]])))
+        if problem.more_texts is not None:
+            total.update(b"".join(map(framed, problem.more_texts[i].ravel())))
+        if problem.labels is not None:
+            total.update(problem.labels[i].astype("<f8").tobytes())
+    return total.hexdigest()
 
 
 def write_signature(result: Result, described: dict[str, Any], output: OutputFolder) -> None:

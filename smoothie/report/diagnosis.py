@@ -45,7 +45,8 @@ Support is that of the chosen texts by the others, in shared n-grams and in embe
 ones, 100% as the best supported ones. Top: the candidate with the largest mean weight, and the
 share of bootstrap resamples of the inputs in which it is the same one. Stable: choices that stay
 when one of the other candidates is left out. Length: that of the chosen texts over that of all.
-Ties: inputs on which candidates share the largest weight.
+Ties: inputs on which candidates share the largest weight. Near ties: inputs on which the largest
+weight exceeds the second by less than 0.01%, so that rounding may turn the choice.
 """
 
 
@@ -171,8 +172,10 @@ def method_table(diagnosis: Diagnosis) -> str:
     for method in diagnosis.methods:
         top = "" if method.top is None else diagnosis.candidates[method.top]
         shown = [method.wording, method.meaning, method.stability, method.length, method.ties]
-        rows.append([method.name, top, percent(method.top_probability), *map(percent, shown)])
+        near = "" if method.near_ties is None else str(method.near_ties)
+        rows.append([method.name, top, percent(method.top_probability), *map(percent, shown), near])
     header = ["Method", "Top", "on top", "Support: wording", "meaning", "Stable", "Length", "Ties"]
+    header.append("Near ties")
     return markdown(header, rows)
 
 
