@@ -85,7 +85,7 @@ def read_array(path: Path) -> pd.DataFrame:
     if isinstance(value, dict) and value and all(isinstance(v, list) for v in value.values()):
         if len({len(column) for column in value.values()}) > 1:
             raise SmoothieError(f"{path}: the lists under its keys have different lengths")
-        return pd.DataFrame(value)
+        return pd.DataFrame(value, dtype=object)
     raise SmoothieError(f"{path}: expected a list of objects, or lists of equal length under keys")
 
 
@@ -116,7 +116,7 @@ def of_objects(rows: list[dict[str, Any]], path: Path) -> pd.DataFrame:
                     )
                 plain[candidate] = text
         flat.append({k: json.dumps(v) if isinstance(v, dict) else v for k, v in plain.items()})
-    return pd.DataFrame(flat)
+    return pd.DataFrame(flat, dtype=object)  # texts as they are: other types check or change them
 
 
 TABLES: dict[str, Callable[[Path], Any]] = {

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from smoothie.errors import SmoothieError, meant, shown
+from smoothie.fields import is_finite
 from smoothie.inspection import listed
 from smoothie.loaders.base import choose_candidates
 from smoothie.loaders.local import with_more_texts
@@ -207,7 +208,7 @@ def selected(select: Select, key: str, available: Iterable[str], where: str) -> 
 
 def as_label(value: Any) -> float | None:
     """A score where a cell holds a finite number, true or false; else None."""
-    if isinstance(value, bool | int | float) and np.isfinite(value):
+    if isinstance(value, bool | int | float) and is_finite(value):
         return float(value)
     return None
 
