@@ -8,6 +8,7 @@ refuses to mix texts that were generated with other settings.
 """
 
 import logging
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from experiments.groups import CONF
 from smoothie.encoders.sentence import DTYPES
 from smoothie.errors import SmoothieError
 from smoothie.loaders.local import read_generations, read_inputs
+from smoothie.models.checks import LoadingReport, check_tokenizer, check_weights
+from smoothie.models.loading import loading_reports
 from smoothie.problem import Input
 from smoothie.storage.files import child, read_json, user_path, write_json, write_jsonl
 from smoothie.storage.lock import HubLock
@@ -122,15 +125,22 @@ class CausalModel:
                 options["revision"] = self.revision
             if self.settings.gguf_file:
                 options["gguf_file"] = self.settings.gguf_file
-            weights = {} if self.settings.gguf_file else {"use_safetensors": True}
+            options["dtype"] = getattr(torch, self.settings.dtype)
+            # Quantized weights in one GGUF file are not reported weight by weight.
+            reported: AbstractContextManager[list[LoadingReport]] = (
+                nullcontext([]) if self.settings.gguf_file else loading_reports()
+            )
             try:
                 tokenizer = AutoTokenizer.from_pretrained(self.name, **options)
-                model: Any = AutoModelForCausalLM.from_pretrained(
-                    self.name, dtype=getattr(torch, self.settings.dtype), **options, **weights
-                )
+                with reported as reports:
+                    model: Any = AutoModelForCausalLM.from_pretrained(self.name, **options)
             except (OSError, ValueError, ImportError) as error:
                 reason = str(error).strip().split("\n")[0]
                 raise SmoothieError(f"model {self.name}: cannot be loaded ({reason})") from error
+            for report in reports:
+                check_weights(report)
+            if self.is_folder and not self.settings.gguf_file:
+                check_tokenizer(tokenizer, model, Path(self.name))
             tokenizer.padding_side = "left"
             tokenizer.truncation_side = "left"
             if tokenizer.pad_token is None:

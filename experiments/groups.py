@@ -50,7 +50,7 @@ def register_groups() -> None:
 
     It may be called again, after more objects were registered.
     """
-    from smoothie.encoders.named import lock_file
+    from smoothie.storage.places import lock_file
 
     ConfigStore.instance().__deepcopy__ = the_store  # type: ignore[attr-defined]
     lock = CONF / "hub.lock.json" if CONF.parent == ROOT else lock_file()

@@ -217,7 +217,9 @@ def with_switch(
 
 def flipped(protocol: Mapping[str, Any], switch: str) -> dict[str, Any]:
     """A protocol with one switch set as in the other protocol."""
-    other = protocol_named(OTHER[str(protocol["name"])])
+    name = str(protocol["name"])
+    protocol_named(name)  # refuses an unknown one
+    other = protocol_named(OTHER.get(name, "corrected"))
     if switch not in other:
         known = ", ".join(key for key in other if key != "name")
         raise SmoothieError(f"switches: no switch {switch!r}; there are {known}")

@@ -6,6 +6,7 @@ imports this module.
 """
 
 import functools
+import inspect
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -100,7 +101,14 @@ def watched(compose: Callable[..., DictConfig]) -> Callable[..., DictConfig]:
 
     @functools.wraps(compose)
     def compose_and_check(*args: Any, **kwargs: Any) -> DictConfig:
-        cfg = compose(*args, **kwargs)
+        try:
+            cfg = compose(*args, **kwargs)
+        except (TypeError, ValueError, KeyError, AttributeError) as error:
+            # Hydra's own errors are of other types: this is a value that it did not expect.
+            given = inspect.signature(compose).bind(*args, **kwargs).arguments.get("overrides", [])
+            raise SmoothieError(
+                f"{' '.join(given)}: Hydra cannot compose these settings ({error})"
+            ) from error
         refuse_code(cfg)
         return cfg
 

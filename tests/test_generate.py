@@ -150,6 +150,27 @@ def test_weights_are_read_from_safetensors_alone(make, tmp_path, tiny_model):
         run(make(f"model.name={folder}"))
 
 
+@pytest.mark.parametrize(
+    ("break_it", "message"),
+    [
+        (lambda folder: (folder / "tokenizer.json").unlink(), "tokenizer"),
+        (lambda folder: without_a_layer(folder / "model.safetensors"), "weights missing, such as"),
+    ],
+)
+def test_a_model_is_complete_or_refused(make, tmp_path, tiny_model, break_it, message):
+    folder = shutil.copytree(tiny_model, tmp_path / "model")
+    break_it(folder)
+    with pytest.raises(SmoothieError, match=message):
+        run(make(f"model.name={folder}"))
+
+
+def without_a_layer(path):
+    from safetensors.torch import load_file, save_file
+
+    weights = {name: value for name, value in load_file(path).items() if ".layers.1." not in name}
+    save_file(weights, path, metadata={"format": "pt"})
+
+
 def test_templates_are_checked(make):
     for templates, message in (({"t": "x"}, r"no \{input\}"), ({}, "no template for the task 't'")):
         cfg = make()

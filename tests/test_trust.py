@@ -220,3 +220,17 @@ def test_a_manifest_removes_nothing_but_files_of_its_folder(tmp_path, name):
         output.text("new.md", "new")
     assert outside.read_text() == "mine"
     assert {path.name for path in folder.iterdir()} == {"manifest.json", "new.md", "below"}
+
+
+@pytest.mark.parametrize("setting", ["dataset=5", "protocol=[1]", "experiment=5", "method=[[]]"])
+def test_what_hydra_does_not_expect_is_named(compose, setting):
+    with pytest.raises(SmoothieError, match="Hydra cannot compose these settings") as caught:
+        compose(setting)
+    assert setting in str(caught.value)
+
+
+def test_an_unknown_protocol_has_no_other(compose):
+    from experiments.reproduce import flipped
+
+    with pytest.raises(SmoothieError, match=r"protocol\.name=x: expected as_published"):
+        flipped({"name": "x", "degenerate": "a"}, "degenerate")

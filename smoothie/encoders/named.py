@@ -1,26 +1,16 @@
 """Encoders by name, for use without a configuration."""
 
 import os
-from pathlib import Path
 
 from smoothie.encoders.base import Encoder
 from smoothie.optional import require
+from smoothie.storage.places import cache_folder, lock_file
 
 HUB_IDS = {
     "minilm": "sentence-transformers/all-MiniLM-L6-v2",
     "mpnet": "sentence-transformers/all-mpnet-base-v2",
     "bge_small": "BAAI/bge-small-en-v1.5",
 }
-
-
-def cache_folder() -> Path:
-    """Folder of embeddings, scores and the download lock file: SMOOTHIE_CACHE or ~/.cache."""
-    return Path(os.environ.get("SMOOTHIE_CACHE", "~/.cache/smoothie")).expanduser()
-
-
-def lock_file() -> Path:
-    """Where commits and checksums of downloads are recorded, outside of a checkout."""
-    return Path(os.environ.get("SMOOTHIE_LOCK", cache_folder() / "hub.lock.json"))
 
 
 def named_encoder(name: str) -> Encoder:

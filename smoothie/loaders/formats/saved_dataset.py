@@ -12,6 +12,8 @@ from smoothie.loaders.formats.frame import problem_of_frame
 from smoothie.loaders.frames import SUFFIXES, of_objects
 from smoothie.optional import require
 from smoothie.problem import Problem
+from smoothie.storage.lock import HubLock
+from smoothie.storage.places import lock_file
 
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 PREFERRED = "test"  # of several splits
@@ -58,18 +60,16 @@ def read(path: Path, wanted: Wanted) -> Problem:
 
 
 def from_hub(repository: str, wanted: Wanted) -> Any:
-    """A split of a repository; no code of it is run."""
+    """A split of a repository, at the commit in the lock file; no code of it is run."""
     import datasets
 
     subset = wanted.select.get("subset")
-    splits = datasets.get_dataset_split_names(repository, subset)
-    return datasets.DatasetDict(
-        {
-            (split := split_of(splits, repository, wanted)): datasets.load_dataset(
-                repository, subset, split=split
-            )
-        }
-    )
+    asked = wanted.select.get("revision")
+    commit = HubLock.at(str(lock_file())).revision("dataset", repository, asked)
+    splits = datasets.get_dataset_split_names(repository, subset, revision=commit)
+    split = split_of(splits, repository, wanted)
+    loaded = datasets.load_dataset(repository, subset, split=split, revision=commit)
+    return datasets.DatasetDict({split: loaded})
 
 
 def split_of(splits: list[str], where: str, wanted: Wanted) -> str:
@@ -84,4 +84,6 @@ def split_of(splits: list[str], where: str, wanted: Wanted) -> str:
     )
 
 
-FORMAT = Format("a save_to_disk folder or a Hub id", looks_like, read, ("split", "subset"))
+FORMAT = Format(
+    "a save_to_disk folder or a Hub id", looks_like, read, ("split", "subset", "revision")
+)

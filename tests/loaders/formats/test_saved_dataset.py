@@ -1,5 +1,6 @@
 """save_to_disk folders, and what is taken for a Hub id."""
 
+import json
 from pathlib import Path
 
 import datasets
@@ -86,6 +87,10 @@ def test_a_repository_is_read_through_datasets(tmp_path, monkeypatch):
     from smoothie.loaders.formats import saved_dataset
     from smoothie.loaders.formats.base import Wanted
 
+    commit = "0123456789abcdef" * 2 + "01234567"
+    locked = {"datasets/org/name": {"revision": commit, "files": {}}}
+    (tmp_path / "lock.json").write_text(json.dumps(locked))
+    monkeypatch.setenv("SMOOTHIE_LOCK", str(tmp_path / "lock.json"))
     loaded = saved_dataset.from_hub("org/name", Wanted())
     assert list(loaded) == ["test"]
     assert loaded["test"].to_dict() == ROWS
