@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from smoothie.errors import SmoothieError, shown
 from smoothie.parallel.local import limit_blas_threads
-from smoothie.problem import complete_rows
+from smoothie.problem import common_rows, scored_columns
 from smoothie.routers.base import Routing, require_seed, seeded
 
 if TYPE_CHECKING:
@@ -46,10 +46,16 @@ class Bootstrap:
         require_seed(self.seed)
 
     def means(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Mean of each column over each resample of the rows: (n, M) -> (draws, M)."""
+        """Mean of each column over each resample of the rows: (n, M) -> (draws, M).
+
+        Of NaN, the known values alone are counted; NaN where a resample has none of them.
+        """
         generator = seeded(self.seed)
         rows = len(values)
         result = np.empty((self.draws, values.shape[1]))
+        known = np.isfinite(values)
+        partly, filled = not known.all(), np.where(known, values, 0.0)
+        weight = known.astype(np.float64)
         step = max(1, BLOCK_COUNTS // rows)
         # In one thread: with several, the last bits of a product depend on their number.
         with limit_blas_threads(1):
@@ -58,7 +64,8 @@ class Bootstrap:
                 drawn = generator.integers(rows, size=(block, rows))
                 drawn += np.arange(block)[:, None] * rows
                 counts = np.bincount(drawn.ravel(), minlength=block * rows).reshape(block, rows)
-                result[start : start + block] = counts @ values / rows
+                number = counts @ weight if partly else np.float64(rows)
+                result[start : start + block] = ratio(counts @ filled, number)
         return result
 
 
@@ -68,14 +75,14 @@ def evaluate(
     bootstrap: Bootstrap,
     lower_is_better: bool = False,
 ) -> pd.DataFrame:
-    """Score methods on the same inputs.
+    """Score methods, each on the inputs where what it chose has a score.
 
     Parameters
     ----------
     routings : mapping of method -> Routing
         Choices for all N inputs.
     scores : ndarray of shape (N, K)
-        Rows with NaN are left out, the same ones for every method.
+        NaN where a text has no score.
     bootstrap : Bootstrap
         How intervals are computed.
     lower_is_better : bool
@@ -88,16 +95,28 @@ def evaluate(
         One row for each method: method, score, ci_low, ci_high, n, labels_used; difference (to the
         exact expectation of random choice) with its paired interval; gap_closed, the share of the
         way from random to the oracle in percent, with its interval; rank_correlation, Spearman's
-        between the method's weights (means over inputs) and the candidates' mean scores.
+        between the method's weights (means over inputs) and the candidates' mean scores;
+        difference_n, the inputs of the difference and of the gap.
 
     Raises
     ------
     SmoothieError
-        If no input has a score for every candidate.
+        If no text has a score.
 
     Notes
     -----
-    O(draws * n * methods).
+    Where every candidate has a score, or none, all methods are scored on the same inputs. Otherwise
+
+    - a method counts on its n inputs where the choice has a score; of several trials, the choices
+      of all of them; of a method that draws, all that it draws from;
+    - random draws from the candidates with any score (`scored_columns`), and is known, as is the
+      oracle, on the inputs that have a score for each of these (`common_rows`). Means over only
+      the known scores of an input would move random towards whatever was scored;
+    - differences and gaps are of the inputs where method and random are both known, and NaN where
+      there are none.
+
+    All are estimated on the inputs that were scored, so that they hold for the others as far as
+    these were not chosen by how good the answers are. O(draws * n * methods).
 
     Examples
     --------
@@ -113,50 +132,147 @@ def evaluate(
     """
     import pandas as pd
 
-    scored = complete_rows(scores)
-    if not scored.any():
-        raise SmoothieError("no input has a score for every candidate, so nothing can be compared")
+    rows = np.asarray(np.isfinite(scores).any(axis=1))
+    if not rows.any():
+        raise SmoothieError("nothing has a score, so nothing can be compared")
     sign = -1.0 if lower_is_better else 1.0
-    values = sign * scores[scored]
-    columns = [values.mean(axis=1), values.max(axis=1)]
-    for routing in routings.values():
-        kept = Routing(routing.choices[:, scored], routing.probabilities)
-        columns.append(kept.scores(values))
-    per_input = np.stack(columns, axis=1)
-    means = per_input.mean(axis=0)
-    draws = bootstrap.means(per_input)
-    random, oracle = means[0], means[1]
-
-    rows = []
+    values = sign * scores[rows]
+    per_input = values_by_method([routing.take(rows) for routing in routings.values()], values)
+    counted, compared = paired_columns(per_input)
+    means, draws = column_means(counted), bootstrap.means(counted)
+    sizes = np.isfinite(counted).sum(axis=0)
+    quality = values[common_rows(values)]
+    quality = quality.mean(axis=0) if len(quality) else np.full(values.shape[1], np.nan)
+    table = []
     for i, (method, routing) in enumerate(routings.items(), start=2):
-        low, high = np.percentile(draws[:, i], INTERVAL)
-        difference_low, difference_high = np.percentile(draws[:, i] - draws[:, 0], INTERVAL)
-        gap, gap_low, gap_high = np.nan, np.nan, np.nan
-        gaps = draws[:, 1] - draws[:, 0]
-        if oracle > random:
-            gap = 100 * (means[i] - random) / (oracle - random)
-            some = gaps > 0
-            if some.any():  # a few draws may all miss the inputs on which candidates differ
-                shares = 100 * (draws[some, i] - draws[some, 0]) / gaps[some]
-                gap_low, gap_high = np.percentile(shares, INTERVAL)
-        rows.append(
-            {
-                "method": method,
-                "score": sign * means[i],
-                "ci_low": min(sign * low, sign * high),
-                "ci_high": max(sign * low, sign * high),
-                "n": len(values),
-                "labels_used": routing.labels_used,
-                "difference": sign * (means[i] - random),
-                "difference_low": min(sign * difference_low, sign * difference_high),
-                "difference_high": max(sign * difference_low, sign * difference_high),
-                "gap_closed": gap,
-                "gap_low": gap_low,
-                "gap_high": gap_high,
-                "rank_correlation": weight_correlation(routing, values.mean(axis=0)),
-            }
-        )
-    return pd.DataFrame(rows)
+        low, high = interval(draws[:, i])
+        three = compared[i - 2]
+        row = {
+            "method": method,
+            "score": sign * means[i],
+            "ci_low": min(sign * low, sign * high),
+            "ci_high": max(sign * low, sign * high),
+            "n": int(sizes[i]),
+            "labels_used": routing.labels_used,
+            **comparison(means[three], draws[:, three], sign),
+            "rank_correlation": weight_correlation(routing, quality),
+            "difference_n": int(sizes[three[0]]),
+        }
+        table.append(row)
+    return pd.DataFrame(table)
+
+
+def values_by_method(
+    routings: Sequence[Routing], values: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Scores of random choice, of the oracle and of each method: (n, K) -> (n, 2 + methods).
+
+    NaN where they are not known; see `evaluate`.
+    """
+    labeled = scored_columns(values)
+    among = values if labeled.all() else values[:, labeled]
+    columns = [among.mean(axis=1), among.max(axis=1)]
+    for routing in routings:
+        drawn = routing.probabilities
+        if drawn is None or labeled.all():
+            column = routing.scores(values)
+        else:  # from the candidates that have scores, in the same proportions
+            column = among @ (drawn[labeled] / drawn[labeled].sum())
+        if routing.known is not None:
+            column = np.where(routing.known, column, np.nan)
+        columns.append(column)
+    return np.stack(columns, axis=1)
+
+
+def paired_columns(
+    per_input: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    """What means are taken of, and which columns compare each method with random and the oracle.
+
+    Parameters
+    ----------
+    per_input : ndarray of shape (n, 2 + methods)
+        As from `values_by_method`.
+
+    Returns
+    -------
+    values : ndarray of shape (n, columns)
+        The same columns; where something is not known, three more for each method, known on the
+        inputs that it has in common with random.
+    compared : ndarray of shape (methods, 3)
+        Columns of the method, of random and of the oracle.
+    """
+    methods = range(2, per_input.shape[1])
+    known = np.isfinite(per_input)
+    if known.all():
+        return per_input, np.array([(i, 0, 1) for i in methods])
+    common = known & known[:, :1]
+    more = [np.where(common[:, i], per_input[:, j], np.nan) for i in methods for j in (i, 0, 1)]
+    compared = np.arange(3 * len(methods)).reshape(-1, 3) + per_input.shape[1]
+    return np.column_stack([per_input, *more]), compared
+
+
+def column_means(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The mean of each column over its known values; NaN where there are none."""
+    known = np.isfinite(values)
+    return ratio(np.where(known, values, 0.0).sum(axis=0), known.sum(axis=0))
+
+
+def ratio(sums: NDArray[Any], counts: Any) -> NDArray[np.float64]:
+    """Sums over counts; NaN where nothing was counted."""
+    nothing = np.full(sums.shape, np.nan)
+    return np.asarray(np.divide(sums, counts, out=nothing, where=counts > 0))
+
+
+def interval(draws: NDArray[np.float64]) -> tuple[float, float]:
+    """The 95% interval of some draws, without those that are not known; NaN if none is."""
+    some = draws[np.isfinite(draws)]
+    if not len(some):
+        return np.nan, np.nan
+    low, high = np.percentile(some, INTERVAL)
+    return float(low), float(high)
+
+
+def comparison(
+    means: NDArray[np.float64], draws: NDArray[np.float64], sign: float
+) -> dict[str, float]:
+    """Difference to random and share of the gap, from means and draws of method, random, oracle."""
+    score, random, oracle = means
+    low, high = interval(draws[:, 0] - draws[:, 1])
+    gap, gap_low, gap_high = np.nan, np.nan, np.nan
+    if oracle > random:
+        gap = 100 * (score - random) / (oracle - random)
+        gaps = draws[:, 2] - draws[:, 1]
+        some = gaps > 0  # a few draws may all miss the inputs on which candidates differ
+        gap_low, gap_high = interval(100 * (draws[some, 0] - draws[some, 1]) / gaps[some])
+    return {
+        "difference": sign * (score - random),
+        "difference_low": min(sign * low, sign * high),
+        "difference_high": max(sign * low, sign * high),
+        "gap_closed": gap,
+        "gap_low": gap_low,
+        "gap_high": gap_high,
+    }
+
+
+def on_common_inputs(
+    routings: Mapping[str, Routing], scores: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The scores of the inputs on which every method is known; NaN on the others.
+
+    For curves and rankings, whose points would otherwise be of different inputs.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from smoothie.evaluation import fixed, on_common_inputs
+    >>> scores = np.array([[1.0, 0.0], [1.0, np.nan]])
+    >>> on_common_inputs({"first": fixed(0, 2), "second": fixed(1, 2)}, scores)
+    array([[ 1.,  0.],
+           [nan, nan]])
+    """
+    known = np.isfinite(values_by_method(list(routings.values()), scores)[:, 2:])
+    return np.where(known.all(axis=1, keepdims=True), scores, np.nan)
 
 
 def evaluate_candidates(
@@ -204,28 +320,33 @@ def evaluate_candidates(
                 "difference": score - random,
                 "gap_closed": gap,
                 "rank_correlation": weight_correlation(routing, sign * leaderboard),
+                "difference_n": rows,
             }
         )
     columns = ["method", "score", "ci_low", "ci_high", "n", "labels_used", "difference"]
     columns += ["difference_low", "difference_high", "gap_closed", "gap_low", "gap_high"]
-    return pd.DataFrame(table).reindex(columns=[*columns, "rank_correlation"])
+    return pd.DataFrame(table).reindex(columns=[*columns, "rank_correlation", "difference_n"])
 
 
 def weight_correlation(routing: Routing, quality: NDArray[np.float64]) -> float:
-    """Spearman's correlation of a routing's weights with the candidates' quality, or NaN."""
+    """Spearman's correlation of a routing's weights with the candidates' quality, or NaN.
+
+    Candidates whose quality is NaN, as nobody scored them, are left out.
+    """
     if routing.weights is None:
         return float("nan")
-    return spearman(routing.weights.reshape(-1, len(quality)).mean(axis=0), quality)
+    weights = routing.weights.reshape(-1, len(quality)).mean(axis=0)
+    known = np.isfinite(quality)
+    return spearman(weights[known], quality[known])
 
 
 def spearman(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
     """Spearman's rank correlation, ties at their mean rank; NaN if either side is constant."""
-    import pandas as pd
+    from scipy.stats import spearmanr
 
-    ranks = [pd.Series(values).rank().to_numpy() for values in (first, second)]
-    if any(np.ptp(rank) == 0 for rank in ranks):
+    if len(first) < 2 or np.ptp(first) == 0 or np.ptp(second) == 0:
         return float("nan")
-    return float(np.corrcoef(ranks[0], ranks[1])[0, 1])
+    return float(spearmanr(first, second).statistic)
 
 
 def fixed(candidate: int, rows: int) -> Routing:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from smoothie.errors import NotAvailableError, SmoothieError
 from smoothie.neighbors.index import NeighborIndex
-from smoothie.problem import complete_rows
+from smoothie.problem import common_rows, scored_columns
 
 Floats = NDArray[np.float64]
 Inputs = NDArray[np.floating[Any]]
@@ -135,7 +135,7 @@ class Labelled:
     Attributes
     ----------
     scores : ndarray of shape (M, K)
-        Scores of the texts, higher is better; no value is missing.
+        Scores of the texts, higher is better; in the sample of a fold no value is missing.
     inputs : ndarray of shape (M, e) or None
         Embedded inputs.
     """
@@ -155,7 +155,8 @@ class Fold:
     inputs : ndarray of shape (n, e) or None
         Their vectors.
     sample : Labelled
-        As many labeled inputs as the budget allows, or as there are.
+        As many labeled inputs as the budget allows, or as there are. Its columns are the candidates
+        that have labels, `Labels.candidates`.
     """
 
     rows: NDArray[np.intp]
@@ -165,6 +166,8 @@ class Fold:
 
 class Labels:
     """Labels within a budget: samples of labeled inputs, and never the label of an input itself.
+
+    A labeled input has a label for every candidate that has any: candidates can be compared on it.
 
     Parameters
     ----------
@@ -191,13 +194,19 @@ class Labels:
             own, train = Labelled(own.scores), None if train is None else Labelled(train.scores)
         return Labels(own, train, budget)
 
+    @property
+    def candidates(self) -> NDArray[np.intp]:
+        """The candidates that can be learned about: those with labels, ascending."""
+        pool = self.__own if self.__train is None else self.__train
+        return np.flatnonzero(scored_columns(pool.scores))
+
     def missing(self, with_inputs: bool = False) -> str | None:
         """Why nothing can be learned from these labels, or None."""
         if self.__train is None:
-            if complete_rows(self.__own.scores).sum() < 2:
+            if common_rows(self.__own.scores).sum() < 2:
                 return "it needs labels of other inputs, and fewer than two inputs have any"
             return None
-        if not complete_rows(self.__train.scores).any():
+        if not common_rows(self.__train.scores).any():
             return "no input of the training split has a score for every candidate"
         if with_inputs and self.__train.inputs is None:
             return "the inputs of the training split have no vectors"
@@ -219,6 +228,7 @@ class Labels:
             Draw the budget with replacement, as the paper's released code does.
         """
         pool = self.__own if self.__train is None else self.__train
+        columns = self.candidates
         for target, known in self.__deal(generator, folds):
             if not len(known):
                 raise SmoothieError("label-using methods need at least one labeled input")
@@ -226,7 +236,7 @@ class Labels:
             drawn = generator.choice(known, size, replace=with_replacement)
             inputs = None if pool.inputs is None else pool.inputs[drawn]
             asked = None if self.__own.inputs is None else self.__own.inputs[target]
-            yield Fold(target, asked, Labelled(pool.scores[drawn], inputs))
+            yield Fold(target, asked, Labelled(pool.scores[np.ix_(drawn, columns)], inputs))
 
     def __deal(
         self, generator: np.random.Generator, folds: int
@@ -234,10 +244,10 @@ class Labels:
         """Rows to choose for, with the labeled rows (of a training split) to learn from."""
         rows = len(self.__own.scores)
         if self.__train is not None:
-            yield np.arange(rows), np.flatnonzero(complete_rows(self.__train.scores))
+            yield np.arange(rows), np.flatnonzero(common_rows(self.__train.scores))
             return
         # Scored inputs are distributed first, so that each fold leaves labels to the others.
-        scored = complete_rows(self.__own.scores)
+        scored = common_rows(self.__own.scores)
         order = generator.permutation(rows)
         order = np.concatenate([order[scored[order]], order[~scored[order]]])
         for fold in range(min(folds, rows)):
@@ -309,13 +319,17 @@ class Evidence:
             Need.SELECTIONS: selections,
         }
         if scores is not None:
-            held[Need.CANDIDATE_SCORES] = scores
+            if common_rows(scores).any():
+                held[Need.CANDIDATE_SCORES] = held[Need.ALL_SCORES] = scores
+            else:
+                nothing = "no input has a score for every candidate that has any"
+                self._missing |= dict.fromkeys(HINDSIGHT, nothing)
             single = "it needs scores of single inputs, and there is only one for each candidate"
             labels = Labels(Labelled(scores, votes.inputs), train_labels)
             if per_candidate:
+                held[Need.ALL_SCORES] = None
                 self._missing |= dict.fromkeys((Need.ALL_SCORES, *OF_LABELS), single)
             else:
-                held[Need.ALL_SCORES] = scores
                 for need in OF_LABELS:
                     reason = labels.missing(need is Need.LABELED_INPUTS)
                     held[need] = labels if reason is None else None

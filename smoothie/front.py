@@ -30,7 +30,6 @@ from smoothie.run import (
     compare,
     gather,
     require_scored,
-    route_all,
     take_votes,
 )
 
@@ -353,7 +352,8 @@ def evaluate(
     references : sequence of N, optional
         A right answer for each input, or a list of them.
     labels : mapping of candidate -> sequence of N, or array of shape (N, K), optional
-        The quality of every answer, higher is better; None or NaN where nobody judged.
+        The quality of the answers, higher is better; None or NaN where nobody judged, and a
+        candidate that nobody judged may be left out.
     metric : str
         Name of a metric for references, such as "rouge2", "exact_match" or "f1"; "auto" takes
         labels where they are given, else ROUGE-2.
@@ -363,7 +363,7 @@ def evaluate(
     Returns
     -------
     DataFrame
-        As of `smoothie.evaluation.evaluate`.
+        As of `smoothie.evaluation.evaluate`, which says what counts where labels are incomplete.
 
     Raises
     ------
@@ -391,7 +391,11 @@ def evaluate(
         raise SmoothieError("there is nothing to score with: pass references=... or labels=...")
     require_scored(problem, scores)
     evidence = gather(problem, votes_of_texts(problem), scores)
-    bounds = route_all({name: ROUTERS[name]() for name in ("best_single", "oracle")}, evidence)
+    bounds = {
+        name: choose(ROUTERS[name](), evidence)
+        for name in ("best_single", "oracle")
+        if scores.scored.any()
+    }
     compared = {
         "random": choose(ROUTERS["random"](), evidence),
         result.method: routing,
@@ -410,6 +414,12 @@ def as_labels(labels: Any, problem: Problem) -> NDArray[np.float64]:
                 f"labels: no candidate {unknown[0]!r}; there are {', '.join(problem.candidates)}"
             )
         blank = [None] * len(problem.inputs)
+        for name, given in labels.items():
+            if len(given) != len(blank):
+                raise SmoothieError(
+                    f"labels: expected {len(blank)} of {name}, None where there is none; "
+                    f"found {len(given)}"
+                )
         labels = list(zip(*(labels.get(name, blank) for name in problem.candidates), strict=True))
     try:
         values = np.array(labels, dtype=np.float64)

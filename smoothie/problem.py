@@ -187,8 +187,15 @@ class Problem:
 
     @property
     def has_labels(self) -> bool:
-        """Whether at least one input has a label for every candidate."""
-        return self.labels is not None and bool(complete_rows(self.labels).any())
+        """Whether labels compare candidates: some input has one for every candidate with any.
+
+        At least two candidates must have some, unless there is only one.
+        """
+        if self.labels is None:
+            return False
+        labeled = int(scored_columns(self.labels).sum())
+        enough = labeled >= min(2, len(self.candidates))
+        return enough and bool(common_rows(self.labels).any())
 
     def select(self, candidates: Sequence[str]) -> "Problem":
         """Select these candidates, in this order.
@@ -349,9 +356,26 @@ def range_of(values: Iterable[float]) -> tuple[float, float] | None:
     return (float(given.min()), float(given.max())) if given.size else None
 
 
-def complete_rows(values: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Rows without NaN."""
-    return np.asarray(np.isfinite(values).all(axis=1))
+def scored_columns(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Columns with at least one value: the candidates that somebody scored, (N, K) -> (K,)."""
+    return np.asarray(np.isfinite(values).any(axis=0))
+
+
+def common_rows(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Rows with a value in every column that has any: (N, K) -> (N,).
+
+    A candidate that nobody scored takes no input from the others.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from smoothie.problem import common_rows
+    >>> nan = np.nan
+    >>> common_rows(np.array([[1.0, nan, 0.0], [nan, nan, 1.0]]))  # nobody scored the second
+    array([ True, False])
+    """
+    known = np.isfinite(values)
+    return np.asarray(known.any(axis=1) & (known | ~known.any(axis=0)).all(axis=1))
 
 
 def assemble(

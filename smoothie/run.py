@@ -126,8 +126,8 @@ def run(
     ------
     SmoothieError
         If there are too few candidates for every method, a setting of a router does not fit the
-        problem, no input has a score for every candidate, or no method can be used. Settings are
-        checked before anything is encoded.
+        problem, nothing has a score, or no method can be used. Settings are checked before anything
+        is encoded.
 
     Examples
     --------
@@ -183,22 +183,30 @@ def check_routers(routers: Mapping[str, Router], problem: Problem) -> None:
 
 
 def require_scored(problem: Problem, scores: Scores | None) -> None:
-    """Refuse problems without any scored input; warn about unscored inputs."""
+    """Refuse problems without any score; say in one warning what is not scored."""
     if scores is None:
         log.warning("%s: nothing to score with, so nothing is scored", problem.name)
-    elif not scores.scored.any():
-        raise SmoothieError(
-            f"{problem.name}: no input has a score ({scores.metric}) for every candidate"
+        return
+    name, metric, inputs = problem.name, scores.metric, len(problem.inputs)
+    if not scores.known.any():
+        raise SmoothieError(f"{name}: no input has a score ({metric})")
+    silent = [
+        c for c, given in zip(problem.candidates, scores.candidates, strict=True) if not given
+    ]
+    lacking, without = inputs - int(scores.scored.sum()), inputs - int(scores.known.sum())
+    parts = [f"no score ({metric}) of {', '.join(silent)}"] if silent else []
+    if lacking:
+        parts.append(f"{lacking} of {inputs} inputs lack a score ({metric}) for some candidate")
+    if silent or lacking > without:
+        parts.append(
+            f"a method is scored on the inputs where what it chose has a score, and compared with "
+            f"random, best_single and oracle on those of the {inputs - lacking} inputs that have a "
+            f"score for every candidate{' with any' if silent else ''}"
         )
-    elif not scores.scored.all():
-        log.warning(
-            "%s: %d of %d inputs lack a score (%s) for some candidate; they vote, "
-            "but no result counts them",
-            problem.name,
-            int((~scores.scored).sum()),
-            len(problem.inputs),
-            scores.metric,
-        )
+    elif lacking:
+        parts[-1] += "; they vote, but no result counts them"
+    if parts:
+        log.warning("%s: %s", name, "; ".join(parts))
 
 
 def take_votes(
@@ -323,7 +331,7 @@ def describe(
         Signature of the scorer, if one gave verdicts.
     """
     problem, scores, recall = result.problem, result.scores, result.votes.index.recall
-    unscored = 0 if scores is None else int((~scores.scored).sum())
+    unscored = 0 if scores is None else int((~scores.known).sum())
     parts = [
         f"data {problem.name}, {len(problem.inputs)} inputs ({unscored} unscored), "
         f"{len(problem.candidates)} candidates, cleaning {cleaning}",

@@ -1,8 +1,19 @@
 import numpy as np
+import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
 from smoothie import SmoothieError
-from smoothie.evaluation import Bootstrap, evaluate, evaluate_candidates, fixed, spearman
+from smoothie.evaluation import (
+    Bootstrap,
+    evaluate,
+    evaluate_candidates,
+    fixed,
+    on_common_inputs,
+    spearman,
+)
 from smoothie.evidence import Evidence, Votes
 from smoothie.parallel.local import matrix_libraries
 from smoothie.routers.base import Routing
@@ -17,7 +28,7 @@ def in_hindsight(scores):
 @pytest.fixture
 def scores():
     values = np.random.default_rng(0).normal(size=(200, 3)) + np.arange(3)
-    values[5, 1] = np.nan
+    values[5] = np.nan
     return values
 
 
@@ -105,8 +116,8 @@ def test_all_candidates_alike_close_no_gap():
 
 
 def test_nothing_to_compare():
-    with pytest.raises(SmoothieError, match="no input has a score for every candidate"):
-        evaluate({"one": fixed(0, 2)}, np.array([[np.nan, 1], [1, np.nan]]), Bootstrap())
+    with pytest.raises(SmoothieError, match="nothing has a score"):
+        evaluate({"one": fixed(0, 2)}, np.full((2, 2), np.nan), Bootstrap())
     with pytest.raises(SmoothieError, match=r"draws=0"):
         evaluate({"one": fixed(0, 2)}, np.ones((2, 2)), Bootstrap(draws=0))
 
@@ -162,3 +173,104 @@ def test_draws_that_all_miss_the_one_difference_have_no_interval():
         assert table.gap_closed[0] == pytest.approx(100)
         drawn = np.random.default_rng(seed).integers(50, size=(1, 50))
         assert np.isnan(table.gap_low[0]) == (0 not in drawn)
+
+
+def sparse(draw, rows, candidates, share):
+    values = draw.normal(size=(rows, candidates))
+    values[draw.random(values.shape) > share] = np.nan
+    values[0, 0] = 1.0
+    return values
+
+
+def naive_row(scores, trials):
+    """Score, n, difference, gap and their n from loops over inputs: what is known counts."""
+    rows, candidates = scores.shape
+    named = [j for j in range(candidates) if np.isfinite(scores[:, j]).any()]
+    own, pairs = [], []
+    for i in range(rows):
+        picked = [scores[i, trial[i]] for trial in trials]
+        if any(np.isnan(value) for value in picked):
+            continue
+        own.append(np.mean(picked))
+        every = [scores[i, j] for j in named]
+        if not any(np.isnan(value) for value in every):
+            pairs.append((own[-1], np.mean(every), max(every)))
+    mean, random, oracle = np.mean(pairs, axis=0) if pairs else [np.nan] * 3
+    gap = 100 * (mean - random) / (oracle - random) if pairs and oracle > random else np.nan
+    return np.mean(own) if own else np.nan, len(own), mean - random, gap, len(pairs)
+
+
+@given(
+    st.integers(1, 30), st.integers(2, 5), st.sampled_from([0.2, 0.7, 0.95, 1.0]), st.integers(0)
+)
+@hypothesis_settings(deadline=None, max_examples=60)
+def test_what_is_known_counts(rows, candidates, share, seed):
+    draw = np.random.default_rng(seed)
+    scores = sparse(draw, rows, candidates, share)
+    trials = draw.integers(candidates, size=(2, rows))
+    routings = {"one": Routing(trials[:1]), "two": Routing(trials)}
+    table = evaluate(routings, scores, Bootstrap(draws=20)).set_index("method")
+    columns = ["score", "n", "difference", "gap_closed", "difference_n"]
+    for method, routing in routings.items():
+        expected = naive_row(scores, routing.choices)
+        np.testing.assert_allclose(table.loc[method, columns].astype(float), expected, atol=1e-9)
+
+
+@given(st.integers(0))
+@hypothesis_settings(deadline=None, max_examples=20)
+def test_a_candidate_that_nobody_scored_takes_nothing_from_the_others(seed):
+    """All rows are as without it, in unit and bootstrap, but for inputs that go to it."""
+    draw = np.random.default_rng(seed)
+    scores = sparse(draw, 40, 3, 0.8)
+    with_silent = np.insert(scores, 1, np.nan, axis=1)
+    choices, votes = draw.integers(3, size=(1, 40)), Votes(np.zeros((40, 3, 3)))
+    weights = draw.random(3)
+    among = {"m": Routing(choices, weights=weights), "random": Random().route(Evidence(votes))}
+    wider = {
+        "m": Routing(choices + (choices > 0), weights=np.insert(weights, 1, 0.9)),
+        "random": Random().route(Evidence(Votes(np.zeros((40, 4, 4))))),
+    }
+    if np.isfinite(scores).all(axis=1).any():
+        among["oracle"] = Oracle().route(in_hindsight(scores))
+        wider["oracle"] = Oracle().route(in_hindsight(with_silent))
+    pd.testing.assert_frame_equal(
+        evaluate(wider, with_silent, Bootstrap(50)), evaluate(among, scores, Bootstrap(50))
+    )
+
+
+def test_intervals_of_incomplete_scores_are_those_of_the_scored_inputs():
+    """The share of labels that a resample has varies, and the mean over them is of a known n."""
+    draw = np.random.default_rng(0)
+    scores = draw.normal(size=(3000, 3))
+    scores[draw.random(3000) > 0.4, 0] = np.nan
+    row = evaluate({"first": fixed(0, 3000)}, scores, Bootstrap(4000)).iloc[0]
+    kept = scores[np.isfinite(scores[:, 0]), 0]
+    error = kept.std() / np.sqrt(len(kept))
+    assert row.n == row.difference_n == len(kept)
+    assert row.ci_low == pytest.approx(kept.mean() - 1.96 * error, abs=0.2 * error)
+    assert row.ci_high == pytest.approx(kept.mean() + 1.96 * error, abs=0.2 * error)
+
+
+def test_a_best_of_few_is_no_oracle():
+    """Where one label of an input is known, its best is no bound; choices of it still count."""
+    scores = np.array([[1.0, 0.0], [np.nan, 5.0], [0.0, 1.0]])
+    routings = {"oracle": Oracle().route(in_hindsight(scores)), "second": fixed(1, 3)}
+    table = evaluate(routings, scores, Bootstrap(20)).set_index("method")
+    assert table.score.to_dict() == {"oracle": 1.0, "second": 2.0}
+    assert table.n.to_dict() == {"oracle": 2, "second": 3}
+    assert table.difference["second"] == 0  # of the first and the last input
+
+
+def test_without_common_inputs_there_is_no_comparison():
+    scores = np.array([[1.0, np.nan], [np.nan, 0.5]])
+    row = evaluate({"first": fixed(0, 2)}, scores, Bootstrap(20)).iloc[0]
+    assert (row.score, row.n, row.difference_n) == (1, 1, 0)
+    assert np.isnan([row.difference, row.difference_low, row.gap_closed, row.gap_high]).all()
+
+
+def test_curves_are_of_the_same_inputs():
+    scores = np.array([[1.0, 0.0], [1.0, np.nan], [np.nan, np.nan]])
+    routings = {"first": fixed(0, 3), "second": fixed(1, 3)}
+    np.testing.assert_array_equal(
+        on_common_inputs(routings, scores), [[1, 0], [np.nan, np.nan], [np.nan, np.nan]]
+    )

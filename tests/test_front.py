@@ -170,6 +170,26 @@ def test_wrong_labels_are_named():
         evaluate(result)
 
 
+def test_labels_of_some_answers_score_what_they_can(caplog):
+    result = route(ANSWERS, INPUTS, encoder=None)
+    labels = {"a": [1, None, 0, 1], "b": [0, 1, 1, 1]}  # nobody judged c
+    table = evaluate(result, labels=labels, draws=50).set_index("method")
+    right = {**labels, "c": [None] * 4}
+    known = [right[name][i] for i, name in enumerate(result.candidates)]
+    known = [value for value in known if value is not None]
+    assert table.score["consensus"] == pytest.approx(100 * np.mean(known))
+    assert table.n["consensus"] == len(known)
+    assert table.n[f"{CANDIDATE}c"] == 0
+    assert table.score["random"] == pytest.approx(100 * 4 / 6)  # of a and b, where both are judged
+    assert table.score["oracle"] == 100
+    assert caplog.text.count("no score (labels) of c; 1 of 4 inputs lack a score") == 1
+    apart = evaluate(result, labels={"a": [1, None, 0, 1], "b": [None, 1, None, None]}, draws=50)
+    assert not set(apart.method) & {"oracle", "best_single"}  # no input has both
+    assert apart.difference.isna().all()
+    with pytest.raises(SmoothieError, match=r"labels: expected 4 of a, None where there is none"):
+        evaluate(result, labels={"a": [1]})
+
+
 def test_labels_of_a_table_come_along():
     score = [1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0]
     result = route(LONG.assign(score=score), encoder=None)

@@ -279,14 +279,27 @@ def test_an_interruption_keeps_the_scores_so_far(local_set, tmp_path, monkeypatc
     assert scores.scored.all()
 
 
-def test_labels_that_no_input_has_of_all_candidates_are_told(tmp_path, caplog):
+def test_a_candidate_without_labels_leaves_those_of_the_others(tmp_path):
     folder = make_set(tmp_path / "set")
     labels = folder / "labels.jsonl"
     rows = [row for row in labels.read_text().splitlines() if '"beta"' not in row]
     labels.write_text("\n".join(rows))
-    assert score(LocalFolder(path=str(folder)).load()).metric == "rouge2"
-    assert "(labels: 12 of alpha, 0 of beta, 12 of gamma); scores are rouge2 of" in caplog.text
-    folder = make_set(tmp_path / "bare", references=False)
+    scores = score(LocalFolder(path=str(folder)).load())
+    assert scores.metric == "labels"
+    assert scores.candidates.tolist() == [True, False, True]
+    assert scores.scored.all()
+
+
+def test_another_metric_is_told_where_labels_compare_nothing(tmp_path, caplog):
+    """No input has a label of alpha and of gamma."""
+    folder = make_set(tmp_path / "set")
+    rows = (folder / "labels.jsonl").read_text().splitlines()
+    rows = [row for row in rows[:3] if "alpha" in row] + [row for row in rows[3:] if "gamma" in row]
     (folder / "labels.jsonl").write_text("\n".join(rows))
-    assert score(LocalFolder(path=str(folder)).load()) is None
-    assert "nothing is scored; leave candidates without labels out" in caplog.text
+    problem = LocalFolder(path=str(folder)).load()
+    assert score(problem).metric == "rouge2"
+    assert "(labels: 1 of alpha, 0 of beta, 11 of gamma); scores are rouge2 of" in caplog.text
+    assert score(problem, "labels").known.all()
+    bare = make_set(tmp_path / "bare", references=False)
+    (bare / "labels.jsonl").write_text("\n".join(rows))
+    assert score(LocalFolder(path=str(bare)).load()).metric == "labels"  # nothing else to take

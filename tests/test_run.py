@@ -234,13 +234,32 @@ def test_asking_for_a_metric_that_cannot_be_taken(compose, tmp_path):
             run(compose(*overrides))
 
 
-def test_references_are_scored_where_labels_are_incomplete(compose, settings, local_set):
+def test_labels_are_scored_where_some_are_missing(compose, settings, local_set, tmp_path, caplog):
+    """None of gamma, and one of beta less: each row counts what is known, and says how much."""
     rows = (local_set / "labels.jsonl").read_text().splitlines()
     kept = [row for row in rows if '"gamma"' not in row]
-    (local_set / "labels.jsonl").write_text("\n".join(kept))
-    result = run(compose(*settings))
-    assert result.scores.metric == "rouge2"
-    # the same labels are complete for other candidates
+    (local_set / "labels.jsonl").write_text("\n".join(kept[:-1]))
+    methods = "methods=[random,best_on_val,labeled_knn,smoothie_local,best_single,oracle]"
+    result = run(compose(*settings, methods, "output.k_curve=[1,2]", "output.budgets=[2]"))
+    assert result.scores.metric == "labels"
+    assert caplog.text.count("no score (labels) of gamma; 1 of 12 inputs lack a score") == 1
+    table = result.table.set_index("method")
+    chosen = result.routings["smoothie_local"].choices[0]
+    known = (chosen == 0) | ((chosen == 1) & (np.arange(12) < 11))
+    assert table.n["smoothie_local"] == known.sum() < 12
+    assert table.n["random"] == table.n["oracle"] == 11
+    assert table.n["candidate:gamma"] == 0
+    values = result.scores.values[:11, :2]
+    assert table.score["random"] == pytest.approx(values.mean())
+    assert table.score["oracle"] == pytest.approx(values.max(axis=1).mean())
+    for method in ("best_on_val", "labeled_knn", "best_single"):
+        assert (result.routings[method].choices < 2).all()  # those that labels tell about
+    write_results(result, tmp_path / "out", plots=True)
+    page = (tmp_path / "out" / "table.md").read_text()
+    assert "| n common |" in page
+    assert "Scores are incomplete" in page
+    assert (tmp_path / "out" / "methods.png").is_file()
+    # labels of three inputs alone, of all candidates
     (local_set / "labels.jsonl").write_text("\n".join(rows[:9]))
     result = run(compose(*settings))
     assert result.scores.metric == "labels"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from smoothie.problem import complete_rows
+from smoothie.problem import common_rows, scored_columns
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,8 +28,14 @@ class Scores:
     per_candidate : bool
         Whether values only repeat one number for each candidate (a leaderboard): then methods that
         choose different candidates for different inputs have no score.
+    candidates : ndarray of shape (K,), bool
+        Candidates with at least one score.
+    known : ndarray of shape (N,), bool
+        Inputs with a score for at least one candidate: a method is scored on those of them where
+        what it chose has one.
     scored : ndarray of shape (N,), bool
-        Inputs with a score for every candidate: the ones that results are computed from.
+        Inputs with a score for every candidate that has any: random choice, the best single
+        candidate and the oracle are known on these alone.
     quality : ndarray of shape (N, K)
         The values, negated where lower is better: what routers that see scores use.
     """
@@ -48,5 +54,15 @@ class Scores:
 
     @property
     def scored(self) -> NDArray[np.bool_]:
-        """Inputs with a score for every candidate."""
-        return complete_rows(self.values)
+        """Inputs with a score for every candidate that has any."""
+        return common_rows(self.values)
+
+    @property
+    def known(self) -> NDArray[np.bool_]:
+        """Inputs with a score for at least one candidate."""
+        return np.asarray(np.isfinite(self.values).any(axis=1))
+
+    @property
+    def candidates(self) -> NDArray[np.bool_]:
+        """Candidates with at least one score."""
+        return scored_columns(self.values)

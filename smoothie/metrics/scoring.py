@@ -148,19 +148,17 @@ def score_pairs(
 
 
 def warn_about_labels(problem: Problem, metrics: Sequence[str]) -> None:
-    """Say whose labels are missing where no input has all of them, and what scores instead."""
+    """Say whose labels are missing where none can be compared, and what scores instead."""
     assert problem.labels is not None
     given = np.isfinite(problem.labels).sum(axis=0).tolist()
     counts = ", ".join(f"{n} of {name}" for name, n in zip(problem.candidates, given, strict=True))
     if problem.has_references:
-        instead = f"scores are {'+'.join(metrics)} of the references"
-    elif problem.leaderboard is not None:
-        instead = "scores are those of the leaderboard"
+        instead = f"{'+'.join(metrics)} of the references"
     else:
-        instead = "nothing is scored"
+        instead = "those of the leaderboard"
     log.warning(
-        "%s: no input has a label for every candidate (labels: %s); %s; "
-        "leave candidates without labels out to use them",
+        "%s: no input has labels of all labeled candidates, of two at least (labels: %s); "
+        "scores are %s; metric=labels takes the labels all the same",
         problem.name,
         counts,
         instead,
@@ -181,8 +179,10 @@ def score(
     ----------
     problem : Problem
     metric : str
-        "labels", "leaderboard", the name of a metric, or "auto": the labels if at least one input
-        has them for every candidate, else the references if there are any, else the leaderboard.
+        "labels", "leaderboard", the name of a metric, or "auto": the labels if they compare
+        candidates (`Problem.has_labels`), else the references if there are any, else the
+        leaderboard, else whatever labels there are. A warning says so where there are labels and
+        something else is taken.
     by_task : mapping of task -> metric, optional
         What "auto" uses for the references of a task, instead of ROUGE-2.
     cache : VectorCache, optional
@@ -206,6 +206,8 @@ def score(
         for task in problem.tasks
     }
     if metric == "auto" and problem.labels is not None and np.isfinite(problem.labels).any():
+        if not problem.has_references and problem.leaderboard is None:
+            return label_scores(problem)
         warn_about_labels(problem, sorted(set(chosen.values())))
     if metric == "auto" and not problem.has_references:
         return None if problem.leaderboard is None else leaderboard_scores(problem)

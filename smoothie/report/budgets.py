@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from smoothie.errors import SmoothieError
-from smoothie.evaluation import evaluate
+from smoothie.evaluation import evaluate, on_common_inputs
 from smoothie.evidence import HINDSIGHT, OF_LABELS, missing_evidence
 from smoothie.metrics.scores import Scores
 from smoothie.report.artifacts import Artifact
@@ -57,7 +57,8 @@ def curve_over_budgets(result: Result, budgets: Sequence[int]) -> pd.DataFrame |
 
     Notes
     -----
-    At one budget, all methods learn from the same draws and folds. A budget that is larger than the
+    At one budget, all methods learn from the same draws and folds. All are scored on the same
+    inputs, on which every choice of every method has a score. A budget that is larger than the
     labels there are to learn from is left out, with a warning.
     """
     scores, seen = result.scores_of_inputs, result.evidence
@@ -85,7 +86,11 @@ def curve_over_budgets(result: Result, budgets: Sequence[int]) -> pd.DataFrame |
                 break
             at[name, budget] = routing
     named = {str(place): routing for place, routing in enumerate(at.values())}
-    table = evaluate(named, scores.values, result.bootstrap, scores.lower_is_better)
+    values = on_common_inputs(named, scores.values)
+    if not np.isfinite(values).any():
+        log.warning("budgets are skipped: no input has a score of what each method chooses")
+        return None
+    table = evaluate(named, values, result.bootstrap, scores.lower_is_better)
     table["method"] = [name for name, _ in at]
     table.insert(1, "budget", [budget for _, budget in at])
     return table[COLUMNS]

@@ -68,8 +68,14 @@ def draw_weights(result: Result, routings: Mapping[str, Routing]) -> Figure | No
     }
     if not weights:
         return None
-    quality = result.scores.values[result.scores.scored].mean(axis=0)
-    return plot_weights(weights, quality, candidates, correlations, unit_of(result.scores))
+    scores = result.scores
+    if not scores.scored.any():
+        return None
+    quality = scores.values[scores.scored].mean(axis=0)
+    kept = np.flatnonzero(scores.candidates)
+    weights = {method: values[kept] for method, values in weights.items()}
+    names = [candidates[j] for j in kept]
+    return plot_weights(weights, quality[kept], names, correlations, unit_of(scores))
 
 
 def write_routed(result: Result, routing: Routing, output: OutputFolder) -> None:

@@ -25,7 +25,7 @@ def compare_costs(result: Result) -> pd.DataFrame:
     Parameters
     ----------
     result : Result
-        Means are over the inputs that scores are means over; over all where nothing is scored.
+        Means are over the inputs that have a score; over all where nothing is scored.
 
     Returns
     -------
@@ -44,7 +44,7 @@ def compare_costs(result: Result) -> pd.DataFrame:
     import pandas as pd
 
     problem, routers, scores = result.problem, result.routers, result.scores
-    rows = np.ones(len(problem.inputs), dtype=bool) if scores is None else scores.scored
+    rows = np.ones(len(problem.inputs), dtype=bool) if scores is None else scores.known
     flat = (len(text) for text in problem.texts.ravel().tolist())
     lengths = np.fromiter(flat, np.float64).reshape(problem.texts.shape)
     table = []

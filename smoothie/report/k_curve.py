@@ -6,8 +6,10 @@ import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from smoothie.estimator import resolve_errors, triplet_errors
-from smoothie.evaluation import evaluate
+from smoothie.evaluation import evaluate, on_common_inputs
 from smoothie.evidence import Votes
 from smoothie.report.artifacts import Artifact
 from smoothie.report.output import OutputFolder
@@ -40,7 +42,8 @@ def curve_over_k(result: Result, sizes: Sequence[int]) -> pd.DataFrame | None:
     Returns
     -------
     DataFrame or None
-        Columns k, score, ci_low, ci_high, n.
+        Columns k, score, ci_low, ci_high, n; all on the same inputs, on which the choice of every k
+        has a score.
 
     Notes
     -----
@@ -60,7 +63,11 @@ def curve_over_k(result: Result, sizes: Sequence[int]) -> pd.DataFrame | None:
         str(k): Routing(resolve_errors(triplet_errors(mean)).argmin(axis=1)[None, :])
         for k, mean in zip(sizes, means, strict=True)
     }
-    table = evaluate(routings, scores.values, result.bootstrap, scores.lower_is_better)
+    values = on_common_inputs(routings, scores.values)
+    if not np.isfinite(values).any():
+        log.warning("score against k is skipped: no input has a score of what each k chooses")
+        return None
+    table = evaluate(routings, values, result.bootstrap, scores.lower_is_better)
     table.insert(0, "k", sizes)
     return table[["k", "score", "ci_low", "ci_high", "n"]]
 

@@ -68,8 +68,10 @@ def kind_of(method: str, labels_used: int) -> str:
 
 
 def plot_methods(results: pd.DataFrame, title: str, unit: str) -> "Figure":
-    """Scores of methods and candidates with their intervals, best on top."""
-    ordered = results.sort_values("score", kind="stable").reset_index(drop=True)
+    """Scores of methods and candidates with their intervals, best on top; unknown ones left out."""
+    ordered = (
+        results.dropna(subset="score").sort_values("score", kind="stable").reset_index(drop=True)
+    )
     figure, (ax,) = new_figure(6.4, 1.4 + 0.27 * len(ordered))
     low = (ordered["score"] - ordered["ci_low"]).clip(lower=0)
     high = (ordered["ci_high"] - ordered["score"]).clip(lower=0)

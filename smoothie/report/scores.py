@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from smoothie.errors import printable
 from smoothie.evaluation import evaluate
 from smoothie.metrics.scores import Scores
 from smoothie.report.artifacts import Artifact
 from smoothie.report.output import OutputFolder
-from smoothie.report.tables import latex, markdown, markdown_escaped, summary_rows
-from smoothie.routers.base import Routing
+from smoothie.report.tables import is_partial, latex, markdown, markdown_escaped, summary_rows
 from smoothie.run import Result
 
 if TYPE_CHECKING:
@@ -28,8 +25,12 @@ METRICS = ["dataset", "ensemble", "method", "encoder", "k", "metric", "score", "
 METRICS += ["n", "candidates", "labels_used"]
 COMPARISONS = ["dataset", "ensemble", "method", "encoder", "k", "metric", "difference"]
 COMPARISONS += ["difference_low", "difference_high", "gap_closed", "gap_low", "gap_high"]
-COMPARISONS += ["rank_correlation"]
-NOT_SCORED = "Nothing was scored: there are no complete labels and no references.\n"
+COMPARISONS += ["rank_correlation", "difference_n"]
+NOT_SCORED = "Nothing was scored: there are no labels and no references.\n"
+PARTIAL = """\
+Scores are incomplete: a method counts on the n inputs where what it chose has a score, and is
+compared with random on those where every candidate with any score has one, too (n common).
+"""
 
 
 def write_scores(result: Result, table: pd.DataFrame, output: OutputFolder) -> None:
@@ -84,10 +85,11 @@ def summary(result: Result, table: pd.DataFrame) -> str:
     header, rows = summary_rows(table, digits_of(result.scores))
     title = markdown_escaped(f"{result.problem.name}: {unit}")
     signature = printable(result.signature).replace("`", "'")
+    partial = PARTIAL if is_partial(table) else ""
     return (
-        f"### {title}, {int(result.scores.scored.sum())} inputs, "
+        f"### {title}, {int(result.scores.known.sum())} inputs, "
         f"{len(result.problem.candidates)} candidates\n\n{markdown(header, rows)}\n"
-        f"best_single and oracle know all labels: they are bounds, not methods.\n\n"
+        f"{partial}best_single and oracle know all labels: they are bounds, not methods.\n\n"
         f"`{signature}`\n"
     )
 
@@ -103,25 +105,17 @@ def evaluate_tasks(result: Result) -> pd.DataFrame | None:
     tables = []
     for task in dict.fromkeys(result.problem.tasks):
         rows = tasks == task
-        if not scores.scored[rows].any():
+        if not scores.known[rows].any():
             log.warning("task %s: no input is scored", task or "(unnamed)")
             continue
         table = result.table.copy()
         if not rows.all():
-            part = {name: of_rows(routing, rows) for name, routing in result.compared.items()}
+            part = {name: routing.take(rows) for name, routing in result.compared.items()}
             table = evaluate(part, scores.values[rows], result.bootstrap, scores.lower_is_better)
         table.insert(0, "task", task)
         table["metric"] = scores.by_task.get(task, scores.metric)
         tables.append(table)
     return pd.concat(tables, ignore_index=True)
-
-
-def of_rows(routing: Routing, rows: NDArray[np.bool_]) -> Routing:
-    """What a method chose for some of the inputs."""
-    weights = routing.weights
-    if weights is not None and weights.ndim == 2:
-        weights = weights[rows]
-    return replace(routing, choices=routing.choices[:, rows], weights=weights)
 
 
 def write_tasks(result: Result, table: pd.DataFrame, output: OutputFolder) -> None:

@@ -14,11 +14,16 @@ if TYPE_CHECKING:
 
 
 def summary_rows(results: pd.DataFrame, digits: int) -> tuple[list[str], list[list[str]]]:
-    """Header and cells of the summary table; `results` is what `evaluation.evaluate` returns."""
+    """Header and cells of the summary table; `results` is what `evaluation.evaluate` returns.
+
+    Where scores are incomplete, it has the number of inputs of each row, and of its comparison.
+    """
     import pandas as pd
 
     header = ["Method", "Score", "95% interval", "vs. random", "95% interval"]
     header += ["Gap closed", "Rank corr.", "Labels"]
+    partial = is_partial(results)
+    header += ["n", "n common"] if partial else []
     rows = []
     for row in results.to_dict("records"):
         is_random = row["method"] == "random"  # not compared with itself
@@ -33,9 +38,15 @@ def summary_rows(results: pd.DataFrame, digits: int) -> tuple[list[str], list[li
                 "" if is_random or pd.isna(row["gap_closed"]) else f"{row['gap_closed']:.1f}%",
                 number(row["rank_correlation"], 2),
                 str(row["labels_used"]),
+                *([str(row["n"]), str(row["difference_n"])] if partial else []),
             ]
         )
     return header, rows
+
+
+def is_partial(results: pd.DataFrame) -> bool:
+    """Whether some methods, or their comparisons, are of other inputs than others."""
+    return len({*results["n"], *results["difference_n"]}) > 1
 
 
 def number(value: float, digits: int, signed: bool = False) -> str:
@@ -46,8 +57,12 @@ def number(value: float, digits: int, signed: bool = False) -> str:
 
 
 def interval(low: float, high: float, digits: int, signed: bool = False) -> str:
-    """An interval in square brackets."""
-    return f"[{number(low, digits, signed)}, {number(high, digits, signed)}]"
+    """An interval in square brackets, or nothing where there is none."""
+    import pandas as pd
+
+    return (
+        "" if pd.isna(low) else f"[{number(low, digits, signed)}, {number(high, digits, signed)}]"
+    )
 
 
 def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

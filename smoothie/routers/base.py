@@ -27,6 +27,9 @@ class Routing:
         How much each candidate is trusted, if the router has weights.
     labels_used : int
         Labeled inputs that one choice was learned from.
+    known : ndarray of shape (N,), bool, optional
+        Inputs on which the choices may be scored, if not on all: a bound is one only where every
+        candidate has a score.
 
     Examples
     --------
@@ -43,21 +46,26 @@ class Routing:
     probabilities: NDArray[np.float64] | None = None
     weights: NDArray[np.float64] | None = None
     labels_used: int = 0
+    known: NDArray[np.bool_] | None = None
 
     def scores(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Score of each input, (N,): a gather, averaged over trials or in expectation."""
+        """Score of each input, (N,): a gather, averaged over trials or in expectation.
+
+        NaN where the value of a choice, in any trial, is NaN.
+        """
         if self.probabilities is not None:
             expected: NDArray[np.float64] = values @ self.probabilities
             return expected
         gathered: NDArray[np.float64] = values[np.arange(len(values)), self.choices].mean(axis=0)
         return gathered
 
-    def take(self, rows: NDArray[np.intp]) -> "Routing":
-        """The choices for some of the inputs, in this order."""
+    def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> "Routing":
+        """The choices for some of the inputs: a mask, or positions in any order."""
         weights = self.weights
         if weights is not None and weights.ndim == 2:
             weights = weights[rows]
-        return replace(self, choices=self.choices[:, rows], weights=weights)
+        known = None if self.known is None else self.known[rows]
+        return replace(self, choices=self.choices[:, rows], weights=weights, known=known)
 
 
 class Router:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from smoothie.evidence import Evidence, Need
-from smoothie.problem import complete_rows
+from smoothie.problem import common_rows, scored_columns
 from smoothie.routers.base import Router, Routing, register_router
 
 
@@ -13,6 +13,9 @@ from smoothie.routers.base import Router, Routing, register_router
 @dataclass(eq=False, repr=False)
 class BestSingle(Router):
     """The candidate with the highest mean over all scored inputs (ties: the first).
+
+    Where scores are incomplete, candidates are compared on the inputs that have a score for every
+    candidate with any; a candidate without scores is never chosen.
 
     Examples
     --------
@@ -27,9 +30,10 @@ class BestSingle(Router):
     needs = frozenset({Need.CANDIDATE_SCORES})
 
     def route(self, evidence: Evidence) -> Routing:
-        """Choose, seeing all scores; at least one input has all of its scores."""
+        """Choose, seeing all scores."""
         scores = evidence.candidate_scores
-        scored = complete_rows(scores)
-        best = scores[scored].mean(axis=0).argmax()
+        scored = common_rows(scores)
+        means = scores[scored].mean(axis=0)
+        best = np.where(scored_columns(scores), means, -np.inf).argmax()
         choices = np.full((1, len(scores)), best, dtype=np.intp)
         return Routing(choices, labels_used=int(scored.sum()))

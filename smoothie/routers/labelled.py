@@ -45,7 +45,7 @@ class LabelledRouter(Router):
         require_seed(self.seed)
 
     def choose(self, sample: Labelled, inputs: Inputs | None, rows: int) -> NDArray[np.intp]:
-        """Choose for some inputs, given a labeled sample.
+        """Choose for some inputs, given a labeled sample, among its columns.
 
         Parameters
         ----------
@@ -59,11 +59,15 @@ class LabelledRouter(Router):
         Returns
         -------
         ndarray of shape (rows,), int
+            Columns of the sample, which has one for each candidate with labels.
         """
         raise NotImplementedError
 
     def route(self, evidence: Evidence) -> Routing:
-        """Choose for every input, from samples of labels that contain none of its own fold."""
+        """Choose for every input, from samples of labels that contain none of its own fold.
+
+        Only candidates that have labels are chosen.
+        """
         generator = seeded(self.seed)
         labels = evidence.labels.within(self.budget)
         choices = np.zeros((self.trials, evidence.shape[0]), dtype=np.intp)
@@ -71,7 +75,7 @@ class LabelledRouter(Router):
         for trial in range(self.trials):
             for fold in labels.folds(generator, self.folds, self.replace):
                 chosen = self.choose(fold.sample, fold.inputs, len(fold.rows))
-                choices[trial, fold.rows] = chosen
+                choices[trial, fold.rows] = labels.candidates[chosen]
                 used = max(used, len(fold.sample.scores))
         return Routing(choices, labels_used=used)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from smoothie.evidence import Evidence, Need
-from smoothie.problem import complete_rows
+from smoothie.problem import common_rows
 from smoothie.routers.base import Router, Routing, register_router
 
 
@@ -13,6 +13,9 @@ from smoothie.routers.base import Router, Routing, register_router
 @dataclass(eq=False, repr=False)
 class Oracle(Router):
     """The candidate with the highest score on each input (ties: the first).
+
+    Where scores are incomplete, it is scored on the inputs that have one for every candidate with
+    any: the best of only a few would be no bound.
 
     Examples
     --------
@@ -30,4 +33,5 @@ class Oracle(Router):
         """Choose by the scores that an input has; without any, the first."""
         scores = evidence.all_scores
         choices = np.where(np.isfinite(scores), scores, -np.inf).argmax(axis=1)
-        return Routing(choices[None, :], labels_used=int(complete_rows(scores).sum()))
+        known = common_rows(scores)
+        return Routing(choices[None, :], labels_used=int(known.sum()), known=known)
