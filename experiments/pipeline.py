@@ -22,6 +22,7 @@ from experiments.steps import (
     train_evidence,
 )
 from smoothie.clock import Clock
+from smoothie.encoders.base import Encoder
 from smoothie.errors import SmoothieError
 from smoothie.evidence import Evidence, Need
 from smoothie.problem import Problem
@@ -101,7 +102,7 @@ def run_settings(settings: Settings, clock: Clock, memory: Memory) -> Result:
     if votes.index.from_cache:
         clock.note("route", "neighbors cached")
     with clock.step("route"):
-        routed = return_texts(settings, result, evidence)
+        routed = return_texts(settings, result, evidence, encoder)
     names = {
         "dataset": problem.name,
         "ensemble": settings.ensemble.name,
@@ -118,7 +119,9 @@ def check(settings: Settings, problem: Problem) -> None:
         check_routers(settings.routers, problem)
 
 
-def return_texts(settings: Settings, result: Result, evidence: Evidence) -> Routing | None:
+def return_texts(
+    settings: Settings, result: Result, evidence: Evidence, encoder: Encoder
+) -> Routing | None:
     """Choices of the method whose texts are written out, which need not be among those compared."""
     name, router = settings.output.method, settings.returned
     routed = result.routings.get(name)
@@ -133,5 +136,5 @@ def return_texts(settings: Settings, result: Result, evidence: Evidence) -> Rout
     if settings.output.router is not None and isinstance(router, SAVED):
         if routed is None:
             raise SmoothieError(f"output.router: {name} cannot be fitted here")
-        router.save(user_path(settings.output.router), result.problem.candidates)
+        router.save(user_path(settings.output.router), result.problem.candidates, encoder)
     return routed

@@ -34,6 +34,8 @@ examples:
   smoothie route answers.jsonl --columns id=qid,input=prompt --candidates gpt,llama,phi
   smoothie route answers.csv --method smoothie_local --set k=20
   smoothie route answers.csv --encoder none       (wording alone: no model, no download)
+  smoothie route answers.csv --method smoothie_local --set k=20 --save-router router.npz
+  smoothie route new.csv --router router.npz -o routed.csv
 """,
     "check": "examples:\n  smoothie check answers.csv\n",
     "evaluate": """\
@@ -143,6 +145,9 @@ def make_parser() -> Parser:
                 choices=["choices", "wide", "alpaca_eval", "lm_eval"],
                 help="choices, or one more model beside the others; default: by the name",
             )
+            command.add_argument(
+                "--save-router", type=Path, metavar="FILE", help="write the fitted router: .npz"
+            )
         if name == "report":
             command.add_argument("-o", "--output", type=Path, help="Markdown file to write")
         if name == "evaluate":
@@ -169,6 +174,9 @@ def add_method(command: argparse.ArgumentParser) -> None:
     """Options of the method."""
     command.add_argument("--method", default="consensus", help="default: consensus")
     command.add_argument("--encoder", default="auto", help="minilm, mpnet, a folder, none")
+    command.add_argument(
+        "--router", metavar="FILE", help="a saved router, which chooses by the inputs alone"
+    )
     command.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the method"
     )
@@ -244,18 +252,24 @@ def routed(options: argparse.Namespace) -> RoutedTexts:
 
     settings = settings_of(options.method, options.set)
     encoder = None if options.encoder == "none" else options.encoder
-    return route(load(options), method=options.method, encoder=encoder, **settings)
+    method, router = options.method, options.router
+    return route(load(options), method=method, encoder=encoder, router=router, **settings)
 
 
 def run_route(options: argparse.Namespace) -> None:
     """Smoothie route."""
     result = routed(options)
+    if options.save_router is not None:
+        with writable(options.save_router):
+            result.save_router(options.save_router)
     if options.output is not None:
         write_routed(result, options)
     sys.stdout.write(f"{result}\n{result.verdict()}\n")
+    if options.save_router is not None:
+        sys.stdout.write(f"router written to {options.save_router}\n")
     if options.output is not None:
         sys.stdout.write(f"written to {options.output}\n")
-    else:
+    elif options.save_router is None:
         sys.stdout.write("nothing was written: name a file with -o routed.csv\n")
 
 
@@ -289,11 +303,13 @@ def write_routed(result: RoutedTexts, options: argparse.Namespace) -> None:
 def run_evaluate(options: argparse.Namespace) -> None:
     """Smoothie evaluate."""
     from smoothie.front import evaluate
-    from smoothie.report.tables import markdown, summary_rows
+    from smoothie.report.scores import PARTIAL
+    from smoothie.report.tables import is_partial, markdown, summary_rows
 
     result = routed(options)
     table = evaluate(result, metric=options.metric, draws=options.draws)
     sys.stdout.write(f"{result}\n\n{markdown(*summary_rows(table, 1))}")
+    sys.stdout.write(PARTIAL if is_partial(table) else "")
     sys.stdout.write("best_single and oracle know all labels: they are bounds, not methods.\n")
 
 

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,15 +15,17 @@ from numpy.typing import NDArray
 
 from smoothie.answers import as_problem
 from smoothie.clock import Clock
-from smoothie.encoders.base import Encoder
+from smoothie.encoders.base import Encoder, EncoderId, encoder_id
 from smoothie.encoders.named import named_encoder
 from smoothie.errors import NotAvailableError, SmoothieError, meant
 from smoothie.evaluation import Bootstrap
 from smoothie.evidence import Evidence, Need, Votes
+from smoothie.fitted import choose_by_inputs
 from smoothie.inspection import warn_about_texts
 from smoothie.metrics.scoring import label_scores, score
 from smoothie.problem import Problem
 from smoothie.routers.base import ROUTERS, Router, Routing
+from smoothie.routers.saved import SavedEstimator
 from smoothie.run import (
     candidates_alone,
     check_routers,
@@ -63,7 +66,9 @@ class RoutedTexts:
     encoder : str or None
         What made the vectors; None if none were used.
     router : Router or None
-        The method itself.
+        The method itself; None if a fitted router chose by the inputs.
+    encoder_id : EncoderId or None
+        The encoder, as it is kept with a saved router.
 
     Examples
     --------
@@ -82,6 +87,21 @@ class RoutedTexts:
     evidence: Evidence
     encoder: str | None = None
     router: Router | None = None
+    encoder_id: EncoderId | None = None
+
+    def save_router(self, path: str | Path) -> None:
+        """Write the fitted router to a file, for `route(..., router=path)` and new inputs.
+
+        Raises
+        ------
+        SmoothieError
+            If the method is not fitted to answers: only Smoothie-Global and Smoothie-Local are.
+        """
+        if not isinstance(self.router, SavedEstimator):
+            raise SmoothieError(
+                f"method={self.method} cannot be saved: smoothie_local and smoothie_global can"
+            )
+        self.router.save(path, self.problem.candidates, self.encoder_id)
 
     @property
     def choices(self) -> NDArray[np.intp]:
@@ -204,6 +224,7 @@ def route(
     names: Sequence[str] | None = None,
     columns: Mapping[str, str] | None = None,
     missing: str = "error",
+    router: str | Path | SavedEstimator | None = None,
     **settings: Any,
 ) -> RoutedTexts:
     """Choose one answer for each input, without labels.
@@ -227,6 +248,10 @@ def route(
         Which column of a table is what.
     missing : {"error", "drop_inputs", "drop_candidates"}
         What to do where a candidate has no answer.
+    router : path or fitted router, optional
+        Chooses by the inputs alone, as it was fitted to other answers of the same candidates
+        (`RoutedTexts.save_router`); then there is no method. Its encoder is "auto", or to be named
+        where it is none of the named ones; another than it was fitted with is refused.
     **settings
         Of the router, such as k=20.
 
@@ -254,23 +279,37 @@ def route(
     problem = as_problem(answers, inputs, names=names, columns=columns, missing=missing)
     if problem is not answers:  # those who load a problem were warned
         warn_about_texts(problem)
-    router = make_router(method, settings)
+    if router is not None:
+        if method != DEFAULT or settings:
+            raise SmoothieError("router: a fitted router takes no method and no settings")
+        return route_by(router, problem, encoder)
+    chooser = make_router(method, settings)
     name = method if isinstance(method, str) else ROUTERS.name_of(type(method))
-    check_routers({name: router}, problem)
-    chosen = choose_encoder(encoder, router)
+    check_routers({name: chooser}, problem)
+    chosen = choose_encoder(encoder, chooser)
     ordered = problem.by_id()  # so that choices do not depend on the order of rows
-    votes = see(ordered, router, chosen)
+    votes = see(ordered, chooser, chosen)
     evidence = evidence_of(ordered, votes, chosen)
     try:
-        routing = choose(router, evidence)
+        routing = choose(chooser, evidence)
     except NotAvailableError as error:
         raise SmoothieError(f"method={name} cannot be used here: {error}") from error
     if ordered is not problem:
         rows = places(ordered, problem)
         routing, evidence = routing.take(rows), evidence_of(problem, votes.take(rows), chosen)
-    return RoutedTexts(
-        problem, name, routing, evidence, None if chosen is None else chosen.signature, router
-    )
+    signature, made_by = (None, None) if chosen is None else (chosen.signature, encoder_id(chosen))
+    return RoutedTexts(problem, name, routing, evidence, signature, chooser, made_by)
+
+
+def route_by(
+    router: str | Path | SavedEstimator, problem: Problem, encoder: str | Encoder | None
+) -> RoutedTexts:
+    """What a fitted router chooses by the inputs."""
+    fitted, problem, choices, signature = choose_by_inputs(router, problem, encoder)
+    reason = "a fitted router chose by the inputs, and no answer was embedded"
+    evidence = gather(problem, votes_of_texts(problem)).without(Need.DISTANCES, reason)
+    name = ROUTERS.name_of(type(fitted))
+    return RoutedTexts(problem, name, Routing(choices[None, :]), evidence, signature)
 
 
 def make_router(method: str | Router, settings: Mapping[str, Any]) -> Router:

@@ -1,14 +1,17 @@
 """The command: files in, files and one sentence out."""
 
 import json
+import shutil
 import subprocess
 import sys
 
 import pandas as pd
 import pytest
 
-from smoothie import __version__
+from smoothie import __version__, load_router
 from smoothie.cli import main
+from smoothie.encoders import SentenceEncoder
+from smoothie.encoders.named import named_encoder
 from tests.conftest import make_set
 
 CSV = """id,question,gpt,llama,phi,gold
@@ -245,3 +248,51 @@ def test_help_waits_for_no_heavy_package():
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert done.stdout.split() == []
+
+
+def test_empty_cells_of_scores_are_no_labels(tmp_path, capsys, caplog):
+    path = tmp_path / "long.csv"
+    rows = ["id,candidate,answer,score", "1,a,x,1", "1,b,x y,0", "1,c,z,", "2,a,u,", "2,b,u v,1"]
+    path.write_text("\n".join([*rows, "2,c,w, "]))
+    assert smoothie("evaluate", path, "--encoder", "none", "--draws", 20) == 0
+    page = capsys.readouterr().out
+    counts = {
+        cells[1]: cells[-3:-1]
+        for cells in ([cell.strip() for cell in line.split("|")] for line in page.splitlines())
+        if len(cells) > 3
+    }
+    assert counts["Method"] == ["n", "n common"]
+    assert counts["random"] == ["1", "1"]
+    assert counts["candidate:b"] == ["2", "1"]
+    assert counts["candidate:c"] == ["0", "0"]
+    assert "Scores are incomplete" in page
+    assert caplog.text.count("no score (labels) of c") == 1
+
+
+@pytest.mark.slow
+def test_a_saved_router_routes_another_file(table, tmp_path, capsys, tiny_encoder, monkeypatch):
+    monkeypatch.setenv("SMOOTHIE_CACHE", str(tmp_path / "cache"))
+    router, out = tmp_path / "router.npz", tmp_path / "out.csv"
+    how = ("--method", "smoothie_local", "--set", "k=2", "--encoder", tiny_encoder)
+    assert smoothie("route", table, *how, "--save-router", router) == 0
+    assert f"router written to {router}" in capsys.readouterr().out
+    new = tmp_path / "new.csv"
+    new.write_text("id,question,phi,gpt,llama\n7,Capital of France?,p,g,l\n8,2+2?,p,g,l\n")
+    how = ("--router", router, "--encoder", tiny_encoder)
+    assert smoothie("route", new, *how, "-o", out) == 0
+    kept = load_router(router)
+    encoder = named_encoder(str(tiny_encoder))
+    chosen = kept.predict(encoder.encode_inputs(["Capital of France?", "2+2?"]))
+    names = [("gpt", "llama", "phi")[j] for j in chosen]
+    assert pd.read_csv(out).candidate.tolist() == names
+    assert kept.encoder.checksum == encoder.identity
+    assert kept.encoder == SentenceEncoder(str(tiny_encoder), profile="exact").encoder_id
+    assert kept.encoder != SentenceEncoder(str(tiny_encoder), max_tokens=8).encoder_id
+    changed = tmp_path / "changed" / tiny_encoder.name  # the same name, other contents
+    shutil.copytree(tiny_encoder, changed)
+    (changed / "more.txt").write_text("x")
+    capsys.readouterr()
+    assert smoothie("route", new, "--router", router, "--encoder", changed) == 1
+    said = capsys.readouterr().err
+    assert "router.npz: the router was fitted with vectors of" in said
+    assert "Traceback" not in said

@@ -21,7 +21,7 @@ FLOORS = [
     ["routers"],
     ["evaluation"],
     ["run", "diagnosis"],
-    ["report", "answers"],
+    ["report", "answers", "fitted"],
     ["front"],
     ["cli"],
 ]

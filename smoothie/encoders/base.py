@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smoothie.clock import Clock
+from smoothie.errors import printable
 from smoothie.problem import Problem
 from smoothie.registry import Registry, wrong_dataclass
 
@@ -83,6 +84,36 @@ class Encoder(Protocol):
     def encode_inputs(self, texts: list[str]) -> Vectors | None:
         """Embed the inputs of another split; None if the encoder has no model for that."""
         ...
+
+
+@dataclass(frozen=True)
+class EncoderId:
+    """What decides the vectors of inputs: kept with a fitted router, which refuses others.
+
+    Attributes
+    ----------
+    name : str
+        Hub id, or name of the model's folder; the signature of an encoder without a model.
+    checksum : str
+        Commit of a Hub model, or SHA-256 over the files of a local one; empty without a model.
+    settings : str
+        Whatever else changes vectors of inputs.
+    """
+
+    name: str
+    checksum: str = ""
+    settings: str = ""
+
+    def __str__(self) -> str:
+        """Name, beginning of the checksum, and settings, in one line."""
+        at = f"@{self.checksum[:12]}" if self.checksum else ""
+        return printable(f"{self.name}{at} {self.settings}".strip())
+
+
+def encoder_id(encoder: Encoder) -> EncoderId:
+    """The encoder's own `encoder_id`, if it has one, else its signature."""
+    own = getattr(encoder, "encoder_id", None)
+    return own if isinstance(own, EncoderId) else EncoderId(encoder.signature)
 
 
 PARTS = ("signature", "encoded", "measure", "encode_problem", "encode_inputs")  # of the protocol

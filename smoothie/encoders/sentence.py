@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from smoothie.encoders.base import Vectors, register_encoder
+from smoothie.encoders.base import EncoderId, Vectors, register_encoder
 from smoothie.encoders.fast import encode_by_tokens, fast_dtype
 from smoothie.encoders.text import TextEncoder
 from smoothie.errors import SmoothieError
@@ -19,7 +19,7 @@ from smoothie.models.checks import token_limit
 from smoothie.models.loading import load_sentence_model
 from smoothie.parallel.cluster import RayCluster
 from smoothie.parallel.local import in_chunks
-from smoothie.pretrained import PretrainedModel
+from smoothie.pretrained import PretrainedModel, existing_folder
 from smoothie.problem import Problem
 from smoothie.storage.cache import VectorCache, content_key
 
@@ -113,6 +113,18 @@ class SentenceEncoder(PretrainedModel, TextEncoder):
             apart = "" if self.input_type == kind else f", of inputs in {self.input_type}"
             kind = f"fast (products in {kind}{apart})"
         return f"{self.short_name} {kind} max_tokens={limit}{text}"
+
+    @property
+    def encoder_id(self) -> EncoderId:
+        """Model, checksum and settings of the vectors of inputs.
+
+        Profiles with the same type of number for inputs are the same encoder: their vectors agree
+        to 1e-6.
+        """
+        local = existing_folder(self.model)
+        name = self.model if local is None else local.absolute().name
+        settings = f"{self.input_type} max_tokens={self.max_tokens or 'model'}"
+        return EncoderId(name, self.identity, settings)
 
     @property
     def encoded(self) -> int:

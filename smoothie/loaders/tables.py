@@ -215,7 +215,7 @@ def read_long(
         if row[columns.text] is not None:
             answers[item.id] = as_answer(row[columns.text])
         score = None if columns.score is None else row[columns.score]
-        if score is not None:
+        if score is not None and str(score).strip():  # of text, an empty cell is no label
             labels.setdefault(candidate, {})[item.id] = as_number(score, where)
     return list(inputs.values()), generations, labels
 

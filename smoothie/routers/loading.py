@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from smoothie.encoders.base import Encoder
 from smoothie.errors import SmoothieError
 from smoothie.routers.saved import read_saved
 from smoothie.routers.smoothie_global import SmoothieGlobal
@@ -10,8 +11,14 @@ from smoothie.routers.smoothie_local import SmoothieLocal
 SAVED: tuple[type[SmoothieGlobal] | type[SmoothieLocal], ...] = (SmoothieGlobal, SmoothieLocal)
 
 
-def load_router(path: str | Path) -> SmoothieGlobal | SmoothieLocal:
+def load_router(path: str | Path, encoder: Encoder | None = None) -> SmoothieGlobal | SmoothieLocal:
     """Read a fitted router from a file that `save` of either class wrote.
+
+    Parameters
+    ----------
+    path : str or Path
+    encoder : Encoder, optional
+        The one that new inputs will be embedded by; another than that of the file is refused.
 
     Raises
     ------
@@ -34,6 +41,6 @@ def load_router(path: str | Path) -> SmoothieGlobal | SmoothieLocal:
     saved = read_saved(path)
     for kind in SAVED:
         if saved.kind == kind.__name__:
-            return kind.restore(saved)
+            return kind.restore(saved, encoder)
     known = ", ".join(kind.__name__ for kind in SAVED)
     raise SmoothieError(f"{saved.path}: holds a {saved.kind}; this version reads {known}")

@@ -1,19 +1,23 @@
 """Save and load fitted routers: files are written whole, and read without pickle."""
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from smoothie.encoders.base import Encoder, EncoderId, encoder_id
 from smoothie.errors import SmoothieError, shown
 from smoothie.fields import require_names
 from smoothie.routers.estimators import SmoothieEstimator
 from smoothie.storage.arrays import read_npz, write_npz
 from smoothie.storage.files import NOT_JSON, parse_json, user_path
+
+log = logging.getLogger(__name__)
 
 FORMAT = 1  # of the files; to be increased when older versions cannot read them
 HEADER = ("format", "kind", "parameters")
@@ -50,12 +54,13 @@ class Stored(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Saved:
-    """What a file holds: the kind of router, its parameters, candidates and fitted arrays."""
+    """What a file holds: kind of router, parameters, candidates, encoder and fitted arrays."""
 
     path: Path
     kind: str
     parameters: dict[str, Any]
     candidates: tuple[str, ...] | None
+    encoder: EncoderId | None
     arrays: dict[str, NDArray[Any]]
 
 
@@ -67,13 +72,21 @@ class SavedEstimator(SmoothieEstimator):
     ----------
     candidates : tuple of str, length K, or None
         Names of the candidates, if they were saved with the router.
+    encoder : EncoderId or None
+        What made the vectors that it was fitted with, if that was saved with the router.
     """
 
     candidates: tuple[str, ...] | None = field(default=None, init=False, repr=False)
+    encoder: EncoderId | None = field(default=None, init=False, repr=False)
 
     _layout: ClassVar[Mapping[str, Stored]] = {}  # of the fitted attributes
 
-    def save(self, path: str | Path, candidates: Sequence[str] | None = None) -> None:
+    def save(
+        self,
+        path: str | Path,
+        candidates: Sequence[str] | None = None,
+        encoder: Encoder | EncoderId | None = None,
+    ) -> None:
         """Write the fitted router to a file.
 
         Parameters
@@ -82,6 +95,9 @@ class SavedEstimator(SmoothieEstimator):
             An .npz file of plain arrays.
         candidates : sequence of str, length K, optional
             Their names, to be saved with the router; by default those that it was loaded with.
+        encoder : Encoder or EncoderId, optional
+            What made the vectors that it was fitted with, so that vectors of another one are
+            refused and texts can be routed; by default the one that it was loaded with.
 
         Raises
         ------
@@ -106,25 +122,74 @@ class SavedEstimator(SmoothieEstimator):
         }
         if names is not None:
             arrays["candidates"] = np.array(names, dtype=str)
+        made_by = self.encoder if encoder is None else as_id_of(encoder)
+        if made_by is not None:
+            arrays["encoder"] = np.array(json.dumps(asdict(made_by)))
         for name in self._layout:
             value = getattr(self, name)
             if value is not None:
                 arrays[name.strip("_")] = np.asarray(value)
         write_npz(Path(path), arrays)
 
+    def predict_texts(self, texts: Sequence[str], encoder: Encoder) -> NDArray[np.intp]:
+        """Choices for new inputs that are given as texts, (M,).
+
+        Parameters
+        ----------
+        texts : sequence of str, length M
+            The inputs; no answers are needed.
+        encoder : Encoder
+            The one that the router was fitted with.
+
+        Raises
+        ------
+        SmoothieError
+            If it is another encoder, or has no model to embed texts with.
+        """
+        self._require_fitted()
+        self.require_encoder(encoder)
+        if self.encoder is None:
+            log.warning(
+                "the router does not say what made its vectors; those of %s are taken for the same",
+                encoder_id(encoder),
+            )
+        vectors = encoder.encode_inputs(list(texts))
+        if vectors is None:
+            raise SmoothieError(f"{encoder_id(encoder)}: has no model to embed texts with")
+        return self.predict(vectors)
+
+    def predict(self, inputs: NDArray[np.floating[Any]] | None = None) -> NDArray[np.intp]:
+        """Choices for new inputs, or, without any, for the fitted rows."""
+        raise NotImplementedError
+
+    def require_encoder(self, encoder: Encoder | EncoderId) -> None:
+        """Refuse an encoder other than the one that the router was fitted with, if it is known."""
+        given = as_id_of(encoder)
+        if self.encoder is not None and given != self.encoder:
+            raise SmoothieError(
+                f"the router was fitted with vectors of {self.encoder}, and {given} makes others: "
+                f"use that encoder, or fit the router again"
+            )
+
     @classmethod
-    def load(cls, path: str | Path) -> Self:
+    def load(cls, path: str | Path, encoder: Encoder | None = None) -> Self:
         """Read a router that `save` wrote.
+
+        Parameters
+        ----------
+        path : str or Path
+        encoder : Encoder, optional
+            The one that new inputs will be embedded by; another than that of the file is refused.
 
         Raises
         ------
         ValueError
             If the file is missing, broken or cut off, or holds something else; in one sentence.
         """
-        return cls.restore(read_saved(path))
+        return cls.restore(read_saved(path), encoder)
 
     @classmethod
-    def restore(cls, saved: Saved) -> Self:
+    def restore(cls, saved: Saved, encoder: Encoder | None = None) -> Self:
         """Rebuild the saved router, and check that its parts fit together."""
         if saved.kind != cls.__name__:
             raise SmoothieError(
@@ -142,8 +207,10 @@ class SavedEstimator(SmoothieEstimator):
                 raise SmoothieError(f"{saved.path}: {name.strip('_')} {found}, which does not fit")
         try:
             router = cls(**saved.parameters)
-            vars(router).update(arrays, candidates=saved.candidates)
+            vars(router).update(arrays, candidates=saved.candidates, encoder=saved.encoder)
             router._check()
+            if encoder is not None:
+                router.require_encoder(encoder)
         except SmoothieError as error:
             raise SmoothieError(f"{saved.path}: {error}") from error
         return router
@@ -180,11 +247,33 @@ def read_saved(path: str | Path) -> Saved:
         raise SmoothieError(f"{file}: the parameters are not JSON") from error
     if not isinstance(parameters, dict):
         raise SmoothieError(f"{file}: the parameters are not a JSON object")
+    encoder = read_encoder(arrays.get("encoder"), file)
     names = arrays.get("candidates")
     if names is None:
-        return Saved(file, kind, parameters, None, arrays)
+        return Saved(file, kind, parameters, None, encoder, arrays)
     candidates = tuple(str(name) for name in names.ravel())
     if names.ndim != 1 or names.dtype.kind != "U" or len(set(candidates)) < len(candidates):
         raise SmoothieError(f"{file}: candidates must be different names")
     require_names("candidate", candidates, str(file))
-    return Saved(file, kind, parameters, candidates, arrays)
+    return Saved(file, kind, parameters, candidates, encoder, arrays)
+
+
+def read_encoder(entry: NDArray[Any] | None, file: Path) -> EncoderId | None:
+    """What made the vectors; None in files that do not say so."""
+    if entry is None:
+        return None
+    try:
+        parts = parse_json(str(entry))
+    except NOT_JSON as error:
+        raise SmoothieError(f"{file}: the encoder is not JSON") from error
+    names = {"name", "checksum", "settings"}
+    if not isinstance(parts, dict) or set(parts) != names:
+        raise SmoothieError(f"{file}: expected {', '.join(sorted(names))} of the encoder")
+    if not all(isinstance(value, str) for value in parts.values()):
+        raise SmoothieError(f"{file}: expected texts as name, checksum and settings of the encoder")
+    return EncoderId(**parts)
+
+
+def as_id_of(encoder: Encoder | EncoderId) -> EncoderId:
+    """The id of an encoder; an id is taken as it is."""
+    return encoder if isinstance(encoder, EncoderId) else encoder_id(encoder)

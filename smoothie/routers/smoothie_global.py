@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from smoothie.encoders.base import Encoder
 from smoothie.errors import SmoothieError
 from smoothie.estimator import distance_blocks, require_distances, require_generations
 from smoothie.evidence import Evidence, Need
@@ -154,7 +155,7 @@ class SmoothieGlobal(SavedEstimator):
 
     def _fit(self, blocks: Blocks, shape: tuple[int, int], groups: Groups | None) -> Self:
         self.__post_init__()
-        self.groups_ = self.candidates = None
+        self.groups_ = self.candidates = self.encoder = None
         if self.fit_by == "input":
             self.errors_, self.weights_, self.choices_ = self._solve_each(blocks, shape)
             return self
@@ -221,6 +222,19 @@ class SmoothieGlobal(SavedEstimator):
                 "use SmoothieLocal, fitted with inputs"
             )
         return np.full(rows, self.choices_[0])
+
+    def predict_texts(
+        self, texts: Sequence[str], encoder: Encoder | None = None, groups: Groups | None = None
+    ) -> NDArray[np.intp]:
+        """Choices for new inputs that are given as texts, (M,).
+
+        Only their number and, if it is fitted by task, their tasks matter: nothing is embedded. An
+        encoder other than the one that the router was fitted with is refused all the same.
+        """
+        self._require_fitted()
+        if encoder is not None:
+            self.require_encoder(encoder)
+        return self.predict(np.empty((len(texts), 0)), groups)
 
 
 def group_means(blocks: Blocks, group: NDArray[np.intp], candidates: int) -> NDArray[np.float64]:

@@ -129,7 +129,7 @@ class SmoothieLocal(SavedEstimator):
         blocks = distance_blocks(generations)
         solved = self._solve_each(blocks, generations.shape[:2])
         self.errors_, self.weights_, self.choices_ = solved
-        self._distances = self._inputs = self._nearest = self.candidates = None
+        self._distances = self._inputs = self._nearest = self.candidates = self.encoder = None
         return self
 
     def fit_distances(
@@ -171,7 +171,7 @@ class SmoothieLocal(SavedEstimator):
         if self.k > 1:
             means = next(neighborhood_means(distances, evidence.neighbors(self.k), [self.k]))
         self.errors_, self.weights_, self.choices_ = self._solve(means)
-        self._inputs = self._distances = self._nearest = self.candidates = None
+        self._inputs = self._distances = self._nearest = self.candidates = self.encoder = None
         if evidence.has(Need.INPUTS):
             self._inputs, self._distances = evidence.inputs, distances
         return self

@@ -7,12 +7,37 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import smoothie
 from smoothie import NotFittedError, SmoothieError, SmoothieGlobal, SmoothieLocal, load_router
+from smoothie.encoders import TextEncoder
+from smoothie.encoders.base import EncoderId, encoder_id
 from smoothie.estimator import squared_distances
 from smoothie.evidence import Evidence, Votes
 from tests.naive import naive_errors, naive_neighbors
 
 NAMES = ["alpha", "beta", "gamma", "delta"]
+
+
+class Letters(TextEncoder):
+    """Counts of some letters: a small encoder with a checksum, as those with a model have."""
+
+    def __init__(self, letters="aeiou", checksum="c0ffee"):
+        self.letters = letters
+        self.encoder_id = EncoderId("letters", checksum, letters)
+
+    def encode(self, texts):
+        return np.array([[float(text.count(letter)) for letter in self.letters] for text in texts])
+
+
+ASKED = ["an apple", "two pears", "a banana", "no fruit", "plums", "figs and dates"]
+NEW = ["a fig", "an orange", "plum pie"]
+
+
+@pytest.fixture
+def by_letters():
+    """A router of texts: fitted to answers, with inputs that were embedded."""
+    generations = np.random.default_rng(0).normal(size=(6, 4, 5))
+    return SmoothieLocal(k=2).fit(generations, inputs=Letters().encode(ASKED))
 
 
 @pytest.fixture
@@ -89,6 +114,116 @@ def test_names_belong_to_what_was_fitted(data, local, tmp_path):
     assert loaded.fit(data[0][:, :3], inputs=data[1]).candidates is None
     with pytest.raises(NotFittedError):
         SmoothieLocal().save(tmp_path / "router.npz")
+
+
+def test_texts_are_routed_as_their_vectors(by_letters, tmp_path):
+    path = tmp_path / "router.npz"
+    by_letters.save(path, NAMES, Letters())
+    for router in (load_router(path), load_router(path, Letters())):
+        assert router.encoder == encoder_id(Letters())
+        chosen = router.predict_texts(NEW, Letters())
+        np.testing.assert_array_equal(chosen, by_letters.predict(Letters().encode(NEW)))
+    router.save(path)  # the encoder goes along
+    assert SmoothieLocal.load(path).encoder == encoder_id(Letters())
+    again = router.fit(np.zeros((6, 4, 5)), inputs=Letters().encode(ASKED))
+    assert again.encoder is None
+
+
+@pytest.mark.parametrize("other", [Letters(checksum="c0ffef"), Letters("aeiouy"), TextEncoder()])
+def test_another_encoder_is_refused(by_letters, tmp_path, other):
+    """Also one with the same name and other weights, or with vectors of the same length."""
+    path = tmp_path / "router.npz"
+    by_letters.save(path, NAMES, Letters())
+    for call in (
+        lambda: load_router(path, other),
+        lambda: SmoothieLocal.load(path, other),
+        lambda: load_router(path).predict_texts(NEW, other),
+    ):
+        with pytest.raises(SmoothieError, match="fitted with vectors of letters@c0ffee aeiou, and"):
+            call()
+
+
+def rewritten(path, **change):
+    with np.load(path) as stored:
+        np.savez(path, **(dict(stored) | change))
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ('{"name": "letters", "checksum": "0badee", "settings": "aeiou"}', "letters@0badee aeiou"),
+        ('{"name": "letters", "checksum": "c0ffee"}', "expected checksum, name, settings of"),
+        ('{"name": 1, "checksum": "c0ffee", "settings": ""}', "expected texts as name"),
+        ("[1]", "expected checksum, name, settings of"),
+        ("{", "the encoder is not JSON"),
+    ],
+)
+def test_a_changed_checksum_is_refused(by_letters, tmp_path, entry, message):
+    path = tmp_path / "router.npz"
+    by_letters.save(path, NAMES, Letters())
+    rewritten(path, encoder=np.array(entry))
+    with pytest.raises(SmoothieError, match=message) as error:
+        load_router(path, Letters())
+    assert "router.npz: " in str(error.value)
+
+
+def test_files_without_an_encoder_are_read_with_a_warning(by_letters, tmp_path, caplog):
+    """As older versions wrote them."""
+    path = tmp_path / "router.npz"
+    by_letters.save(path, NAMES)
+    router = load_router(path, Letters())
+    assert router.encoder is None
+    chosen = router.predict_texts(NEW, Letters())
+    np.testing.assert_array_equal(chosen, by_letters.predict(Letters().encode(NEW)))
+    assert "does not say what made its vectors; those of letters@c0ffee" in caplog.text
+    with pytest.raises(SmoothieError, match="inputs have 5 dimensions, the queries 2"):
+        router.predict(Letters("ae").encode(NEW))
+
+
+def test_the_front_door_takes_a_saved_router(tmp_path):
+    draw = np.random.default_rng(0)
+    answers = {name: draw.choice(["yes", "no", "maybe so"], 6).tolist() for name in NAMES}
+    fitted = smoothie.route(answers, ASKED, "smoothie_local", Letters(), k=2)
+    path = tmp_path / "router.npz"
+    fitted.save_router(path)
+    new = {name: [f"{name} says {i}" for i in range(3)] for name in reversed(NAMES)}
+    result = smoothie.route(new, NEW, router=path, encoder=Letters())
+    expected = fitted.router.predict(Letters().encode(NEW))
+    assert result.texts == [f"{NAMES[j]} says {i}" for i, j in enumerate(expected)]
+    assert result.method == "smoothie_local"
+    assert (
+        smoothie.route(new, NEW, router=load_router(path), encoder=Letters()).texts == result.texts
+    )
+    for change, message in (
+        (
+            {"encoder": Letters("xyz12")},
+            r"router.npz: the router was fitted with vectors of letters",
+        ),
+        (
+            {"encoder": "auto"},
+            r"router.npz: it needs the encoder .*, letters@c0ffee aeiou: name it",
+        ),
+        ({"encoder": None}, "name it"),
+        ({"method": "mbr"}, "takes no method"),
+        ({"k": 3}, "takes no method and no settings"),
+        ({"inputs": None}, "it chooses by the inputs, and there are none"),
+    ):
+        with pytest.raises(SmoothieError, match=message):
+            smoothie.route(new, **{"inputs": NEW, "router": path, "encoder": Letters(), **change})
+    with pytest.raises(SmoothieError, match="has no candidate 'alpha'"):
+        smoothie.route({"x": ["1"], "beta": ["2"], "y": ["3"]}, ["q"], router=path)
+    with pytest.raises(SmoothieError, match="method=consensus cannot be saved"):
+        smoothie.route(answers, encoder=None).save_router(path)
+
+
+def test_a_global_router_needs_no_vectors(tmp_path):
+    generations = np.random.default_rng(0).normal(size=(30, 4, 5)) * [[[1], [9], [9], [9]]]
+    path = tmp_path / "router.npz"
+    SmoothieGlobal().fit(generations).save(path, NAMES, Letters())
+    new = {name: [f"{name} says {i}" for i in range(3)] for name in NAMES}
+    assert smoothie.route(new, router=path).candidates == ["alpha"] * 3
+    with pytest.raises(SmoothieError, match="fitted with vectors of letters"):
+        load_router(path).predict_texts(NEW, TextEncoder())
 
 
 def test_distances_are_only_saved_for_new_inputs(data, local, tmp_path):
