@@ -7,11 +7,13 @@ from smoothie.errors import SmoothieError
 # Packages by the extra of pyproject.toml that installs them.
 EXTRA_OF = {
     "datasets": "hub",
+    "faiss": "faiss",
     "huggingface_hub": "encode",
     "hydra": "run",
     "inspect_ai": "inspect",
     "matplotlib": "plots",
     "pyarrow": "hub",
+    "ray": "ray",
     "rouge_score": "metrics",
     "sacrebleu": "metrics",
     "safetensors": "encode",

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from smoothie.errors import SmoothieError
+from smoothie.optional import EXTRA_OF, install_line
 from smoothie.storage.files import sha256
 
 NAME = r"\w(?:(?:\w|-(?!-)|\.(?!\.)){0,94}\w)?"  # the Hub's rule
@@ -92,6 +93,10 @@ class PretrainedModel:
                 self._loaded = self._load()
             except SmoothieError:
                 raise
+            except ModuleNotFoundError as error:
+                package = str(error.name).partition(".")[0]
+                extra = install_line(EXTRA_OF.get(package, "encode"))
+                raise SmoothieError(f"{self.role} {self.model} needs {package}: {extra}") from error
             except Exception as error:  # the libraries that read these files raise many kinds
                 reason = str(error).strip().split("\n")[0]
                 raise SmoothieError(

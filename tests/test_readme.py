@@ -119,7 +119,9 @@ def test_the_example_of_routing_new_inputs(compose, tmp_path, tiny_encoder):
     )
     encoder = SentenceEncoder(str(tiny_encoder), progress=False)
     generations, inputs = encoder.encode_problem(problem, inputs=True)
-    new = encoder.encode(json.loads(re.search(r"encode\((\[.*?\])\)", program).group(1)))
+    new = encoder.encode(
+        json.loads(re.search(r"predict_texts\((\[.*?\]), encoder\)", program).group(1))
+    )
     choice = SmoothieLocal(k=2).fit(generations, inputs=inputs).predict(np.asarray(new))[0]
     assert shown.stdout.strip() == problem.candidates[choice]
 

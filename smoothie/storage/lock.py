@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from smoothie.errors import SmoothieError, shown
+from smoothie.optional import require
 from smoothie.storage.files import read_json, readable, sha256, user_path, write_json
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -59,6 +60,7 @@ class HubLock:
         known = self._read().get(entry, {}).get("revision")
         if known is not None:
             return str(known)
+        require("huggingface_hub", "the Hub")
         from huggingface_hub import HfApi
 
         try:
@@ -87,6 +89,7 @@ class HubLock:
         SmoothieError
             If the file does not exist, cannot be fetched, or differs from its recorded checksum.
         """
+        require("huggingface_hub", "the Hub")
         from huggingface_hub import hf_hub_download
         from huggingface_hub.errors import EntryNotFoundError
 
@@ -122,6 +125,7 @@ class HubLock:
 
     def cached(self, kind: str, repository: str, revision: str | None, name: str) -> Path | None:
         """Path of a file that was downloaded before, without asking the Hub; None if it was not."""
+        require("huggingface_hub", "the Hub")
         from huggingface_hub import try_to_load_from_cache
 
         commit = self.known(kind, repository, revision)
@@ -132,6 +136,7 @@ class HubLock:
 
     def files(self, kind: str, repository: str, revision: str | None) -> list[str]:
         """Names of all files of a repository at its locked commit."""
+        require("huggingface_hub", "the Hub")
         from huggingface_hub import HfApi
 
         commit = self.revision(kind, repository, revision)
@@ -185,6 +190,7 @@ def download_model(repository: str, commit: str) -> Path:
     SmoothieError
         If the model cannot be fetched.
     """
+    require("huggingface_hub", "the Hub")
     from huggingface_hub import snapshot_download
 
     try:
@@ -198,6 +204,7 @@ def download_model(repository: str, commit: str) -> Path:
 
 def cached_commit(kind: str, repository: str, revision: str | None) -> str | None:
     """The commit of a repository in the Hub client's cache, from an earlier download."""
+    require("huggingface_hub", "the Hub")
     from huggingface_hub import snapshot_download
 
     try:

@@ -323,3 +323,27 @@ def test_every_router_gets_by_with_what_it_declares(name):
             continue  # the labels bring the vectors of the inputs along
         with pytest.raises(NotAvailableError):
             router.route(poorer)
+
+
+@pytest.mark.parametrize(
+    "router", [BestOnVal(budget=5), LabeledKNN(budget=9, neighbors=3), Oracle(), BestSingle()]
+)
+def test_a_candidate_without_labels_is_never_chosen_and_changes_no_other_choice(router):
+    draw = np.random.default_rng(0)
+    own = Labelled(draw.normal(size=(30, 3)), draw.normal(size=(30, 2)))
+    own.scores[::4, 2] = np.nan
+    choices = router.route(seen(own)).choices
+    wider = Labelled(np.insert(own.scores, 1, np.nan, axis=1), own.inputs)
+    np.testing.assert_array_equal(router.route(seen(wider)).choices, choices + (choices > 0))
+
+
+def test_the_best_single_is_compared_on_common_inputs():
+    """The second has the higher mean of its labels, as it was labeled where all are good."""
+    scores = np.array([[9.0, 8.0], [1.0, np.nan], [1.0, np.nan]])
+    assert (BestSingle().route(seen(Labelled(scores))).choices == 0).all()
+
+
+def test_bounds_need_an_input_with_the_labels_of_all():
+    evidence = seen(Labelled(np.array([[1.0, np.nan], [np.nan, 2.0]])))
+    for router in (Oracle(), BestSingle()):
+        assert missing_evidence(router, evidence).startswith("no input has a score for every")
