@@ -83,7 +83,8 @@ def draw_curve(result: Result, curve: pd.DataFrame) -> Figure:
 
     assert result.scores is not None
     assert result.table is not None
-    score_of = dict(zip(result.table["method"], result.table["score"], strict=True))
+    table = result.table[result.table["n"] == curve["n"].iloc[0]]  # on the inputs of the curve
+    score_of = dict(zip(table["method"], table["score"], strict=True))
     lines = {name: score_of[name] for name in LINES if name in score_of}
     return plot_k(curve, lines, result.problem.name, unit_of(result.scores))
 
