@@ -72,7 +72,7 @@ def draw_weights(result: Result, routings: Mapping[str, Routing]) -> Figure | No
     if not scores.scored.any():
         return None
     quality = scores.values[scores.scored].mean(axis=0)
-    kept = np.flatnonzero(scores.candidates)
+    kept = scores.candidates.nonzero()[0]
     weights = {method: values[kept] for method, values in weights.items()}
     names = [candidates[j] for j in kept]
     return plot_weights(weights, quality[kept], names, correlations, unit_of(scores))
