@@ -37,7 +37,11 @@ examples:
   smoothie route answers.csv --method smoothie_local --set k=20 --save-router router.npz
   smoothie route new.csv --router router.npz -o routed.csv
 """,
-    "check": "examples:\n  smoothie check answers.csv\n",
+    "check": """\
+examples:
+  smoothie check answers.csv
+  smoothie check answers.csv --encoder minilm     (takes the time of encoding, too)
+""",
     "evaluate": """\
 examples:
   smoothie evaluate answers.csv --metric exact_match
@@ -133,8 +137,10 @@ def make_parser() -> Parser:
         ("evaluate", "route, and score the choices by references or labels in the file"),
     ):
         command = add(name, what)
-        add_file(command)
-        if name != "check":
+        add_file(command, "drop_inputs" if name == "check" else "error")
+        if name == "check":
+            command.add_argument("--encoder", help="take the time that it needs here: minilm, ...")
+        else:
             add_method(command)
         if name == "route":
             command.add_argument(
@@ -158,7 +164,7 @@ def make_parser() -> Parser:
     return parser
 
 
-def add_file(command: argparse.ArgumentParser) -> None:
+def add_file(command: argparse.ArgumentParser, missing: str) -> None:
     """Options of the input file."""
     command.add_argument("file", type=Path, help="a table of answers, a folder, a Hub id")
     command.add_argument("--format", help="csv, alpaca_eval, lm_eval, ...; by default guessed")
@@ -166,7 +172,7 @@ def add_file(command: argparse.ArgumentParser) -> None:
     command.add_argument("--select", help="of several things in a file: filter=strict-match")
     command.add_argument("--candidates", help="which candidates, in which order: a,b,c")
     command.add_argument(
-        "--missing", default="error", choices=["error", "drop_inputs", "drop_candidates"]
+        "--missing", default=missing, choices=["error", "drop_inputs", "drop_candidates"]
     )
 
 
@@ -191,7 +197,7 @@ def load(options: argparse.Namespace) -> Any:
     select = dict(pairs(options.select.split(","), "--select")) if options.select else None
     names = options.candidates.split(",") if options.candidates else None
     problem = read_answers(options.file, options.format, columns, names, options.missing, select)
-    if not (options.file / "dataset.jsonl").is_file():  # its loader has warned
+    if options.command != "check":  # which lists all that is odd
         warn_about_texts(problem)
     return problem
 
@@ -328,29 +334,31 @@ def run_report(options: argparse.Namespace) -> None:
 
 def run_check(options: argparse.Namespace) -> None:
     """Smoothie check."""
+    from smoothie.loaders.files import guess
+    from smoothie.report.check import checked
+
     problem = load(options)
-    sys.stdout.write(describe(problem))
+    format = options.format or f"{guess(options.file)} (guessed)"
+    said = checked(problem, options.encoder, command_to_run(options))
+    sys.stdout.write(f"format: {format}\n{said}")
 
 
-def describe(problem: Any) -> str:
-    """What a problem holds, in a few lines."""
-    rows, candidates = problem.texts.shape
-    lengths = [sum(map(len, column)) / rows for column in problem.texts.T]
-    listed = ", ".join(
-        f"{name} ({length:.0f} characters)"
-        for name, length in zip(problem.candidates, lengths, strict=True)
-    )
-    tasks = [task for task in dict.fromkeys(problem.tasks) if task]
-    with_references = sum(bool(item.references) for item in problem.inputs)
-    labeled = 0 if problem.labels is None else int((problem.labels == problem.labels).sum())
-    lines = [
-        f"{rows} inputs, {candidates} candidates: {listed}",
-        f"input texts: {sum(bool(text.strip()) for text in problem.input_texts)} of {rows}",
-        f"tasks: {', '.join(tasks) or 'none named'}",
-        f"references: {with_references} of {rows} inputs",
-        f"labels: {labeled} of {rows * candidates} answers",
-    ]
-    return "\n".join(lines) + "\n"
+def command_to_run(options: argparse.Namespace) -> Callable[[bool], str]:
+    """The command that routes the file that was checked; of one that is not complete, if asked."""
+    import shlex
+
+    def command(incomplete: bool) -> str:
+        parts = ["smoothie", "route", str(options.file)]
+        for flag in ("format", "columns", "select", "candidates"):
+            if getattr(options, flag):
+                parts += [f"--{flag}", getattr(options, flag)]
+        if incomplete:
+            parts += ["--missing", options.missing]
+        if options.encoder:
+            parts += ["--encoder", options.encoder]
+        return shlex.join([*parts, "-o", "routed.csv"])
+
+    return command
 
 
 def run_demo(options: argparse.Namespace) -> None:

@@ -19,6 +19,7 @@ EXTRA_OF = {
     "safetensors": "encode",
     "sentence_transformers": "encode",
     "sklearn": "run",
+    "tokenizers": "encode",
     "torch": "encode",
     "transformers": "encode",
 }

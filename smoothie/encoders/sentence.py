@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from smoothie.clock import Clock
 from smoothie.encoders.base import EncoderId, Vectors, register_encoder
 from smoothie.encoders.fast import encode_by_tokens, fast_dtype
 from smoothie.encoders.text import TextEncoder
@@ -256,6 +257,14 @@ class SentenceEncoder(PretrainedModel, TextEncoder):
             list(texts), batch_size=self.batch_size, show_progress_bar=False, convert_to_numpy=True
         )
         return np.asarray(vectors, dtype=np.float32)
+
+    def seconds_for(self, texts: Sequence[str]) -> float:
+        """How long the model takes for some texts, once it is loaded, cached or not."""
+        self._encode(texts[:1], self.number_type)
+        clock = Clock()
+        with clock.step("encode"):
+            self._encode(texts, self.number_type)
+        return clock.seconds["encode"]
 
     def _load(self) -> Any:
         """Load the model."""

@@ -66,7 +66,7 @@ def read_answers(
             raise SmoothieError(f"select {key}: not of format {chosen}; {known}")
     wanted = Wanted(names, missing, columns or {}, select or {})
     if chosen == "folder":
-        problem = LocalFolder(path=str(path), missing=missing).load(names)
+        problem = LocalFolder(path=str(path), missing=missing).read(names)
     elif chosen in FORMATS:
         problem = FORMATS[chosen].read(path, wanted)
     else:
