@@ -92,16 +92,70 @@ def test_every_format_of_the_same_answers_gives_the_same_choices(table, tmp_path
         assert "references: 3 of 3 inputs" in capsys.readouterr().out
 
 
-def test_texts_that_say_little_are_told_before_they_vote(tmp_path, caplog):
-    rows = [
-        f"{i},{'' if i == 3 else f'answer {i}'},answer {i},answer {i},other {i}" for i in range(12)
-    ]
-    (tmp_path / "a.csv").write_text("\n".join(["id,a,b,copy,c", *rows]))
-    for command in (["check"], ["route", "--encoder", "none"]):
-        caplog.clear()
-        assert smoothie(command[0], tmp_path / "a.csv", *command[1:]) == 0
-        assert "a on 1 of 12 inputs" in caplog.text
-        assert "b, copy" in caplog.text
+TOPICS = ["alder", "birch", "cedar", "elder", "fir", "gum", "hazel", "ivy", "juniper", "kauri"]
+TOPICS += ["larch", "maple"]
+ANSWERS = {
+    "a": [f"The {tree} grows {len(tree)} meters tall on {tree} hill." for tree in TOPICS],
+    "b": [f"On {tree} hill, a {tree} has about {len(tree)} meters." for tree in TOPICS],
+    "c": [f"It is {len(tree)} meters, the {tree} of that hill." for tree in TOPICS],
+    "d": [f"Some say the {tree} is {len(tree) + 1} meters tall." for tree in TOPICS],
+}
+
+
+def write_answers(path, **changed):
+    """A wide table with some candidates' answers changed."""
+    columns = {"id": [f"q{i}" for i in range(len(TOPICS))], **ANSWERS, **changed}
+    pd.DataFrame(columns).to_csv(path, index=False)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("changed", "odd", "follows"),
+    [
+        ({}, "nothing odd was found", "nothing odd was found"),
+        (
+            {"b": [*ANSWERS["b"][:3], " ", *ANSWERS["b"][4:]]},
+            "blank texts: b on 1 of 12 inputs",
+            "a method may choose it; generate them again",
+        ),
+        (
+            {"c": ANSWERS["c"][1:] + ANSWERS["c"][:1]},
+            "c seems shifted: ",
+            "its texts vote on wrong inputs",
+        ),
+        (
+            {"d": [f"{text} " for text in ANSWERS["a"]]},
+            "a, d wrote the same texts on all 12 inputs",
+            "they count as 2 voters that agree",
+        ),
+    ],
+)
+def test_what_is_odd_is_told_before_it_votes(tmp_path, capsys, caplog, changed, odd, follows):
+    path = write_answers(tmp_path / "a.csv", **changed)
+    assert smoothie("check", path) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("format: csv (guessed)\n12 inputs, 4 candidates: a (")
+    (line,) = [line for line in said.splitlines() if odd in line]
+    assert follows in line
+    assert f"next: smoothie route {path} -o routed.csv\n" in said
+    assert not [record for record in caplog.records if record.levelname == "WARNING"]
+    assert smoothie("route", path, "--encoder", "none") == 0
+    warned = [r.getMessage() for r in caplog.records if "inspection" in r.name]
+    assert warned == ([line.replace("  - ", "a: ", 1)] if changed else [])
+
+
+def test_a_file_with_answers_missing_is_checked_and_the_command_says_how(tmp_path, capsys):
+    path = tmp_path / "a b.jsonl"
+    columns = {**ANSWERS, "b": [*ANSWERS["b"][:3], None, *ANSWERS["b"][4:]]}
+    pd.DataFrame(columns).to_json(path, orient="records", lines=True)
+    assert smoothie("check", path, "--candidates", "a,b,c") == 0
+    said = capsys.readouterr().out
+    assert "1 of 12 inputs lack an answer of some candidate" in said
+    command = f"smoothie route '{path}' --candidates a,b,c --missing drop_inputs -o routed.csv"
+    assert f"next: {command}\n" in said
+    assert smoothie("route", path, "--encoder", "none") == 1
+    assert smoothie("check", path, "--candidates", "a,b") == 0
+    assert "next: add candidates" in capsys.readouterr().out
 
 
 def test_a_folder_in_the_local_layout(tmp_path, capsys):

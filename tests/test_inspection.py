@@ -217,7 +217,7 @@ def test_homes_are_those_of_a_loop():
                 assert np.argmax(near) == found[j].best[place] != i
             if found[j].here[place]:
                 assert np.argmax(near) == i
-        assert found[j].elsewhere.sum() > 10 if j == 1 else found[j].here.sum() > 10
+        assert (found[j].elsewhere if j == 1 else found[j].here).sum() >= 5
 
 
 @pytest.mark.parametrize(

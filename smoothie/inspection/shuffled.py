@@ -214,7 +214,7 @@ def homes_by(near: Floats, places: Rows, rows: Rows, level: float) -> Homes:
     return Homes(rows[places], rows[best], here, elsewhere, nearer, lost & nearer)
 
 
-def rare_first(parts: Sequence[Sequence[str]]) -> tuple[float, NDArray[np.float64]]:
+def rare_first(parts: Sequence[Sequence[str]]) -> tuple[float, Floats]:
     """The share of n-grams to compare, and their weights.
 
     The weight is log(R/f) for an n-gram in f of R rows: nothing if all rows have it.
@@ -223,14 +223,16 @@ def rare_first(parts: Sequence[Sequence[str]]) -> tuple[float, NDArray[np.float6
     length = sum(len(text) for part in parts for text in part)
     kept = min(1.0, NGRAMS * len(parts) * rows / max(1, length))
     texts = [" ".join(row) for row in zip(*parts, strict=True)]
-    counts = np.zeros(1 << TABLE_BITS)
+    found = np.zeros(1 << TABLE_BITS, dtype=np.float32)
     for start in range(0, rows, GLANCE):
         _, entries = distinct(texts[start : start + GLANCE], kept)
-        counts += np.bincount(entries, minlength=1 << TABLE_BITS)
-    return kept, np.asarray(np.log(rows / counts.clip(1, rows)))
+        found += np.bincount(entries, minlength=len(found))
+    np.maximum(found, 1, out=found)
+    np.divide(rows, found, out=found)
+    return kept, np.log(found, out=found)
 
 
-def vectors(texts: Sequence[str], kept: float, weights: NDArray[np.float64]) -> Floats:
+def vectors(texts: Sequence[str], kept: float, weights: Floats) -> Floats:
     """Unit vectors of texts, (R, d): their n-grams, hashed with signs."""
     rows, entries = distinct(texts, kept)
     signs = 1 - 2 * ((entries // DIMENSIONS) & 1)
