@@ -97,6 +97,8 @@ class Diagnosis:
         Share of the inputs on which an estimated error is zero or less; None without distances.
     spread : float or None
         Standard deviation of the errors that Smoothie-Global estimates, over their mean.
+    to_label : tuple of str
+        Ids of a few inputs whose labels would tell whether a method is better than random choice.
     """
 
     candidates: tuple[str, ...]
@@ -107,6 +109,7 @@ class Diagnosis:
     cliques: tuple[tuple[int, ...], ...]
     degenerate: float | None = None
     spread: float | None = None
+    to_label: tuple[str, ...] = ()
 
     def of(self, name: str) -> MethodDiagnosis | None:
         """What is said of a method; None if it is not among them."""

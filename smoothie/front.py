@@ -145,7 +145,8 @@ class RoutedTexts:
 
         routers = {} if self.router is None else {self.method: self.router}
         routings = {self.method: self.routing} if routers else {}
-        return diagnosed(self.problem.candidates, self.evidence, routers, routings)
+        ids = self.problem.ids
+        return diagnosed(self.problem.candidates, self.evidence, routers, routings, ids=ids)
 
     def verdict(self) -> str:
         """Which methods to rely on here, in a sentence or two."""

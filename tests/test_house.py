@@ -20,7 +20,7 @@ FLOORS = [
     ["scorers", "evidence"],
     ["routers"],
     ["evaluation"],
-    ["run", "diagnosis"],
+    ["run", "diagnosis", "to_label"],
     ["report", "answers", "fitted"],
     ["front"],
     ["cli"],

@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from smoothie.encoders.named import HUB_IDS, lock_file, named_encoder
+from smoothie.encoders.named import HUB_IDS, named_encoder
 from smoothie.inspection import Finding, listed
 from smoothie.optional import is_installed
 from smoothie.pretrained import HUB_ID, existing_folder
 from smoothie.problem import Problem
 from smoothie.storage.files import read_json
+from smoothie.storage.places import lock_file
 
 SAMPLE = 200  # inputs whose texts are counted, evenly spread
 TIMED = 64  # texts that are encoded to take the time

@@ -78,8 +78,8 @@ def missing_labels(problem: Problem) -> list[Finding]:
         Finding(
             "labels",
             f"labels of some answers only: of {rows} inputs, {listed(named)}",
-            "candidates are compared fairly only where all of them are labeled "
-            f"({given.all(axis=1).sum()} inputs); label the others or leave those candidates out",
+            "every score is of the inputs that have its labels, and comparisons are of fewer "
+            f"inputs (all of a row: {given.all(axis=1).sum()}); label the others, too",
             examples(problem.ids, np.flatnonzero(~given[:, fewest[0]])),
             serious=False,
         )

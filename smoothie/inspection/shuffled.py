@@ -163,7 +163,7 @@ def suspects(looks: dict[int, Homes]) -> Rows:
     lost = np.array([homes.lost.mean() for homes in looks.values()])
     shifted = np.array([homes.shift[0] != 0 for homes in looks.values()])
     odd = (here < 0.5 * np.median(here)) | (lost >= LOST / 2) | shifted
-    return np.array(list(looks), dtype=np.intp)[odd]
+    return np.array([j for j, is_odd in zip(looks, odd, strict=True) if is_odd], dtype=np.intp)
 
 
 def homes_of(columns: Sequence[Sequence[str]], rows: Rows, tested: Rows) -> dict[int, Homes]:

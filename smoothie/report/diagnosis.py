@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
 
 from smoothie.diagnosis import Diagnosis, MethodDiagnosis, diagnose
-from smoothie.errors import NotAvailableError
+from smoothie.errors import NotAvailableError, printable
 from smoothie.evaluation import Bootstrap
 from smoothie.evidence import Evidence
+from smoothie.inspection import listed
 from smoothie.report.artifacts import Artifact
 from smoothie.report.output import OutputFolder
-from smoothie.report.tables import interval, markdown, number
+from smoothie.report.tables import interval, markdown, markdown_escaped, number
 from smoothie.routers.base import Router, Routing
 from smoothie.routers.consensus import Consensus
 from smoothie.routers.smoothie_global import SmoothieGlobal
 from smoothie.routers.smoothie_local import SmoothieLocal
 from smoothie.run import Result, choose
+from smoothie.to_label import COUNT, inputs_to_label
 
 STANDARD: Mapping[str, type[Router]] = {
     "smoothie_global": SmoothieGlobal,
@@ -39,7 +41,6 @@ RATES = {
     "consensus": ((153, 150), (67, 51)),
 }
 ALL_RUNS = {name: tuple(map(sum, zip(*rates, strict=True))) for name, rates in RATES.items()}
-TO_LABEL = 20
 EXPLAINED = """\
 Support is that of the chosen texts by the others, in shared n-grams and in embeddings: 0% as random
 ones, 100% as the best supported ones. Top: the candidate with the largest mean weight, and the
@@ -47,6 +48,10 @@ share of bootstrap resamples of the inputs in which it is the same one. Stable: 
 when one of the other candidates is left out. Length: that of the chosen texts over that of all.
 Ties: inputs on which candidates share the largest weight. Near ties: inputs on which the largest
 weight exceeds the second by less than 0.01%, so that rounding may turn the choice.
+"""
+WHY_THESE = """\
+A random sample of the inputs on which answers differ: whether a method is better than random choice
+on 20 such inputs is whether it is on all of them in about six of seven runs (docs/research.md).
 """
 
 
@@ -56,10 +61,12 @@ def diagnosed(
     routers: Mapping[str, Router],
     routings: Mapping[str, Routing],
     bootstrap: Bootstrap | None = None,
+    ids: Sequence[str] = (),
 ) -> Diagnosis:
     """Diagnose methods beside Smoothie-Global, Smoothie-Local and Consensus.
 
-    These three are added with their defaults where they are missing and can be used.
+    These three are added with their defaults where they are missing and can be used. With ids of
+    the inputs, it says which to label.
     """
     all_routers, all_routings = dict(routers), dict(routings)
     for name, kind in STANDARD.items():
@@ -69,7 +76,8 @@ def diagnosed(
         with suppress(NotAvailableError):
             all_routings[name] = choose(router, evidence)
             all_routers[name] = router
-    return diagnose(candidates, evidence, all_routers, all_routings, bootstrap)
+    found = diagnose(candidates, evidence, all_routers, all_routings, bootstrap)
+    return replace(found, to_label=inputs_to_label(evidence, ids)) if len(ids) else found
 
 
 def signals(diagnosis: Diagnosis) -> dict[str, float]:
@@ -109,7 +117,10 @@ def verdict(diagnosis: Diagnosis) -> str:
             f"{name} ({rate(RATES[name][1])} runs like this one; {reason(diagnosis, name)})"
             for name in doubtful
         )
-        sentences.append(f"Doubtful: {rates}. Label about {TO_LABEL} inputs to know.")
+        named = [printable(key) for key in diagnosis.to_label]
+        which = f" ({listed(named)})" if named else ""
+        many = len(diagnosis.to_label) or COUNT
+        sentences.append(f"Doubtful: {rates}. Label about {many} inputs{which} to know.")
     return " ".join(sentences)
 
 
@@ -134,7 +145,7 @@ def report(diagnosis: Diagnosis) -> str:
     """All of it as a Markdown page."""
     parts = [
         f"# {diagnosis.inputs} inputs, {len(diagnosis.candidates)} candidates, without labels",
-        verdict(diagnosis) + "\n",
+        markdown_escaped(verdict(diagnosis)) + "\n",
         "## Who is chosen",
         method_table(diagnosis),
         EXPLAINED,
@@ -147,6 +158,9 @@ def report(diagnosis: Diagnosis) -> str:
         parts += ["## Methods that choose the same", matrix(names, diagnosis.agreement)]
     parts += ["## Candidates that say the same", matrix(diagnosis.candidates, diagnosis.same)]
     parts += ["\n".join(remarks(diagnosis)) + "\n"]
+    if diagnosis.to_label:
+        named = ", ".join(markdown_escaped(key) for key in diagnosis.to_label)
+        parts += ["## Inputs to label first", f"{WHY_THESE}\n\n{named}\n"]
     return "\n\n".join(part.rstrip("\n") for part in parts) + "\n"
 
 
@@ -233,7 +247,8 @@ def diagnose_run(result: Result) -> Diagnosis:
     """Diagnose the methods of a run."""
     names = result.problem.candidates
     bootstrap = result.bootstrap
-    return diagnosed(names, result.evidence, result.routers, result.routings, bootstrap)
+    ids = result.problem.ids
+    return diagnosed(names, result.evidence, result.routers, result.routings, bootstrap, ids)
 
 
 def write_diagnosis(result: Result, diagnosis: Diagnosis, output: OutputFolder) -> None:
@@ -244,7 +259,8 @@ def write_diagnosis(result: Result, diagnosis: Diagnosis, output: OutputFolder) 
 
 def show_diagnosis(result: Result, diagnosis: Diagnosis) -> str:
     """The verdict, where the rest is, and what is odd."""
-    lines = [verdict(diagnosis), *remarks(diagnosis)] if diagnosis.cliques else [verdict(diagnosis)]
+    said = markdown_escaped(verdict(diagnosis))
+    lines = [said, *remarks(diagnosis)] if diagnosis.cliques else [said]
     return "### Without labels\n\n" + "\n".join(lines) + "\nMore in diagnosis.md.\n"
 
 
