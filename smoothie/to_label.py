@@ -5,11 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-import numpy as np
-
 from smoothie.evidence import Evidence, Need
 
-COUNT = 20  # labels that tell in about six of seven runs (docs/research.md)
+COUNT = 20  # labels that tell in about seven of eight runs (docs/research.md)
 
 
 def inputs_to_label(evidence: Evidence, ids: Sequence[str], count: int = COUNT) -> tuple[str, ...]:

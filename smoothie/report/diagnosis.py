@@ -51,7 +51,7 @@ weight exceeds the second by less than 0.01%, so that rounding may turn the choi
 """
 WHY_THESE = """\
 A random sample of the inputs on which answers differ: whether a method is better than random choice
-on 20 such inputs is whether it is on all of them in about six of seven runs (docs/research.md).
+on 20 such inputs is whether it is on all of them in about seven of eight runs (docs/research.md).
 """
 
 
