@@ -46,7 +46,8 @@ def summary_rows(results: pd.DataFrame, digits: int) -> tuple[list[str], list[li
 
 def is_partial(results: pd.DataFrame) -> bool:
     """Whether some methods, or their comparisons, are of other inputs than others."""
-    return len({*results["n"], *results["difference_n"]}) > 1
+    compared = results["difference_n"] if "difference_n" in results else []  # of earlier versions
+    return len({*results["n"], *compared}) > 1
 
 
 def number(value: float, digits: int, signed: bool = False) -> str:
