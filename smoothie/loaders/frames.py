@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from smoothie.errors import SmoothieError
+from smoothie.errors import SmoothieError, shown
+from smoothie.fields import has_lone_surrogates
 from smoothie.optional import require
 from smoothie.storage.files import read_json, read_jsonl, read_text
 
@@ -77,22 +78,18 @@ def read_objects(path: Path) -> pd.DataFrame:
 
 def read_array(path: Path) -> pd.DataFrame:
     """JSON: a list of objects, or columns of equal length."""
-    import pandas as pd
-
     value = read_json(path)
     if isinstance(value, list) and all(isinstance(row, dict) for row in value):
         return of_objects(value, path)
     if isinstance(value, dict) and value and all(isinstance(v, list) for v in value.values()):
         if len({len(column) for column in value.values()}) > 1:
             raise SmoothieError(f"{path}: the lists under its keys have different lengths")
-        return pd.DataFrame(value, dtype=object)
+        return as_frame(value, value, path)
     raise SmoothieError(f"{path}: expected a list of objects, or lists of equal length under keys")
 
 
 def of_objects(rows: list[dict[str, Any]], path: Path) -> pd.DataFrame:
     """Objects as a table."""
-    import pandas as pd
-
     if not rows:
         raise SmoothieError(f"{path}: the file has no rows")
     nested = [
@@ -116,7 +113,17 @@ def of_objects(rows: list[dict[str, Any]], path: Path) -> pd.DataFrame:
                     )
                 plain[candidate] = text
         flat.append({k: json.dumps(v) if isinstance(v, dict) else v for k, v in plain.items()})
-    return pd.DataFrame(flat, dtype=object)  # texts as they are: other types check or change them
+    return as_frame(flat, dict.fromkeys(key for row in flat for key in row), path)
+
+
+def as_frame(data: Any, columns: Iterable[str], path: Path) -> pd.DataFrame:
+    """Rows or columns as a table of these columns, texts as they are."""
+    import pandas as pd
+
+    for name in columns:
+        if has_lone_surrogates(name):
+            raise SmoothieError(f"{path}: {shown(name)} is no name of a column")
+    return pd.DataFrame(data, dtype=object)  # other types check or change texts
 
 
 TABLES: dict[str, Callable[[Path], Any]] = {

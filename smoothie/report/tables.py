@@ -46,7 +46,7 @@ def summary_rows(results: pd.DataFrame, digits: int) -> tuple[list[str], list[li
 
 def is_partial(results: pd.DataFrame) -> bool:
     """Whether some methods, or their comparisons, are of other inputs than others."""
-    compared = results["difference_n"] if "difference_n" in results else []  # of earlier versions
+    compared = results.get("difference_n", [])  # not in tables of earlier versions
     return len({*results["n"], *compared}) > 1
 
 

@@ -37,6 +37,7 @@ TABLE = {
 }
 ODD = [None, True, -1, 0, 1e308, 10**400, "", "\0", "\ud800", "a\rb", [], {}, [[]], [None], {"": 0}]
 ODD += ["nan", float("nan"), float("inf"), "../../x", "gpt-4", "x" * 5000, ["a", 1]]
+NAMES = ["", "id", "x\0", "\ud800", "generation"]
 BYTES = [b"\0", b"\xff", b'"', b"{", b"}", b"[", b"]", b",", b"\n", b"\r", b"null", b"NaN", b"-"]
 BYTES += [b"1e999", b"\xef\xbb\xbf", b"\\ud800", b"[" * 3000, b"9" * 5000, b"\t", b"'", b"\\"]
 
@@ -134,7 +135,9 @@ def with_odd_entry(text: str, draw: Random) -> str:
     if what == 0:
         del parent[last]
     elif what == 1 and isinstance(parent, dict):
-        parent[draw.choice(["", "id", "x\0", "generation", str(last).upper()])] = parent.pop(last)
+        parent[draw.choice(["", "id", "x\0", "\ud800", "generation", str(last).upper()])] = (
+            parent.pop(last)
+        )
     elif what == 2 and isinstance(parent, dict):
         twice = json.dumps(str(last))
         return json.dumps(value).replace(f"{twice}:", f"{twice}: 0, {twice}:", 1)
