@@ -264,6 +264,8 @@ def routed(options: argparse.Namespace) -> RoutedTexts:
 
 def run_route(options: argparse.Namespace) -> None:
     """Smoothie route."""
+    if options.output is not None:
+        options.output_format = output_format(options)  # refused before anything is computed
     result = routed(options)
     if options.save_router is not None:
         with writable(options.save_router):
@@ -289,12 +291,24 @@ def writable(path: Path) -> Iterator[None]:
         raise SmoothieError(f"{path}: cannot be written ({reason})") from error
 
 
+def output_format(options: argparse.Namespace) -> str:
+    """In which format to write."""
+    from smoothie.loaders.formats import lm_eval
+    from smoothie.report import write_back
+
+    path, source = options.output, options.file
+    if options.output_format is not None:
+        return str(options.output_format)
+    if not path.suffix and source.is_dir() and lm_eval.looks_like(source):
+        return "lm_eval"
+    return write_back.format_of(path)
+
+
 def write_routed(result: RoutedTexts, options: argparse.Namespace) -> None:
     """Write the choices, or the chosen answers as one more model."""
     from smoothie.report import write_back
 
-    problem, path = result.problem, options.output
-    format = options.output_format or write_back.format_of(path)
+    problem, path, format = result.problem, options.output, options.output_format
     with writable(path):
         if format == "choices":
             write_back.write_table(result.to_frame(), path)

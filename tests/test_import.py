@@ -99,6 +99,12 @@ def test_everything_imported_is_declared():
             r"the Hub needs huggingface_hub: pip install 'smoothie-router\[encode\]'",
         ),
         (
+            "pyarrow",
+            "from smoothie.report.write_back import format_of as f; from pathlib import Path; "
+            "f(Path('x.parquet'))",
+            r"x.parquet: a Parquet file needs pyarrow: pip install 'smoothie-router\[hub\]'",
+        ),
+        (
             "ray",
             "from smoothie.parallel.cluster import RayCluster; RayCluster()",
             r"a Ray cluster needs Ray: pip install 'smoothie-router\[ray\]'",

@@ -88,7 +88,7 @@ def test_lm_eval_rows_of_the_chosen_models_with_all_filters(tmp_path):
             write(out, model, rows, task=task)
     chosen = routed(out, tmp_path / "choices.csv")
     target = out / "smoothie"
-    assert smoothie("route", out, *NO_ENCODER, "-o", target, "--output-format", "lm_eval") == 0
+    assert smoothie("route", out, *NO_ENCODER, "-o", target) == 0  # a folder beside the others
     files = sorted(target.iterdir())
     assert [file.name.rsplit("_", 1)[0] for file in files] == ["samples_gsm8k", "samples_my_task"]
     rows = [json.loads(line) for line in files[0].open()]

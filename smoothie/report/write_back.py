@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from smoothie.errors import SmoothieError
 from smoothie.loaders.formats import Wanted, lm_eval
+from smoothie.optional import require
 from smoothie.problem import Problem
 from smoothie.storage.files import read_jsonl, replacing, write_json, write_jsonl
 
@@ -32,6 +33,8 @@ def format_of(path: Path) -> str:
         If it tells none.
     """
     suffix = path.suffix.lower()
+    if suffix == ".parquet":
+        require("pyarrow", f"{path}: a Parquet file")
     if suffix in SUFFIXES:
         return "choices"
     if suffix == ".json":
