@@ -98,6 +98,17 @@ def test_spearman(first, second, expected):
     assert spearman(np.array(first), np.array(second)) == pytest.approx(expected)
 
 
+@given(st.lists(st.tuples(st.integers(0, 4), st.floats(-1e3, 1e3)), min_size=2, max_size=12))
+def test_spearman_is_that_of_scipy(pairs):
+    stats = pytest.importorskip("scipy.stats")
+    first, second = np.array(pairs, dtype=float).T
+    if np.ptp(first) == 0 or np.ptp(second) == 0:
+        assert np.isnan(spearman(first, second))
+    else:
+        expected = stats.spearmanr(first, second).statistic
+        assert spearman(first, second) == pytest.approx(expected)
+
+
 def test_spearman_of_a_constant_is_not_a_number():
     assert np.isnan(spearman(np.ones(3), np.arange(3)))
 
