@@ -17,7 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from smoothie.errors import INTERRUPTED, STOPPED, SmoothieError, report, shown
+from smoothie.errors import INTERRUPTED, SmoothieError, report, shown, stopped
 
 log = logging.getLogger(__name__)
 
@@ -38,8 +38,8 @@ def one_sentence_errors(sweep: bool = False) -> Iterator[None]:
     """
     try:
         yield
-    except KeyboardInterrupt:
-        sys.stderr.write(f"{STOPPED}\n")
+    except KeyboardInterrupt as error:
+        sys.stderr.write(f"{stopped(error)}\n")
         raise SystemExit(INTERRUPTED) from None
     except Exception as error:  # whatever it is: there is no other place that would say it
         message = report(of_hydra(error))

@@ -62,6 +62,24 @@ class NotAvailableError(SmoothieError):
     """
 
 
+class StoppedError(KeyboardInterrupt):
+    """Work was interrupted by Ctrl-C; the message is one line that says what is kept.
+
+    Examples
+    --------
+    >>> from smoothie.errors import StoppedError, stopped
+    >>> stopped(StoppedError("stopped; 512 of 959 texts are cached; the same command goes on"))
+    'stopped; 512 of 959 texts are cached; the same command goes on'
+    >>> stopped(KeyboardInterrupt())
+    'stopped; what was computed so far is cached'
+    """
+
+
+def stopped(error: KeyboardInterrupt) -> str:
+    """What to say after Ctrl-C."""
+    return str(error) or STOPPED
+
+
 def meant(name: str, known: Iterable[str]) -> str:
     """A suggestion for an unknown name, or the list of the known ones."""
     names = list(known)
@@ -113,7 +131,7 @@ def sentence(error: BaseException) -> str:
     if isinstance(error, FileExistsError) and error.filename:
         return printable(f"{error.filename}: a file, where a folder is needed")
     if isinstance(error, OSError) and error.filename:
-        return printable(f"{error.filename}: {error.strerror}")
+        return printable(f"{error.filename}: {error.strerror or error.args[0]}")
     reason = printable(next(iter(str(error).strip().splitlines()), ""))
     if isinstance(error, MemoryError):
         return f"not enough memory ({reason})" if reason else "not enough memory"
