@@ -208,7 +208,7 @@ def run(cfg: DictConfig) -> None:
     if cfg.candidate is not None and len(names) != 1:
         raise SmoothieError("candidate=NAME goes with exactly one prompt: set only=[PROMPT]")
     folder = user_path(str(cfg.output))
-    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "generations").mkdir(parents=True, exist_ok=True)
     model = CausalModel(cfg.model, cfg.lock)
     for name in names:
         candidate = cfg.candidate or name
@@ -227,7 +227,7 @@ def run(cfg: DictConfig) -> None:
         path = child(folder / "generations", f"{candidate}.jsonl")
         with FileLock(folder / ".generation.guard"):  # for other candidates
             note_settings(folder / "generation.json", candidate, settings, path)
-        with FileLock(folder / f".{candidate}.guard"):  # for the same one, made elsewhere
+        with FileLock(path.parent / f".{candidate}.guard"):  # for the same one, made elsewhere
             generate_missing(cfg, model, name, inputs, path)
 
 

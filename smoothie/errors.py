@@ -75,9 +75,16 @@ class StoppedError(KeyboardInterrupt):
     """
 
 
-def stopped(error: KeyboardInterrupt) -> str:
+def stopped(error: BaseException) -> str:
     """What to say after Ctrl-C."""
-    return str(error) or STOPPED
+    return str(error) if isinstance(error, StoppedError) else STOPPED
+
+
+def interrupted(error: BaseException | None) -> bool:
+    """Whether Ctrl-C is behind an error: Python and libraries make others of it while they load."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def meant(name: str, known: Iterable[str]) -> str:

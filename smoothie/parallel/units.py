@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-CHARACTERS = 4096  # of a unit, for each thread of a CPU: a few seconds with a large model
+CHARACTERS = 8192  # of a unit, for each thread of a CPU: a few seconds with a large model
 DELAY = 0.2  # seconds before a bar is shown
 
 
