@@ -49,7 +49,7 @@ def one_sentence_errors(sweep: bool = False) -> Iterator[None]:
         raise SystemExit(f"Error: {message}") from None
 
 
-def of_hydra(error: Exception) -> Exception:
+def of_hydra(error: BaseException) -> BaseException:
     """What Hydra and OmegaConf say in several lines, on one; any other exception as it is."""
     if not isinstance(error, HydraException | OmegaConfBaseException):
         return error

@@ -113,7 +113,7 @@ STOPPED = "stopped; what was computed so far is cached"
 INTERRUPTED = 130  # exit status after Ctrl-C, as of a shell
 
 
-def report(error: Exception) -> str:
+def report(error: BaseException) -> str:
     """The sentence for an error that ends a command; the whole trace before it where it is set."""
     if os.environ.get(TRACEBACK):
         traceback.print_exception(error, file=sys.stderr)

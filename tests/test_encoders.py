@@ -73,7 +73,8 @@ def test_several_processes_with_one_cache(tiny_encoder, tmp_path):
         "from smoothie.encoders.sentence import SentenceEncoder\n"
         "model, cache, first, out = sys.argv[1:]\n"
         "texts = [letter * n for n in range(1, 25) for letter in 'abcdef'][int(first):]\n"
-        "encoder = SentenceEncoder(model, cache=cache, progress=False, device='cpu', batch_size=4)\n"
+        "settings = dict(cache=cache, progress=False, device='cpu', batch_size=4)\n"
+        "encoder = SentenceEncoder(model, **settings)\n"
         "np.save(out, encoder.encode(texts[:100]))\n"
     )
     starts = [0, 0, 40]

@@ -31,7 +31,7 @@ def units_of(
     """
     units, start = [], 0
     while start < len(order):
-        size = min(most, max(1, int(min(room // max(1, lengths[order[start]]), most))))
+        size = max(1, int(min(most, room / max(1, lengths[order[start]]))))
         units.append(list(order[start : start + size]))
         start += size
     return units
