@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -53,7 +54,7 @@ def over_chunks(
         return
     methods = multiprocessing.get_all_start_methods()
     context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
-    pool = ProcessPoolExecutor(workers, context, ignore_interrupts)
+    pool = ProcessPoolExecutor(workers, context, begin_work)
     try:
         yield from pool.map(function, chunks)
     finally:
@@ -94,6 +95,15 @@ def matrix_libraries() -> Any:
     return ThreadpoolController()
 
 
-def ignore_interrupts() -> None:
-    """Leave Ctrl-C to the process that started this one."""
+def begin_work() -> None:
+    """Leave Ctrl-C to the process that started this one, and end when that one is killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=end_with_parent, daemon=True).start()
+
+
+def end_with_parent() -> None:
+    """Wait for the end of the process that started this one; no work would ever come again."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
