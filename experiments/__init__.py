@@ -7,7 +7,9 @@ from types import TracebackType
 
 def say_stopped(kind: type[BaseException], error: BaseException, at: TracebackType | None) -> None:
     """End in one line, with a shell's status, after Ctrl-C while libraries are still loading."""
-    if not issubclass(kind, KeyboardInterrupt):
+    from smoothie.errors import interrupted
+
+    if not interrupted(error):
         sys.__excepthook__(kind, error, at)
         return
     sys.stderr.write("stopped\n")

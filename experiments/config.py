@@ -17,7 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from smoothie.errors import INTERRUPTED, STOPPED, SmoothieError, report, shown
+from smoothie.errors import INTERRUPTED, SmoothieError, interrupted, report, shown, stopped
 
 log = logging.getLogger(__name__)
 
@@ -38,10 +38,10 @@ def one_sentence_errors(sweep: bool = False) -> Iterator[None]:
     """
     try:
         yield
-    except KeyboardInterrupt:
-        sys.stderr.write(f"{STOPPED}\n")
-        raise SystemExit(INTERRUPTED) from None
-    except Exception as error:  # whatever it is: there is no other place that would say it
+    except (Exception, KeyboardInterrupt) as error:  # there is no other place that would say it
+        if interrupted(error):
+            sys.stderr.write(f"{stopped(error)}\n")
+            raise SystemExit(INTERRUPTED) from None
         message = report(of_hydra(error))
         if sweep:
             log.error(message)  # Hydra shows the first failure alone
@@ -49,7 +49,7 @@ def one_sentence_errors(sweep: bool = False) -> Iterator[None]:
         raise SystemExit(f"Error: {message}") from None
 
 
-def of_hydra(error: Exception) -> Exception:
+def of_hydra(error: BaseException) -> BaseException:
     """What Hydra and OmegaConf say in several lines, on one; any other exception as it is."""
     if not isinstance(error, HydraException | OmegaConfBaseException):
         return error

@@ -3,11 +3,12 @@
     python -m experiments.generate inputs=FOLDER/dataset.jsonl output=FOLDER model.name=MODEL
 
 Every prompt is a candidate (or, with `candidate=NAME only=[PROMPT]`, every model is one). Decoding
-is greedy. Texts are written every few batches; the same command resumes where it stopped, and
+is greedy. Texts are written every few seconds; the same command resumes where it stopped, and
 refuses to mix texts that were generated with other settings.
 """
 
 import logging
+import time
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,17 +21,16 @@ from experiments.command import start
 from experiments.config import general, literal, named, one_sentence_errors, part, plain, typed
 from experiments.groups import CONF
 from smoothie.encoders.sentence import DTYPES
-from smoothie.errors import SmoothieError
+from smoothie.errors import SmoothieError, StoppedError
 from smoothie.loaders.local import read_generations, read_inputs
 from smoothie.models.checks import LoadingReport, check_tokenizer, check_weights
 from smoothie.models.loading import loading_reports
 from smoothie.problem import Input
 from smoothie.storage.files import child, read_json, user_path, write_json, write_jsonl
 from smoothie.storage.lock import HubLock
+from smoothie.storage.work import FLUSH_SECONDS
 
 log = logging.getLogger(__name__)
-
-FLUSH_BATCHES = 4
 
 
 @dataclass(frozen=True)
@@ -197,7 +197,7 @@ def fill(templates: DictConfig, item: Input, name: str) -> str:
 
 def run(cfg: DictConfig) -> None:
     """Generate with every prompt that the settings name."""
-    from tqdm import tqdm
+    from filelock import FileLock
 
     cfg = checked(cfg)
     inputs = read_inputs(user_path(str(cfg.inputs)))
@@ -208,8 +208,7 @@ def run(cfg: DictConfig) -> None:
     if cfg.candidate is not None and len(names) != 1:
         raise SmoothieError("candidate=NAME goes with exactly one prompt: set only=[PROMPT]")
     folder = user_path(str(cfg.output))
-    record = folder / "generation.json"
-    made = read_json(record) if record.exists() else {}
+    (folder / "generations").mkdir(parents=True, exist_ok=True)
     model = CausalModel(cfg.model, cfg.lock)
     for name in names:
         candidate = cfg.candidate or name
@@ -226,25 +225,61 @@ def run(cfg: DictConfig) -> None:
             "templates": OmegaConf.to_container(templates, resolve=True),
         }
         path = child(folder / "generations", f"{candidate}.jsonl")
-        if path.exists() and made.get(candidate) != settings:
-            raise SmoothieError(
-                f"{path}: was generated with other settings; delete it to generate it again"
-            )
-        texts = read_generations(path) if path.exists() else {}
-        made[candidate] = settings
-        write_json(record, made)
-        todo = [item for item in inputs[: cfg.limit] if item.id not in texts]
-        todo.sort(key=lambda item: len(item.text), reverse=True)
-        log.info("%s: %d of %d texts exist", candidate, len(inputs) - len(todo), len(inputs))
-        starts = range(0, len(todo), cfg.batch_size)
-        for count, first in enumerate(tqdm(starts, desc=candidate, unit="batch"), start=1):
-            part = todo[first : first + cfg.batch_size]
-            prompts = [fill(templates, item, name) for item in part]
-            answers = model.generate(prompts, cfg.prompts.max_new_tokens)
-            texts.update(zip((item.id for item in part), answers, strict=True))
-            if count % FLUSH_BATCHES == 0 or first + cfg.batch_size >= len(todo):
-                rows = [{"id": i.id, "generation": texts[i.id]} for i in inputs if i.id in texts]
-                write_jsonl(path, rows)
+        with FileLock(folder / ".generation.guard"):  # for other candidates
+            note_settings(folder / "generation.json", candidate, settings, path)
+        with FileLock(path.parent / f".{candidate}.guard"):  # for the same one, made elsewhere
+            generate_missing(cfg, model, name, inputs, path)
+
+
+def note_settings(record: Path, candidate: str, settings: dict[str, Any], path: Path) -> None:
+    """Write down how a candidate's texts are made; refuse those that were made differently."""
+    made = read_json(record) if record.exists() else {}
+    if path.exists() and made.get(candidate) != settings:
+        raise SmoothieError(
+            f"{path}: was generated with other settings; delete it to generate it again"
+        )
+    if made.get(candidate) != settings:
+        write_json(record, made | {candidate: settings})
+
+
+def generate_missing(
+    cfg: DictConfig, model: CausalModel, name: str, inputs: list[Input], path: Path
+) -> None:
+    """Generate the texts that a file lacks; it is written every few seconds."""
+    from tqdm import tqdm
+
+    texts = read_generations(path) if path.exists() else {}
+    asked = inputs[: cfg.limit]
+    # Batches are the same after an interruption: only whole ones are written.
+    todo = [item for item in asked if item.id not in texts]
+    todo.sort(key=lambda item: len(item.text), reverse=True)
+    log.info("%s: %d of %d texts exist", path.stem, len(asked) - len(todo), len(asked))
+    since = time.monotonic()
+    unwritten = 0
+    try:
+        with tqdm(total=len(todo), desc=path.stem, unit="text") as bar:
+            for first in range(0, len(todo), cfg.batch_size):
+                part = todo[first : first + cfg.batch_size]
+                prompts = [fill(cfg.prompts.prompts[name], item, name) for item in part]
+                answers = model.generate(prompts, cfg.prompts.max_new_tokens)
+                texts.update(zip((item.id for item in part), answers, strict=True))
+                unwritten += len(part)
+                bar.update(len(part))
+                if time.monotonic() - since >= FLUSH_SECONDS:
+                    write_texts(path, inputs, texts)
+                    since, unwritten = time.monotonic(), 0
+    except KeyboardInterrupt:
+        counts = f"{sum(item.id in texts for item in asked)} of {len(asked)} texts are written"
+        raise StoppedError(f"stopped; {path}: {counts}; the same command goes on") from None
+    finally:
+        if unwritten:
+            write_texts(path, inputs, texts)
+
+
+def write_texts(path: Path, inputs: list[Input], texts: dict[str, str]) -> None:
+    """Write the texts that exist so far, in the order of the inputs."""
+    rows = [{"id": item.id, "generation": texts[item.id]} for item in inputs if item.id in texts]
+    write_jsonl(path, rows)
 
 
 @hydra.main(version_base="1.3", config_path=str(CONF), config_name="generate")

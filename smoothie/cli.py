@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from smoothie import __version__
-from smoothie.errors import INTERRUPTED, STOPPED, SmoothieError, meant, report
+from smoothie.errors import INTERRUPTED, SmoothieError, interrupted, meant, report, stopped
 from smoothie.optional import install_line, is_installed
 
 if TYPE_CHECKING:
@@ -95,12 +95,12 @@ def guarded(command: Callable[[], object]) -> int:
     """Run a command; whatever goes wrong is one sentence, and the exit status."""
     try:
         command()
-    except KeyboardInterrupt:
-        sys.stderr.write(f"{STOPPED}\n")
-        return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except Exception as error:
+    except (Exception, KeyboardInterrupt) as error:
+        if interrupted(error):
+            sys.stderr.write(f"{stopped(error)}\n")
+            return INTERRUPTED
         sys.stderr.write(f"smoothie: error: {report(error)}\n")
         return DATA
     return 0

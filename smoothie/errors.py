@@ -62,6 +62,31 @@ class NotAvailableError(SmoothieError):
     """
 
 
+class StoppedError(KeyboardInterrupt):
+    """Work was interrupted by Ctrl-C; the message is one line that says what is kept.
+
+    Examples
+    --------
+    >>> from smoothie.errors import StoppedError, stopped
+    >>> stopped(StoppedError("stopped; 512 of 959 texts are cached; the same command goes on"))
+    'stopped; 512 of 959 texts are cached; the same command goes on'
+    >>> stopped(KeyboardInterrupt())
+    'stopped; what was computed so far is cached'
+    """
+
+
+def stopped(error: BaseException) -> str:
+    """What to say after Ctrl-C."""
+    return str(error) if isinstance(error, StoppedError) else STOPPED
+
+
+def interrupted(error: BaseException | None) -> bool:
+    """Whether Ctrl-C is behind an error: Python and libraries make others of it while they load."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
+
+
 def meant(name: str, known: Iterable[str]) -> str:
     """A suggestion for an unknown name, or the list of the known ones."""
     names = list(known)
@@ -88,7 +113,7 @@ STOPPED = "stopped; what was computed so far is cached"
 INTERRUPTED = 130  # exit status after Ctrl-C, as of a shell
 
 
-def report(error: Exception) -> str:
+def report(error: BaseException) -> str:
     """The sentence for an error that ends a command; the whole trace before it where it is set."""
     if os.environ.get(TRACEBACK):
         traceback.print_exception(error, file=sys.stderr)
@@ -113,7 +138,7 @@ def sentence(error: BaseException) -> str:
     if isinstance(error, FileExistsError) and error.filename:
         return printable(f"{error.filename}: a file, where a folder is needed")
     if isinstance(error, OSError) and error.filename:
-        return printable(f"{error.filename}: {error.strerror}")
+        return printable(f"{error.filename}: {error.strerror or error.args[0]}")
     reason = printable(next(iter(str(error).strip().splitlines()), ""))
     if isinstance(error, MemoryError):
         return f"not enough memory ({reason})" if reason else "not enough memory"

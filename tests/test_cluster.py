@@ -77,7 +77,7 @@ def test_a_machine_lost_in_the_middle_of_a_chunk(machines, tmp_path):
 def test_vectors_are_those_of_one_process(machines, tiny_encoder, tmp_path, monkeypatch):
     import torch
 
-    monkeypatch.setattr("smoothie.encoders.sentence.FLUSH_TEXTS", 8)
+    monkeypatch.setattr("smoothie.storage.work.FLUSH_RECORDS", 8)
     texts = [letter * length for length in range(1, 30) for letter in "abcd"]
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -9,7 +9,7 @@ from hydra.errors import CompactHydraException
 
 from experiments.config import one_sentence_errors
 from smoothie import SmoothieError
-from smoothie.errors import sentence
+from smoothie.errors import StoppedError, sentence
 from tests.conftest import ROOT
 from tests.test_run import command
 
@@ -63,13 +63,43 @@ def test_an_interrupted_command_ends_in_one_line(capsys):
     assert capsys.readouterr().err == "stopped; what was computed so far is cached\n"
 
 
-def test_interrupted_while_libraries_load():
+LOADING = [
+    "raise KeyboardInterrupt",
+    "raise RuntimeError('Error calling __set_name__') from KeyboardInterrupt()",  # as Python 3.11
+]
+
+
+@pytest.mark.parametrize("loading", LOADING)
+def test_interrupted_while_libraries_load(loading):
     """The package is imported before anything else; then the library that is loaded is stopped."""
-    script = "import sys; sys.argv = ['-m']; import experiments; raise KeyboardInterrupt"
+    script = f"import sys; sys.argv = ['-m']; import experiments; {loading}"
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=False
     )
     assert (done.returncode, done.stderr) == (130, "stopped\n")
+
+
+@pytest.mark.parametrize("loading", LOADING)
+def test_the_command_smoothie_interrupted_while_it_loads(loading, tmp_path):
+    (tmp_path / "argparse.py").write_text(loading)  # which smoothie.cli imports
+    script = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import smoothie.start as s; "
+    done = subprocess.run(
+        [sys.executable, "-c", script + "sys.exit(s.main())"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (130, "stopped\n")
+
+
+@pytest.mark.parametrize("error", [ImportError("half loaded"), StoppedError("stopped; 1 of 2")])
+def test_an_error_that_ctrl_c_caused_is_no_error(error, capsys):
+    error.__context__ = KeyboardInterrupt()
+    with pytest.raises(SystemExit) as caught:
+        ended(error)
+    assert caught.value.code == 130
+    assert capsys.readouterr().err.startswith("stopped; ")
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ from smoothie import SmoothieError
 from smoothie.encoders.fast import encode_by_tokens, fast_dtype, rows_of, weights_in
 from smoothie.encoders.sentence import DTYPES, SentenceEncoder
 from smoothie.encoders.stored import StoredVectors
+from smoothie.errors import StoppedError
 from smoothie.estimator import squared_distances
 from smoothie.loaders.local import read_folder
 from tests.conftest import ROOT, store_vectors
@@ -48,9 +49,8 @@ def test_distinct_texts_are_encoded_once_and_a_second_run_encodes_nothing(encode
     assert "4 distinct texts, 4 cached, 0 to encode" in caplog.text
 
 
-def test_an_interrupted_run_resumes(encoder, monkeypatch):
-    monkeypatch.setattr("smoothie.encoders.sentence.FLUSH_TEXTS", 2)
-    first = encoder()
+def test_an_interrupted_run_says_what_is_cached_and_resumes(encoder):
+    first = encoder(batch_size=2)
     encode = first._encode
 
     def interrupted(texts, number_type):
@@ -59,9 +59,9 @@ def test_an_interrupted_run_resumes(encoder, monkeypatch):
         return encode(texts, number_type)
 
     first._encode = interrupted
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(StoppedError, match=r"^stopped; 2 of 4 texts are cached; the same command"):
         first.encode(TEXTS)
-    second = encoder()
+    second = encoder(batch_size=2)
     second.encode(TEXTS)
     assert second.encoded == 2
 
@@ -69,12 +69,12 @@ def test_an_interrupted_run_resumes(encoder, monkeypatch):
 def test_several_processes_with_one_cache(tiny_encoder, tmp_path):
     """Two encode the same texts, a third some of them and others; all at once."""
     program = (
-        "import sys, numpy as np, smoothie.encoders.sentence\n"
+        "import sys, numpy as np\n"
         "from smoothie.encoders.sentence import SentenceEncoder\n"
-        "smoothie.encoders.sentence.FLUSH_TEXTS = 4\n"
         "model, cache, first, out = sys.argv[1:]\n"
         "texts = [letter * n for n in range(1, 25) for letter in 'abcdef'][int(first):]\n"
-        "encoder = SentenceEncoder(model, cache=cache, progress=False, device='cpu')\n"
+        "settings = dict(cache=cache, progress=False, device='cpu', batch_size=4)\n"
+        "encoder = SentenceEncoder(model, **settings)\n"
         "np.save(out, encoder.encode(texts[:100]))\n"
     )
     starts = [0, 0, 40]
@@ -103,16 +103,16 @@ def test_texts_of_a_damaged_file_get_the_same_vectors_to_the_last_bit(
     encoder, monkeypatch, tmp_path
 ):
     """Encoded alone or among others, a text's vector differs in its last bits."""
-    monkeypatch.setattr("smoothie.encoders.sentence.FLUSH_TEXTS", 8)
+    monkeypatch.setattr("smoothie.storage.work.FLUSH_RECORDS", 8)
     texts = [letter * length for length in range(1, 20) for letter in "abcd"]
-    vectors = encoder().encode(texts)
+    vectors = encoder(batch_size=8).encode(texts)
     files = sorted(tmp_path.rglob("*.v2.npy"))
     assert len(files) == 10
     for file in files[:5]:
         data = bytearray(file.read_bytes())
         data[-40] ^= 1
         file.write_bytes(data)
-    after = encoder()
+    after = encoder(batch_size=8)
     np.testing.assert_array_equal(after.encode(texts), vectors)
     assert after.encoded in (36, 40)  # the last of the files has four texts
 

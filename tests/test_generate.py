@@ -91,8 +91,7 @@ def test_texts_are_greedy_continuations(make, tmp_path, tiny_model):
     assert list(texts(tmp_path, "plain")) == [f"r{i}" for i in range(5)]
 
 
-def test_an_interrupted_run_resumes(make, tmp_path, monkeypatch):
-    monkeypatch.setattr("experiments.generate.FLUSH_BATCHES", 1)
+def test_what_exists_is_kept_and_the_rest_is_generated(make, tmp_path, monkeypatch):
     run(make("limit=2"))
     kept = texts(tmp_path, "plain")
     asked = []

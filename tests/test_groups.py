@@ -86,6 +86,7 @@ def test_a_file_begins_with_the_class_of_its_name(compose):
         "revision": None,
         "batch_size": 16,
         "max_tokens": None,
+        "progress": True,
         "device": None,
         "lock": metric.lock,
         "models": None,

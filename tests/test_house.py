@@ -24,6 +24,7 @@ FLOORS = [
     ["report", "answers", "fitted"],
     ["front"],
     ["cli"],
+    ["start"],
 ]
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 LONGEST = 60  # lines of a function, its docstring aside

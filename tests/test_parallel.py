@@ -1,5 +1,7 @@
 import importlib.util
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -7,6 +9,7 @@ import pytest
 from smoothie import SmoothieError
 from smoothie.parallel.cluster import RayCluster
 from smoothie.parallel.local import cores, in_chunks, in_threads
+from tests.conftest import ROOT
 
 
 def squares(items):
@@ -68,3 +71,29 @@ def test_threads_share_the_cores_while_they_multiply_and_give_them_back():
     with pytest.raises(ZeroDivisionError):
         in_threads(lambda item: 1 // item, [1, 0], most=2)
     assert blas_threads() == before
+
+
+ORPHANS = """
+import os, sys, time
+from smoothie.parallel.local import in_chunks
+def slow(items):
+    time.sleep(0.2)
+    return os.getpid()
+if __name__ == "__main__":
+    for value in in_chunks(slow, range(1000), 1, workers=2):
+        print(value, flush=True)
+"""
+
+
+@pytest.mark.slow
+def test_workers_end_when_the_process_that_started_them_is_killed(tmp_path):
+    (tmp_path / "orphans.py").write_text(ORPHANS)
+    with subprocess.Popen(
+        [sys.executable, str(tmp_path / "orphans.py")],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    ) as process:
+        assert int(process.stdout.readline())
+        process.kill()
+        process.stdout.read()  # ends when the last process that holds the other end has ended

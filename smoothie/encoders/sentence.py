@@ -19,14 +19,17 @@ from smoothie.errors import SmoothieError
 from smoothie.models.checks import token_limit
 from smoothie.models.loading import load_sentence_model
 from smoothie.parallel.cluster import RayCluster
-from smoothie.parallel.local import in_chunks
+from smoothie.parallel.units import CHARACTERS, Bar, room_on, units_of
 from smoothie.pretrained import PretrainedModel, existing_folder
 from smoothie.problem import Problem
 from smoothie.storage.cache import VectorCache, content_key
+from smoothie.storage.work import complete
 
 log = logging.getLogger(__name__)
 
-FLUSH_TEXTS = 256  # texts encoded between two writes to the cache: what an interruption may lose
+FAST_TEXTS = 256  # of a unit in the fast profile, which forms its own batches
+FAST_ROOM = 4  # how many times as many characters a unit may have in sixteen bits
+LONGEST = 2048  # characters; what comes later is mostly truncated
 DTYPES = ("float32", "bfloat16", "float16")
 PROFILES = ("exact", "fast")
 
@@ -175,45 +178,58 @@ class SentenceEncoder(PretrainedModel, TextEncoder):
 
         Notes
         -----
-        Distinct texts that are not cached are encoded, longest first, and written to the cache
-        every few hundred texts: an interrupted run resumes where it stopped. With a cluster, the
-        same few hundred texts are one task, so that their vectors are the same. A warning says how
-        many texts were truncated, except over a cluster.
+        Distinct texts that are not cached are encoded a batch at a time, the longest first, and
+        written to the cache every few seconds: an interrupted run resumes where it stopped, with
+        the same batches. Processes that share the cache share the batches. With a cluster, a
+        batch is one task. A warning says how many texts were truncated, except over a cluster.
         """
         distinct = list(dict.fromkeys(texts))
         number_type = number_type or self.number_type
-        compute = partial(self._encode_missing, distinct, number_type)
         keys = [content_key(text) for text in distinct]
-        vectors: NDArray[np.float32] = self._cache(number_type).complete(keys, compute)
+        lengths = [min(len(text), LONGEST) for text in distinct]
+        self._truncated = 0
+        with Bar(lengths, self.progress) as bar:
+            split = partial(self._split, distinct, lengths, bar)
+            compute = partial(self._encode_units, distinct, number_type)
+            cache = self._cache(number_type)
+            vectors = complete(cache, keys, split, compute, "texts", bar.done)
+        if self._truncated:
+            limit = self.ready().max_seq_length
+            name = Path(self.model).name
+            log.warning("%s: %d texts truncated to %d tokens", name, self._truncated, limit)
         if len(distinct) < len(texts):
             places = dict(zip(distinct, range(len(distinct)), strict=True))
             vectors = vectors[[places[text] for text in texts]]
         return vectors
 
-    def _encode_missing(
-        self, texts: list[str], number_type: str, places: list[int]
-    ) -> Iterator[tuple[list[int], NDArray[np.float32]]]:
-        """Vectors of the texts at some positions, in parts."""
-        name = Path(self.model).name
-        known = len(texts) - len(places)
-        asked = f"{len(texts)} distinct texts, {known} cached, {len(places)} to encode"
-        log.info("%s: %s", name, asked)
-        if not places:
-            return
-        from tqdm import tqdm
+    def _split(
+        self, texts: list[str], lengths: list[int], bar: Bar, missing: list[int]
+    ) -> list[list[int]]:
+        """Units to encode the texts at some positions in: batches, in the exact profile."""
+        known = len(texts) - len(missing)
+        asked = f"{len(texts)} distinct texts, {known} cached, {len(missing)} to encode"
+        log.info("%s: %s", Path(self.model).name, asked)
+        bar.start(missing)
+        if not missing:
+            return []
+        # By text where lengths are equal, so that the order of inputs does not matter.
+        order = sorted(missing, key=lambda place: (-len(texts[place]), texts[place]))
+        most = self.batch_size if self.profile == "exact" else FAST_TEXTS
+        faster = 1 if self.number_type == "float32" else FAST_ROOM
+        if self.cluster is None:
+            room = room_on(self.torch_device)
+        else:
+            room = float("inf") if self.cluster.gpus else CHARACTERS * self.cluster.cpus
+        return units_of(lengths, order, most, faster * room)
 
-        self._truncated = 0
-        places = sorted(places, key=lambda place: len(texts[place]), reverse=True)
-        with tqdm(total=len(places), unit="text", disable=not self.progress) as bar:
-            done = 0
-            for vectors in self._in_chunks([texts[place] for place in places], number_type):
-                part = places[done : done + len(vectors)]
-                yield part, vectors
-                done += len(part)
-                bar.update(len(part))
-        if self._truncated:
-            counts = f"{self._truncated} of {len(places)} texts"
-            log.warning("%s: %s truncated to %d tokens", name, counts, self.ready().max_seq_length)
+    def _encode_units(
+        self, texts: list[str], number_type: str, units: Iterator[list[int]]
+    ) -> Iterator[NDArray[np.float32]]:
+        """Vectors of the texts of each unit, computed here or by the cluster."""
+        parts = ([texts[place] for place in unit] for unit in units)
+        if self.cluster is None:
+            return map(partial(self._encode, number_type=number_type), parts)
+        return self.cluster.map(self.remote(number_type, self.cluster.cpus), parts)
 
     def _cache(self, number_type: str | None = None) -> VectorCache:
         """The cache folder of exactly this encoder with these settings."""
@@ -230,13 +246,6 @@ class SentenceEncoder(PretrainedModel, TextEncoder):
                 folder = Path(self.cache).expanduser() / "embeddings" / f"{name}-{key}"
             self._stores[number_type] = VectorCache(folder)
         return self._stores[number_type]
-
-    def _in_chunks(self, texts: list[str], number_type: str) -> Iterator[NDArray[np.float32]]:
-        """Vectors, a few hundred texts at a time, computed here or by the cluster."""
-        if self.cluster is None:
-            return in_chunks(partial(self._encode, number_type=number_type), texts, FLUSH_TEXTS)
-        sent = self.remote(number_type, self.cluster.cpus)
-        return self.cluster.in_chunks(sent, texts, FLUSH_TEXTS)
 
     def remote(self, number_type: str, threads: int) -> "RemoteEncoder":
         """The encoder as it is sent to other processes, with this number of PyTorch threads."""

@@ -14,14 +14,17 @@ from smoothie.metrics.scores import Scores
 from smoothie.models.checks import token_limit
 from smoothie.models.loading import POOLER, load_transformers
 from smoothie.optional import install_line
+from smoothie.parallel.units import Bar, room_on, units_of
 from smoothie.pretrained import PretrainedModel
 from smoothie.problem import Input, Problem
 from smoothie.registry import Registry, wrong_dataclass
 from smoothie.storage.cache import VectorCache, content_key
+from smoothie.storage.work import complete
 
 log = logging.getLogger(__name__)
 
-BLOCK_PAIRS = 512  # pairs scored between two writes to the cache: what an interruption may lose
+BLOCK_BATCHES = 4  # batches of pairs that are scored as a whole: their common texts count once
+LONGEST = 4096  # characters; what comes later is mostly truncated
 CONDITIONS = ("reference", "source")
 
 Pair = tuple[str, str]  # a text, and what it is scored against
@@ -41,6 +44,8 @@ class ModelMetric(PretrainedModel):
         Texts in a batch.
     max_tokens : int or None
         Longer texts are truncated; None is the model's own limit.
+    progress : bool
+        Show a progress bar.
     device : str or None
         Torch device; None uses a GPU if there is one.
     lock : str or None
@@ -51,6 +56,7 @@ class ModelMetric(PretrainedModel):
 
     batch_size: int = 16
     max_tokens: int | None = None
+    progress: bool = True
 
     role: ClassVar[str] = "metric"
     name: ClassVar[str]
@@ -294,7 +300,7 @@ def model_scores(problem: Problem, metric: ModelMetric, cache: VectorCache | Non
     problem : Problem
     metric : ModelMetric
     cache : VectorCache, optional
-        Cache of scores, by metric, model and pair; written every few hundred pairs.
+        Cache of scores, by metric, model and pair; written every few seconds.
 
     Returns
     -------
@@ -317,17 +323,33 @@ def model_scores(problem: Problem, metric: ModelMetric, cache: VectorCache | Non
         raise SmoothieError(f"{problem.name} has nothing to score against (metric={metric.name})")
     distinct = list(pairs)
 
-    def compute(places: list[int]) -> Iterator[tuple[list[int], NDArray[np.float64]]]:
-        log.info("%s: %d of %d distinct pairs to score", metric.name, len(places), len(distinct))
-        for start in range(0, len(places), BLOCK_PAIRS):
-            part = places[start : start + BLOCK_PAIRS]
-            yield part, metric.score_pairs([distinct[place] for place in part])[:, None]
+    lengths = [min(sum(map(len, pair)), LONGEST) for pair in distinct]
+
+    def split(missing: list[int]) -> list[list[int]]:
+        log.info("%s: %d of %d distinct pairs to score", metric.name, len(missing), len(distinct))
+        bar.start(missing)
+        if not missing:
+            return []
+        order = sorted(missing, key=lambda place: longest_first(distinct[place]))
+        most = BLOCK_BATCHES * metric.batch_size
+        return units_of(lengths, order, most, BLOCK_BATCHES * room_on(metric.torch_device))
+
+    def compute(units: Iterator[list[int]]) -> Iterator[NDArray[np.float64]]:
+        for unit in units:
+            yield metric.score_pairs([distinct[place] for place in unit])[:, None]
 
     signature = metric.signature
     keys = [content_key(signature, *pair) for pair in distinct]
-    known = cache.complete(keys, compute)[:, 0]
+    with Bar(lengths, metric.progress) as bar:
+        known = complete(cache, keys, split, compute, "scores", bar.done)[:, 0]
     values = np.full(problem.texts.shape, np.nan)
     for place, some in numbers.items():
         if some:
             values[place] = known[some].max()
     return Scores(values, metric.name, percent=metric.percent)
+
+
+def longest_first(pair: Pair) -> tuple[int, str, int, str]:
+    """A key that sorts pairs, those with the same reference side by side."""
+    text, given = pair
+    return -len(given), given, -len(text), text

@@ -1,7 +1,7 @@
 """Score texts against references, each distinct pair once."""
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -11,16 +11,17 @@ from smoothie.errors import SmoothieError
 from smoothie.metrics.base import METRICS, Metric, version_of
 from smoothie.metrics.scores import Scores
 from smoothie.parallel.cluster import RayCluster
-from smoothie.parallel.local import in_chunks
+from smoothie.parallel.local import over_chunks
 from smoothie.problem import Problem
 from smoothie.storage.cache import VectorCache, digest, framed
+from smoothie.storage.work import complete
 
 log = logging.getLogger(__name__)
 
 Pair = tuple[str, str, tuple[str, ...]]  # metric, text, references
 
 ROUNDING = 1e-9  # tolerance of the range from 0 to 1
-CHUNK = 2000  # pairs scored between two writes to the cache: what an interruption may lose
+CHUNK = 500  # pairs that are scored as a whole
 WORTH_A_PROCESS = 1 << 25  # characters below which starting processes takes longer than scoring
 
 
@@ -104,32 +105,44 @@ def reference_scores(
                 pairs.append((metric, text, item.references))
             asked[i, j] = number
 
-    def compute(places: list[int]) -> Iterator[tuple[list[int], NDArray[np.float64]]]:
-        todo = [pairs[place] for place in places]
-        parts = score_missing(todo, workers, cluster)
-        for start, part in zip(range(0, len(todo), CHUNK), parts, strict=True):
-            yield places[start : start + CHUNK], part
+    characters = 0
 
-    known = cache.complete(list(numbers), compute)
+    def split(missing: list[int]) -> list[list[int]]:
+        nonlocal characters
+        characters = sum(characters_of(pairs[place]) for place in missing)
+        return [missing[start : start + CHUNK] for start in range(0, len(missing), CHUNK)]
+
+    def compute(units: Iterator[list[int]]) -> Iterator[NDArray[np.float64]]:
+        parts = ([pairs[place] for place in unit] for unit in units)
+        if characters < WORTH_A_PROCESS:
+            return score_units(parts, versions, 1, None)
+        return score_units(parts, versions, workers, cluster)
+
+    known = complete(cache, list(numbers), split, compute, "scores")
     values = np.full(problem.texts.shape, np.nan)
     values[asked >= 0] = 100.0 * known[asked[asked >= 0], 0]
     names = dict.fromkeys(metric_of_task[task] for task in problem.tasks)
     return Scores(values, "+".join(names), percent=True, by_task=dict(metric_of_task))
 
 
-def score_missing(
-    pairs: list[Pair], workers: int, cluster: RayCluster | None
+def characters_of(pair: Pair) -> int:
+    """How much there is to compare."""
+    _, text, references = pair
+    return len(text) + sum(map(len, references))
+
+
+def score_units(
+    units: Iterator[list[Pair]],
+    metrics: Iterable[str],
+    workers: int,
+    cluster: RayCluster | None,
 ) -> Iterator[NDArray[np.float64]]:
-    """Scores of chunks of pairs, computed in several processes or by the cluster."""
-    characters = sum(len(text) + sum(map(len, references)) for _, text, references in pairs)
-    if characters < WORTH_A_PROCESS:
-        workers, cluster = 1, None
+    """Scores of the pairs of each unit, computed in several processes or by the cluster."""
     # The functions are sent along: other processes have not registered what a script has.
-    metrics = {metric: METRICS[metric] for metric in {metric for metric, _, _ in pairs}}
-    function = partial(score_pairs, metrics=metrics)
+    function = partial(score_pairs, metrics={metric: METRICS[metric] for metric in metrics})
     if cluster is None:
-        return in_chunks(function, pairs, CHUNK, workers)
-    return cluster.in_chunks(function, pairs, CHUNK)
+        return over_chunks(function, units, workers)
+    return cluster.map(function, units)
 
 
 def score_pairs(

@@ -61,14 +61,19 @@ def cached_nearest(
     name = content_name(inputs)
     pattern = re.compile(rf"{name}-([1-9][0-9]*){re.escape(SUFFIX)}")
     columns = [int(match[1]) for match in map(pattern.fullmatch, file_names(folder)) if match]
+    damaged = []
     for enough in sorted(count for count in columns if count >= k):
-        stored = read_neighbors(folder / f"{name}-{enough}{SUFFIX}")
+        path = folder / f"{name}-{enough}{SUFFIX}"
+        stored = read_neighbors(path)
         if stored is not None:
             return stored[:, :k].astype(np.intp), True
+        damaged.append(path)
     found = nearest(inputs, k)
     path = folder / f"{name}-{k}{SUFFIX}"
     try:
         write_array(path, np.ascontiguousarray(found, dtype=np.int32), owner=path.name)
+        for other in set(damaged) - {path}:
+            other.unlink(missing_ok=True)
     except OSError as error:
         log.warning("%s: neighbors cannot be cached (%s)", path, reason(error))
     return found, False

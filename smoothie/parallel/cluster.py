@@ -2,7 +2,7 @@
 
 import socket
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -49,15 +49,20 @@ class RayCluster:
     def in_chunks(
         self, function: Callable[[Sequence[Item]], Value], items: Sequence[Item], size: int
     ) -> Iterator[Value]:
+        """Apply a function to chunks of items, the last of which may have fewer; see `map`."""
+        return self.map(function, (items[at : at + size] for at in range(0, len(items), size)))
+
+    def map(
+        self, function: Callable[[Sequence[Item]], Value], chunks: Iterable[Sequence[Item]]
+    ) -> Iterator[Value]:
         """Apply a function to chunks of items.
 
         Parameters
         ----------
         function : callable
             Of a list of items; what it needs must be importable on every machine.
-        items : sequence
-        size : int
-            Items of a chunk; the last may have fewer.
+        chunks : iterable of sequence
+            Read a few ahead of those that are finished.
 
         Yields
         ------
@@ -80,10 +85,10 @@ class RayCluster:
         ray = self._connected()
         task = ray.remote(num_cpus=self.cpus, num_gpus=self.gpus, max_retries=RETRIES)(apply)
         in_flight: deque[Any] = deque()
-        for start in range(0, len(items), size):
+        for chunk in chunks:
             while len(in_flight) >= AHEAD * self._places(ray):
                 yield next_result(ray, in_flight)
-            in_flight.append(task.remote(function, items[start : start + size]))
+            in_flight.append(task.remote(function, chunk))
         while in_flight:
             yield next_result(ray, in_flight)
 

@@ -3,7 +3,8 @@
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
@@ -22,15 +23,22 @@ def in_chunks(
     size: int,
     workers: int = 1,
 ) -> Iterator[Value]:
+    """Apply a function to chunks of items, the last of which may have fewer; see `over_chunks`."""
+    chunks = [items[start : start + size] for start in range(0, len(items), size)]
+    return over_chunks(function, chunks, min(workers, len(chunks)))
+
+
+def over_chunks(
+    function: Callable[[Sequence[Item]], Value], chunks: Iterable[Sequence[Item]], workers: int = 1
+) -> Iterator[Value]:
     """Apply a function to chunks of items.
 
     Parameters
     ----------
     function : callable
         Of a list of items. With several workers, it must be importable.
-    items : sequence
-    size : int
-        Items of a chunk; the last may have fewer.
+    chunks : iterable of sequence
+        Read one by one; with several workers, all at the start.
     workers : int
         Processes. They start from a fresh interpreter, not as a fork of this one with its threads:
         so a script that uses more than one needs its own work under ``if __name__ == "__main__"``.
@@ -41,13 +49,12 @@ def in_chunks(
         Of each chunk, in order. Where the consumer stops or is interrupted, chunks that have not
         begun are dropped.
     """
-    chunks = [items[start : start + size] for start in range(0, len(items), size)]
-    if workers <= 1 or len(chunks) <= 1:
+    if workers <= 1:
         yield from map(function, chunks)
         return
     methods = multiprocessing.get_all_start_methods()
     context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
-    pool = ProcessPoolExecutor(min(workers, len(chunks)), context, ignore_interrupts)
+    pool = ProcessPoolExecutor(workers, context, begin_work)
     try:
         yield from pool.map(function, chunks)
     finally:
@@ -88,6 +95,15 @@ def matrix_libraries() -> Any:
     return ThreadpoolController()
 
 
-def ignore_interrupts() -> None:
-    """Leave Ctrl-C to the process that started this one."""
+def begin_work() -> None:
+    """Leave Ctrl-C to the process that started this one, and end when that one is killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=end_with_parent, daemon=True).start()
+
+
+def end_with_parent() -> None:
+    """Wait for the end of the process that started this one; no work would ever come again."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

@@ -12,14 +12,16 @@ from numpy.typing import NDArray
 
 from smoothie.encoders.sentence import DTYPES
 from smoothie.errors import SmoothieError
+from smoothie.parallel.units import Bar, room_on, units_of
 from smoothie.pretrained import PretrainedModel
 from smoothie.problem import Problem
 from smoothie.registry import Registry, wrong_dataclass
 from smoothie.storage.cache import VectorCache, content_key
+from smoothie.storage.work import complete
 
 log = logging.getLogger(__name__)
 
-FLUSH_ITEMS = 256  # items scored between two writes to the cache: what an interruption may lose
+LONGEST = 8192  # characters; what comes later is mostly truncated
 
 
 class Scorer(Protocol):
@@ -126,7 +128,7 @@ class ModelScorer(PretrainedModel):
         Notes
         -----
         Each distinct item goes through the model once, in batches of similar length, and is cached
-        every few hundred items: an interrupted run resumes where it stopped.
+        every few seconds: an interrupted run resumes where it stopped, with the same batches.
         """
         distinct = list(dict.fromkeys(items))
         folder = None
@@ -134,37 +136,43 @@ class ModelScorer(PretrainedModel):
             key = content_key(type(self).__name__, self.identity, *self.settings).hex()
             folder = Path(self.cache).expanduser() / "scorers" / key
         keys = [content_key(*item) for item in distinct]
+        lengths = [min(sum(map(len, item)), LONGEST) for item in distinct]
         cache = VectorCache(folder, "<f8")
-        known = cache.complete(keys, partial(self._score_missing, distinct))
+        with Bar(lengths, self.progress) as bar:
+            split = partial(self._split, distinct, lengths, bar)
+            compute = partial(self._score_units, distinct)
+            known = complete(cache, keys, split, compute, "items", bar.done)
         self.judged += cache.computed
         places = dict(zip(distinct, range(len(distinct)), strict=True))
         return np.array([known[places[item], 0] for item in items])
 
-    def _score_missing(
-        self, items: list[tuple[str, ...]], places: list[int]
-    ) -> Iterator[tuple[list[int], NDArray[np.float64]]]:
-        """Numbers of the items at some positions, in parts."""
-        name = Path(self.model).name
-        log.info("%s: %d items to score, of %d", name, len(places), len(items))
-        if not places:
-            return
-        import torch
-        from tqdm import tqdm
+    def _split(
+        self, items: list[tuple[str, ...]], lengths: list[int], bar: Bar, missing: list[int]
+    ) -> list[list[int]]:
+        """Batches of the items at some positions."""
+        log.info("%s: %d items to score, of %d", Path(self.model).name, len(missing), len(items))
+        bar.start(missing)
+        if not missing:
+            return []
+        order = sorted(missing, key=lambda place: (-sum(map(len, items[place])), items[place]))
+        return units_of(lengths, order, self.batch_size, room_on(self.torch_device))
 
-        places = sorted(places, key=lambda place: -sum(map(len, items[place])))
-        with tqdm(total=len(places), unit="item", disable=not self.progress) as bar:
-            for start in range(0, len(places), FLUSH_ITEMS):
-                part = places[start : start + FLUSH_ITEMS]
-                with torch.inference_mode():
-                    made = self._compute([items[place] for place in part])
-                values = np.array(made, dtype=np.float64)[:, None]
-                if not np.isfinite(values).all():
-                    raise SmoothieError(
-                        f"scorer {self.model}: a number is not finite in {self.dtype}; "
-                        f"set dtype=float32"
-                    )
-                yield part, values
-                bar.update(len(part))
+    def _score_units(
+        self, items: list[tuple[str, ...]], units: Iterator[list[int]]
+    ) -> Iterator[NDArray[np.float64]]:
+        """Numbers of the items of each batch."""
+        import torch
+
+        for unit in units:
+            with torch.inference_mode():
+                made = self._compute([items[place] for place in unit])
+            values = np.array(made, dtype=np.float64)[:, None]
+            if not np.isfinite(values).all():
+                raise SmoothieError(
+                    f"scorer {self.model}: a number is not finite in {self.dtype}; "
+                    f"set dtype=float32"
+                )
+            yield values
 
     def _compute(self, items: list[tuple[str, ...]]) -> list[float]:
         """Send items through the model."""

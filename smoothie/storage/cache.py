@@ -3,17 +3,18 @@
 One folder holds one kind of vector (one encoder with all its settings, or one metric). Each call
 of `store` adds one file of (key, vector, checksum) records under a name of its own, written whole
 and then renamed. Files are never changed, so any number of processes, on any number of machines
-that share the folder, may read and write at once; at worst two of them compute the same vector.
+that share the folder, may read and write at once; `smoothie.storage.work` shares the computing.
 
 Each record is checked whenever it is read. A file with a damaged record is skipped as a whole: the
 last bits of a vector depend on the texts that it was encoded with, and the texts of a file are
-recomputed together, as they were the first time.
+recomputed together, as they were the first time. The damaged file is removed after that.
 """
 
 import itertools
 import logging
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -33,8 +34,6 @@ from smoothie.storage.checked import (
 from smoothie.storage.files import reason
 
 log = logging.getLogger(__name__)
-
-Parts = Iterable[tuple[Sequence[int], NDArray[Any]]]
 
 
 def framed(part: str) -> bytes:
@@ -68,7 +67,8 @@ class VectorCache:
     Attributes
     ----------
     requested, computed : int
-        Vectors that `complete` has returned so far, and those of them that were not cached.
+        Vectors that `smoothie.storage.work.complete` has returned so far, and those of them that
+        were computed here.
     """
 
     def __init__(self, folder: Path | None, dtype: str = "<f4") -> None:
@@ -77,42 +77,10 @@ class VectorCache:
         self.requested = self.computed = 0
         self._seen: set[str] = set()  # names of files
         self._skipped: set[str] = set()
+        self._damaged: set[str] = set()
+        self._looked_at: int | None = None  # when the folder was last changed, at the last look
         self._file_of: dict[bytes, str] = {}  # name of the file of each key
         self._memory: dict[bytes, NDArray[Any]] = {}
-
-    def complete(
-        self, keys: Sequence[bytes], compute: Callable[[list[int]], Parts]
-    ) -> NDArray[Any]:
-        """The vectors of some keys; those that are missing are computed and cached.
-
-        Parameters
-        ----------
-        keys : sequence of bytes, length M
-            Different ones.
-        compute : callable
-            Given the positions in `keys` of those that are missing, yields their vectors in parts,
-            each with its positions; each part is cached as it arrives. It is called even if none is
-            missing.
-
-        Returns
-        -------
-        ndarray of shape (M, d)
-            Of shape (0, 0) if there are no keys.
-
-        Raises
-        ------
-        SmoothieError
-            If vectors cannot be cached. A file that cannot be used only causes a warning.
-        """
-        known, result = self.load(keys)
-        self.requested += len(keys)
-        for part, values in compute(np.flatnonzero(~known).tolist()):
-            self.store([keys[place] for place in part], values)
-            self.computed += len(part)
-            if not result.shape[1]:  # the first vectors determine the length
-                result = np.empty((len(keys), values.shape[1]), dtype=self.dtype)
-            result[part] = values
-        return result
 
     def load(self, keys: Sequence[bytes]) -> tuple[NDArray[np.bool_], NDArray[Any]]:
         """Which of M different keys are cached, (M,), and vectors (M, d), set for those."""
@@ -144,14 +112,39 @@ class VectorCache:
         records["vector"] = vectors
         owner = self._owner(self.folder)
         records["checksum"] = record_checksums(records, owner)
-        path = self.folder / f"{uuid.uuid4().hex}{SUFFIX}"
+        name = f"{uuid.uuid4().hex}{SUFFIX}"
         try:
-            write_array(path, records, owner, header_only=True)
+            write_array(self.folder / name, records, owner, header_only=True)
         except OSError as error:
-            raise SmoothieError(
-                f"{self.folder}: the cache cannot be written ({reason(error)}); "
-                f"choose another folder"
-            ) from error
+            raise self.cannot_be_written(error) from error
+        self._seen.add(name)
+        self._file_of.update(dict.fromkeys(keys, name))
+
+    def cannot_be_written(self, error: OSError) -> SmoothieError:
+        """The error for a folder that cannot be written."""
+        return SmoothieError(
+            f"{self.folder}: the cache cannot be written ({reason(error)}); choose another folder"
+        )
+
+    def holds(self, keys: Sequence[bytes]) -> bool:
+        """Whether all of some keys are in files; those that came since the last look are read."""
+        if self.folder is None:
+            return False
+        with suppress(OSError):
+            changed = self.folder.stat().st_mtime_ns
+            if changed != self._looked_at:
+                self._looked_at = changed
+                for _ in self._stored([]):
+                    pass
+        return all(key in self._file_of for key in keys)
+
+    def remove_damaged(self) -> None:
+        """Remove damaged files, whose records have been recomputed; others may have done so."""
+        if self.folder is not None:
+            for name in self._damaged:
+                with suppress(OSError):  # a folder that can be read alone
+                    (self.folder / name).unlink()
+        self._damaged.clear()
 
     def _owner(self, folder: Path) -> str:
         return f"{folder.name}/{self.dtype}"
@@ -184,10 +177,14 @@ class VectorCache:
             failed = np.count_nonzero((sums != records["checksum"]).any(axis=1))
             if failed:
                 raise ValueError(f"damaged records: {failed} of {len(records)}")
+        except FileNotFoundError:
+            return None  # another process has removed it, because it was damaged
         except (OSError, ValueError) as error:
             log.warning(
                 "%s: cache file skipped, its records are recomputed (%s)", path, reason(error)
             )
+            if isinstance(error, ValueError):
+                self._damaged.add(path.name)
             return None
         return records
 

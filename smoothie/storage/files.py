@@ -1,6 +1,7 @@
 """Reading and writing files: written whole or not at all, read with errors that name the line."""
 
 import csv
+import errno
 import hashlib
 import io
 import json
@@ -8,16 +9,23 @@ import mmap
 import os
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import cache
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from smoothie.errors import CONTROL, SmoothieError, shown
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+TEMPORARY = ".smoothie-"  # begins the names of files that are being written
 SEPARATORS = {"/", os.sep} | ({os.altsep} if os.altsep else set())  # a backslash is one on Windows
 LONGEST_NAME = 255  # bytes, on most file systems
 NOT_JSON = (ValueError, RecursionError)  # what `parse_json` raises
@@ -77,18 +85,66 @@ def replacing(path: Path) -> Iterator[Path]:
     Yields
     ------
     Path
-        Where to write. It is removed if the block raises, and `path` is left as it was.
+        Where to write. It is removed if the block raises, and `path` is left as it was. If the
+        process is killed, the next one that writes into the folder removes it.
+
+    Raises
+    ------
+    OSError
+        With `path` as its filename, whatever could not be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beginning = path.stem[:32]  # so that the temporary name is not too long where the name is not
-    temporary = path.parent / f".{beginning}-{uuid.uuid4().hex}{path.suffix}"
-    temporary.touch(exist_ok=False)  # unlike tempfile's, with the permissions of the umask
     try:
-        yield temporary
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        remove_abandoned(path.parent)
+        with temporary_beside(path) as temporary:
+            yield temporary
+            temporary.replace(path)
+    except OSError as error:
+        # That of a write names no file, and that of NumPy's has no number either.
+        if error.filename is None or Path(error.filename).name.startswith(TEMPORARY):
+            raise OSError(error.errno or errno.EIO, reason(error), str(path)) from error
         raise
+
+
+@contextmanager
+def temporary_beside(path: Path) -> Iterator[Path]:
+    """An empty file, locked for as long as it is being written, and removed at the end."""
+    beginning = path.stem[:32]  # so that the temporary name is not too long where the name is not
+    temporary = path.parent / f"{TEMPORARY}{uuid.uuid4().hex}-{beginning}{path.suffix}"
+    try:
+        while True:
+            held = temporary.open("xb")  # unlike tempfile's, with the permissions of the umask
+            lock(held, wait=True)
+            if temporary.exists():  # not taken for abandoned before it was locked
+                break
+            held.close()
+        with held:
+            if fcntl is None:
+                held.close()  # Windows renames no open files
+            yield temporary
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def lock(file: IO[bytes], wait: bool) -> bool:
+    """Lock a file until it is closed, as it is when a process ends; False if that fails."""
+    if fcntl is None:
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except OSError:  # another process has it, or there are no locks on this file system
+        return False
+    return True
+
+
+@cache
+def remove_abandoned(folder: Path) -> None:
+    """Remove temporary files whose process was killed; once for each folder and process."""
+    with suppress(OSError):
+        for path in folder.glob(f"{TEMPORARY}*"):
+            with suppress(OSError), path.open("r+b") as file:
+                if lock(file, wait=False):
+                    path.unlink()
 
 
 def write_text(path: Path, text: str) -> None:
