@@ -46,8 +46,7 @@ def summary_rows(results: pd.DataFrame, digits: int) -> tuple[list[str], list[li
 
 def is_partial(results: pd.DataFrame) -> bool:
     """Whether some methods, or their comparisons, are of other inputs than others."""
-    compared = results.get("difference_n", [])  # not in tables of earlier versions
-    return len({*results["n"], *compared}) > 1
+    return len({*results["n"], *results["difference_n"]}) > 1
 
 
 def number(value: float, digits: int, signed: bool = False) -> str:
