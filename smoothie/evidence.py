@@ -138,10 +138,13 @@ class Labelled:
         Scores of the texts, higher is better; in the sample of a fold no value is missing.
     inputs : ndarray of shape (M, e) or None
         Embedded inputs.
+    rows : ndarray of shape (M,), int, or None
+        Which of the inputs to route they are; None for a training split.
     """
 
     scores: Floats
     inputs: Inputs | None = None
+    rows: NDArray[np.intp] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -236,7 +239,8 @@ class Labels:
             drawn = generator.choice(known, size, replace=with_replacement)
             inputs = None if pool.inputs is None else pool.inputs[drawn]
             asked = None if self.__own.inputs is None else self.__own.inputs[target]
-            yield Fold(target, asked, Labelled(pool.scores[np.ix_(drawn, columns)], inputs))
+            rows = drawn if self.__train is None else None
+            yield Fold(target, asked, Labelled(pool.scores[np.ix_(drawn, columns)], inputs, rows))
 
     def __deal(
         self, generator: np.random.Generator, folds: int

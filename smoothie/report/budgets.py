@@ -14,7 +14,7 @@ import numpy as np
 
 from smoothie.errors import SmoothieError
 from smoothie.evaluation import evaluate, on_common_inputs
-from smoothie.evidence import HINDSIGHT, OF_LABELS, missing_evidence
+from smoothie.evidence import HINDSIGHT, OF_LABELS
 from smoothie.metrics.scores import Scores
 from smoothie.report.artifacts import Artifact
 from smoothie.report.output import OutputFolder
@@ -65,7 +65,7 @@ def curve_over_budgets(result: Result, budgets: Sequence[int]) -> pd.DataFrame |
     learners = {
         name: router
         for name, router in result.routers.items()
-        if router.needs & OF_LABELS and missing_evidence(router, seen) is None
+        if router.needs & OF_LABELS and name in result.routings
     }
     if scores is None or not budgets or not learners:
         return None

@@ -2,6 +2,7 @@ from .base import ROUTERS, Router, Routing, register_router
 from .best_on_val import BestOnVal
 from .best_single import BestSingle
 from .consensus import Consensus
+from .few_labels import FewLabels
 from .labeled_knn import LabeledKNN
 from .loading import SAVED, load_router
 from .logistic_regression import LogisticRegressionRouter
@@ -28,6 +29,7 @@ __all__ = [
     "BestOnVal",
     "BestSingle",
     "Consensus",
+    "FewLabels",
     "LabeledKNN",
     "LogisticRegressionRouter",
     "MBROverlap",

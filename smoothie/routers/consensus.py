@@ -100,6 +100,17 @@ class Consensus(Router):
 
     def route(self, evidence: Evidence) -> Routing:
         """Choose the text with the most support (ties: the first)."""
+        support = self.support(evidence)
+        return Routing(support.argmax(axis=1)[None, :], weights=shares(support))
+
+    def support(self, evidence: Evidence) -> NDArray[np.float64]:
+        """The support of each text, (N, K).
+
+        Raises
+        ------
+        NotAvailableError
+            If there are neither texts nor distances.
+        """
         require_three_candidates(evidence.shape[1])
         if not evidence.has(Need.DISTANCES) and not evidence.has(Need.TEXTS):
             raise NotAvailableError("it needs texts, or distances between them")
@@ -111,10 +122,9 @@ class Consensus(Router):
             support = shared_wording(evidence.texts, self.beta) + NEXT * support
             answers = final_answers(evidence.texts, self.answered)
         if answers is None:
-            support = with_candidates(support, self.prior)
-        else:
-            support = shared_answers(answers) + NEXT * support
-        return Routing(support.argmax(axis=1)[None, :], weights=shares(support))
+            return with_candidates(support, self.prior)
+        joined: NDArray[np.float64] = shared_answers(answers) + NEXT * support
+        return joined
 
 
 def shared_meaning(distances: Floats) -> NDArray[np.float64]:

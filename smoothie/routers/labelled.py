@@ -1,12 +1,14 @@
 """Cross-fitting: how label-using routers choose for every input without seeing its label."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from smoothie.errors import SmoothieError
-from smoothie.evidence import Evidence, Inputs, Labelled, Need
+from smoothie.evidence import Evidence, Fold, Inputs, Labelled, Need
 from smoothie.routers.base import Router, Routing, require_seed, require_trials, seeded
 
 
@@ -35,10 +37,11 @@ class LabelledRouter(Router):
     seed: int = 42
 
     needs = frozenset({Need.LABELS})
+    least: ClassVar[int] = 1  # labels without which it cannot choose
 
     def __post_init__(self) -> None:
         """Check the settings, before anything is computed."""
-        for name, least in (("budget", 1), ("folds", 2)):
+        for name, least in (("budget", self.least), ("folds", 2)):
             if getattr(self, name) < least:
                 raise SmoothieError(f"{name}={getattr(self, name)}: expected at least {least}")
         require_trials(self.trials)
@@ -68,14 +71,26 @@ class LabelledRouter(Router):
 
         Only candidates that have labels are chosen.
         """
+        return self.cross_fit(
+            evidence, lambda fold: self.choose(fold.sample, fold.inputs, len(fold.rows))
+        )
+
+    def cross_fit(self, evidence: Evidence, choose: Callable[[Fold], NDArray[np.intp]]) -> Routing:
+        """Choose fold by fold, in each trial from another draw of labels.
+
+        Parameters
+        ----------
+        evidence : Evidence
+        choose : callable
+            Columns of a fold's sample, one for each of its rows.
+        """
         generator = seeded(self.seed)
         labels = evidence.labels.within(self.budget)
         choices = np.zeros((self.trials, evidence.shape[0]), dtype=np.intp)
         used = 0
         for trial in range(self.trials):
             for fold in labels.folds(generator, self.folds, self.replace):
-                chosen = self.choose(fold.sample, fold.inputs, len(fold.rows))
-                choices[trial, fold.rows] = labels.candidates[chosen]
+                choices[trial, fold.rows] = labels.candidates[choose(fold)]
                 used = max(used, len(fold.sample.scores))
         return Routing(choices, labels_used=used)
 
