@@ -25,6 +25,7 @@ Several language models answered the same inputs. Which answers should be return
   smoothie check answers.csv                    what is in the file, and what is odd about it
   smoothie report answers.csv                   whether to trust the choices, without labels
   smoothie evaluate answers.csv                 score the choices where there are references
+  smoothie label answers.csv labels.jsonl       judge a few inputs; route --labels uses them
   smoothie demo                                 real answers that are shipped: a table and a plot
 """
 EXAMPLES = {
@@ -36,6 +37,17 @@ examples:
   smoothie route answers.csv --encoder none       (wording alone: no model, no download)
   smoothie route answers.csv --method smoothie_local --set k=20 --save-router router.npz
   smoothie route new.csv --router router.npz -o routed.csv
+  smoothie route answers.csv --labels labels.jsonl  (what "smoothie label" wrote)
+""",
+    "label": """\
+Shows some inputs with all their answers and asks which are the best. Verdicts are added to a file,
+one JSON object a line: {"id": ..., "model": ..., "score": ...}, or a preference between two,
+{"id": ..., "a": ..., "b": ..., "winner": ...}. It may be written by other means, too.
+
+examples:
+  smoothie label answers.csv labels.jsonl --next 10
+  smoothie label answers.csv labels.jsonl --print     (do not ask: only show the inputs)
+  smoothie route answers.csv --labels labels.jsonl -o routed.csv
 """,
     "check": """\
 examples:
@@ -143,6 +155,7 @@ def make_parser() -> Parser:
         else:
             add_method(command)
         if name == "route":
+            command.add_argument("--labels", type=Path, help="verdicts on a few answers: .jsonl")
             command.add_argument(
                 "-o", "--output", type=Path, help="file to write: .csv, .tsv, .jsonl, .parquet"
             )
@@ -159,6 +172,14 @@ def make_parser() -> Parser:
         if name == "evaluate":
             command.add_argument("--metric", default="auto", help="such as rouge2, exact_match, f1")
             command.add_argument("--draws", type=int, default=2000, help="bootstrap resamples")
+    label = add("label", "ask which answers to a few inputs are the best")
+    add_file(label)
+    label.add_argument("labels", type=Path, help="file of verdicts, .jsonl: read, and added to")
+    label.add_argument("--next", type=int, default=5, help="inputs to judge; default: 5")
+    label.add_argument("--order", default="random", help="or disagreement, certainty")
+    label.add_argument("--seed", type=int, default=0, help="of the order")
+    label.add_argument("--encoder", default="auto", help="minilm, mpnet, a folder, none")
+    label.add_argument("--print", action="store_true", help="show the inputs, ask nothing")
     demo = add("demo", "route real answers of six prompts of one model, and score the choices")
     demo.add_argument("-o", "--output", type=Path, default=Path("smoothie-demo"), help="folder")
     return parser
@@ -258,8 +279,13 @@ def routed(options: argparse.Namespace) -> RoutedTexts:
 
     settings = settings_of(options.method, options.set)
     encoder = None if options.encoder == "none" else options.encoder
-    method, router = options.method, options.router
-    return route(load(options), method=method, encoder=encoder, router=router, **settings)
+    problem, labels = load(options), None
+    if getattr(options, "labels", None) is not None:
+        from smoothie.labeling import read_verdicts
+
+        labels = read_verdicts(options.labels, problem)
+    given = {"router": options.router, "labels": labels}
+    return route(problem, method=options.method, encoder=encoder, **given, **settings)
 
 
 def run_route(options: argparse.Namespace) -> None:
@@ -346,6 +372,32 @@ def run_report(options: argparse.Namespace) -> None:
     sys.stdout.write(f"written to {options.output}\n")
 
 
+def run_label(options: argparse.Namespace) -> None:
+    """Smoothie label."""
+    from smoothie.front import route
+    from smoothie.labeling import ask, next_rows, no_verdicts, page, read_verdicts
+    from smoothie.routers.consensus import Consensus
+    from smoothie.storage.files import write_text
+
+    problem, path = load(options), options.labels
+    known = read_verdicts(path, problem) if path.exists() else no_verdicts(problem.texts.shape)
+    result = route(problem, encoder=None if options.encoder == "none" else options.encoder)
+    support = Consensus().support(result.evidence)
+    rows = next_rows(support, known, options.next, options.order, options.seed)
+    if options.print:
+        for place, row in enumerate(rows, start=1):
+            sys.stdout.write(page(problem, int(row), f"{place} of {len(rows)}") + "\n")
+        return
+    written = path.read_text(encoding="utf-8").rstrip("\n") if path.exists() else ""
+    judged = 0
+    for lines in ask(problem, rows, sys.stdout.write, sys.stdin.readline):
+        written = f"{written}\n{lines}".strip("\n")
+        with writable(path):
+            write_text(path, written + "\n")
+        judged += 1
+    sys.stdout.write(f"{judged} inputs judged, {int(known.judged.sum())} before; see {path}\n")
+
+
 def run_check(options: argparse.Namespace) -> None:
     """Smoothie check."""
     from smoothie.loaders.files import guess
@@ -415,5 +467,6 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "check": run_check,
     "report": run_report,
     "evaluate": run_evaluate,
+    "label": run_label,
     "demo": run_demo,
 }

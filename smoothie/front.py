@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 DEFAULT = "consensus"
+FEW_LABELS = "few_labels"
 SHOWN = 5  # rows of a printed result
 WIDTH = 60  # characters of a text there
 
@@ -226,9 +227,10 @@ def route(
     columns: Mapping[str, str] | None = None,
     missing: str = "error",
     router: str | Path | SavedEstimator | None = None,
+    labels: Any = None,
     **settings: Any,
 ) -> RoutedTexts:
-    """Choose one answer for each input, without labels.
+    """Choose one answer for each input, without labels or with a few.
 
     Parameters
     ----------
@@ -253,6 +255,10 @@ def route(
         Chooses by the inputs alone, as it was fitted to other answers of the same candidates
         (`RoutedTexts.save_router`); then there is no method. Its encoder is "auto", or to be named
         where it is none of the named ones; another than it was fitted with is refused.
+    labels : mapping of candidate -> sequence of N, array of shape (N, K), or Verdicts, optional
+        The quality of some answers, higher is better; None or NaN where nobody judged. They correct
+        what Consensus chooses (method "few_labels"). Preferences go into
+        `smoothie.labeling.Verdicts`.
     **settings
         Of the router, such as k=20.
 
@@ -276,10 +282,17 @@ def route(
     >>> result = smoothie.route(answers, encoder=None)
     >>> result.candidates
     ['a', 'a']
+    >>> judged = {"a": [0, None], "b": [1, None], "c": [0, None]}
+    >>> smoothie.route(answers, encoder=None, labels=judged).candidates
+    ['b', 'b']
     """
     problem = as_problem(answers, inputs, names=names, columns=columns, missing=missing)
     if problem is not answers:  # those who load a problem were warned
         warn_about_texts(problem)
+    if labels is not None:
+        if router is not None:
+            raise SmoothieError("labels: a fitted router cannot learn from them")
+        return route_by_labels(problem, labels, method, encoder, settings)
     if router is not None:
         if method != DEFAULT or settings:
             raise SmoothieError("router: a fitted router takes no method and no settings")
@@ -311,6 +324,34 @@ def route_by(
     evidence = gather(problem, votes_of_texts(problem)).without(Need.DISTANCES, reason)
     name = ROUTERS.name_of(type(fitted))
     return RoutedTexts(problem, name, Routing(choices[None, :]), evidence, signature)
+
+
+def route_by_labels(
+    problem: Problem,
+    labels: Any,
+    method: str | Router,
+    encoder: str | Encoder | None,
+    settings: Mapping[str, Any],
+) -> RoutedTexts:
+    """Choose by Consensus and all the labels that there are."""
+    from smoothie.labeling import Verdicts
+    from smoothie.routers.consensus import Consensus
+    from smoothie.routers.few_labels import route_with
+
+    if method not in (DEFAULT, FEW_LABELS):
+        raise SmoothieError(f"labels: expected method={FEW_LABELS}, found method={method}")
+    if settings:
+        raise SmoothieError(f"{next(iter(settings))}: there are no settings beside labels")
+    given = labels if isinstance(labels, Verdicts) else Verdicts(as_labels(labels, problem))
+    check_routers({DEFAULT: Consensus()}, problem)
+    chosen = choose_encoder(encoder, Consensus())
+    ordered = problem.by_id()  # so that choices do not depend on the order of rows
+    rows = places(ordered, problem)
+    votes = see(ordered, Consensus(), chosen)
+    routing = route_with(evidence_of(ordered, votes, chosen), *given.moved(rows)).take(rows)
+    evidence = evidence_of(problem, votes.take(rows), chosen)
+    signature, made_by = (None, None) if chosen is None else (chosen.signature, encoder_id(chosen))
+    return RoutedTexts(problem, FEW_LABELS, routing, evidence, signature, None, made_by)
 
 
 def make_router(method: str | Router, settings: Mapping[str, Any]) -> Router:

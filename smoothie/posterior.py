@@ -43,10 +43,30 @@ from smoothie.errors import SmoothieError
 
 Floats = NDArray[np.float64]
 
-SLOPE = 0.3  # prior mean of the slope of support, in standard deviations
-WORTH = 4.0  # observations that the prior of a variance is worth
-OF_CANDIDATES, OF_SLOPE, OF_NOISE = 0.08, 0.01, 0.9  # prior scales of the variances
 ROUNDS, CLOSE = 500, 1e-6  # of EM; change of the logarithms at which it ends
+
+
+class Prior(NamedTuple):
+    """What is assumed without labels, in standard deviations of scores.
+
+    Attributes
+    ----------
+    slope : float
+        Mean of the slope of support.
+    of_candidates, of_slope, of_noise : float
+        Scales of the variances.
+    worth : float
+        Observations that the prior of a variance is worth.
+    """
+
+    slope: float = 0.3
+    of_candidates: float = 0.08
+    of_slope: float = 0.01
+    of_noise: float = 0.9
+    worth: float = 4.0
+
+
+PRIOR = Prior()
 
 
 class Preference(NamedTuple):
@@ -115,7 +135,12 @@ def standard(support: Floats) -> Floats:
     return scaled
 
 
-def fit(support: Floats, labels: Floats, preferences: Sequence[Preference] = ()) -> Posterior:
+def fit(
+    support: Floats,
+    labels: Floats,
+    preferences: Sequence[Preference] = (),
+    prior: Prior = PRIOR,
+) -> Posterior:
     """The posterior given labels, with variances estimated from them.
 
     Parameters
@@ -126,6 +151,7 @@ def fit(support: Floats, labels: Floats, preferences: Sequence[Preference] = ())
         Scores of the same texts, higher is better; NaN where there is none.
     preferences : sequence of Preference
         On the same rows.
+    prior : Prior
 
     Returns
     -------
@@ -144,7 +170,7 @@ def fit(support: Floats, labels: Floats, preferences: Sequence[Preference] = ())
         rows = np.concatenate([rows, pairs])
         values = np.concatenate([values, of_pairs])
         degrees += len(preferences)
-    return estimate(rows, values, degrees, unit)
+    return estimate(rows, values, degrees, unit, prior)
 
 
 def standard_scores(labels: Floats) -> tuple[Floats, float]:
@@ -191,7 +217,9 @@ def preferred(support: Floats, preferences: Sequence[Preference]) -> tuple[Float
     return rows.reshape(-1, candidates + 1), values
 
 
-def estimate(rows: Floats, values: Floats, degrees: int, unit: float = 1.0) -> Posterior:
+def estimate(
+    rows: Floats, values: Floats, degrees: int, unit: float = 1.0, prior: Prior = PRIOR
+) -> Posterior:
     """The posterior at the most probable variances, by EM.
 
     Parameters
@@ -203,14 +231,15 @@ def estimate(rows: Floats, values: Floats, degrees: int, unit: float = 1.0) -> P
         Degrees of freedom of the values: fewer than m, as they are centered.
     unit : float
         Passed on.
+    prior : Prior
     """
-    prior = np.zeros(rows.shape[1])
-    prior[-1] = SLOPE
-    gram, rest = rows.T @ rows, values - rows @ prior
+    start = np.zeros(rows.shape[1])
+    start[-1] = prior.slope
+    gram, rest = rows.T @ rows, values - rows @ start
     moment, total = rows.T @ rest, float(rest @ rest)
     candidates = rows.shape[1] - 1
-    found = np.array([OF_CANDIDATES, OF_SLOPE, OF_NOISE])
-    scales, counts = found * WORTH, np.array([candidates, 1, degrees]) + WORTH
+    found = np.array([prior.of_candidates, prior.of_slope, prior.of_noise])
+    scales, counts = found * prior.worth, np.array([candidates, 1, degrees]) + prior.worth
     for _ in range(ROUNDS):
         mean, covariance = posterior(gram, moment, found)
         squares = mean**2 + covariance.diagonal()
@@ -221,7 +250,7 @@ def estimate(rows: Floats, values: Floats, degrees: int, unit: float = 1.0) -> P
         if change < CLOSE:
             break
     mean, covariance = posterior(gram, moment, found)
-    return Posterior(prior + mean, covariance, float(found[2]), unit)
+    return Posterior(start + mean, covariance, float(found[2]), unit)
 
 
 def posterior(gram: Floats, moment: Floats, variances: Floats) -> tuple[Floats, Floats]:

@@ -7,11 +7,7 @@ from hypothesis import strategies as st
 
 from smoothie import SmoothieError
 from smoothie.posterior import (
-    OF_CANDIDATES,
-    OF_NOISE,
-    OF_SLOPE,
-    SLOPE,
-    WORTH,
+    PRIOR,
     Posterior,
     Preference,
     design,
@@ -48,7 +44,7 @@ def observed(support, scores):
 def conditioned(values, H, variances):
     """Mean and covariance of w given the observations, by the joint normal distribution."""
     candidates = H.shape[1] - 1
-    mean = np.r_[np.zeros(candidates), SLOPE]
+    mean = np.r_[np.zeros(candidates), PRIOR.slope]
     prior = np.diag([variances[0]] * candidates + [variances[1]])
     joint = H @ prior @ H.T + variances[2] * np.eye(len(values))
     gain = prior @ H.T @ np.linalg.inv(joint)
@@ -63,7 +59,7 @@ def test_given_the_variances_it_is_gaussian_conditioning(seed, candidates, rows)
     X, degrees = design(support, np.ones(scores.shape, bool))
     assert degrees == rows * (candidates - 1)
     centered = (scores - scores.mean(axis=1, keepdims=True)).ravel()
-    start = np.r_[np.zeros(candidates), SLOPE]
+    start = np.r_[np.zeros(candidates), PRIOR.slope]
     mean, covariance = posterior(X.T @ X, X.T @ (centered - X @ start), variances)
     expected, spread = conditioned(*observed(support, scores), variances)
     np.testing.assert_allclose(start + mean, expected, atol=1e-9)
@@ -74,13 +70,13 @@ def log_posterior(logs, values, H):
     """Log density of the observations and of the priors of the variances, of their logarithms."""
     variances = np.exp(logs)
     candidates = H.shape[1] - 1
-    mean = np.r_[np.zeros(candidates), SLOPE]
+    mean = np.r_[np.zeros(candidates), PRIOR.slope]
     prior = np.diag([variances[0]] * candidates + [variances[1]])
     joint = H @ prior @ H.T + variances[2] * np.eye(len(values))
     rest = values - H @ mean
     density = -0.5 * (np.linalg.slogdet(joint)[1] + rest @ np.linalg.solve(joint, rest))
-    scales = np.array([OF_CANDIDATES, OF_SLOPE, OF_NOISE])
-    return density - 0.5 * WORTH * (logs + scales / variances).sum()
+    scales = np.array([PRIOR.of_candidates, PRIOR.of_slope, PRIOR.of_noise])
+    return density - 0.5 * PRIOR.worth * (logs + scales / variances).sum()
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -109,7 +105,7 @@ def test_no_label_leaves_the_prior():
     support, _ = drawn(0)
     for labels in (np.full(support.shape, np.nan), np.ones(support.shape)):
         found = fit(support, labels)
-        np.testing.assert_allclose(found.mean, [0, 0, 0, 0, SLOPE], atol=1e-12)
+        np.testing.assert_allclose(found.mean, [0, 0, 0, 0, PRIOR.slope], atol=1e-12)
         assert (found.expected(support).argmax(1) == support.argmax(1)).all()
 
 
