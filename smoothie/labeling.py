@@ -39,7 +39,7 @@ class Verdicts:
     @property
     def judged(self) -> NDArray[np.bool_]:
         """Inputs with any verdict, (N,)."""
-        found = np.asarray(~np.isnan(self.labels)).any(axis=1, keepdims=True)[:, 0]
+        found: NDArray[np.bool_] = np.asarray((~np.isnan(self.labels)).any(axis=1))
         found[[preference.row for preference in self.preferences]] = True
         return found
 

@@ -1,0 +1,248 @@
+"""What a few labels are worth: gaps closed against the number of labels, on several sets.
+
+    python -m experiments.research.labels folders=[A,B,C] encoder=minilm
+
+In each trial, half of the scored inputs may be labeled, and methods are scored on the other half.
+Writes gaps.csv and labels.md into hydra.run.dir; docs/research.md explains them.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from itertools import product
+from pathlib import Path
+
+import hydra
+import numpy as np
+import pandas as pd
+from hydra.core.hydra_config import HydraConfig
+from numpy.typing import NDArray
+from omegaconf import DictConfig
+
+from experiments.command import start
+from experiments.config import general, one_sentence_errors
+from experiments.groups import CONF
+from experiments.memory import Memory
+from experiments.research.ablation import draw_ensembles, gap_closed
+from experiments.settings import Settings, read_settings
+from experiments.steps import encode, load, make_encoder, score_problem
+from smoothie.errors import SmoothieError
+from smoothie.evidence import Evidence, Labelled
+from smoothie.labeling import ORDERS, Verdicts, next_rows, no_verdicts
+from smoothie.posterior import PRIOR, Prior, fit, standard
+from smoothie.report.output import write_table
+from smoothie.report.tables import markdown, number
+from smoothie.routers.base import seeded
+from smoothie.routers.consensus import Consensus
+from smoothie.routers.labeled_knn import LabeledKNN
+from smoothie.storage.files import write_text
+
+Floats = NDArray[np.float64]
+Rows = NDArray[np.intp]
+
+STEP = 5  # labels between two decisions on which inputs to label
+PRIORS = {
+    f"slope {slope:g}, candidates {candidates:g}": PRIOR._replace(
+        slope=slope, of_candidates=candidates
+    )
+    for slope, candidates in product((0.15, 0.3, 0.6), (0.02, 0.08, 0.32))
+}
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Settings of the command, as conf/labels.yaml describes them."""
+
+    folders: list[str]
+    limits: dict[str, int]
+    budgets: list[int]
+    trials: int = 20
+    sub_ensembles: int = 8
+    seed: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """One ensemble, with the inputs that may be labeled and those to choose for."""
+
+    support: Floats
+    quality: Floats
+    inputs: NDArray[np.floating] | None
+    pool: Rows
+    asked: Rows
+
+    def gap(self, quality: Floats) -> float:
+        """What the texts of the largest numbers (asked, K) close."""
+        return gap_closed(quality.argmax(axis=1), self.quality[self.asked])
+
+    def by(self, labeled: Rows, prior: Prior = PRIOR) -> float:
+        """What few labels close."""
+        posterior = fit(self.support[labeled], self.quality[labeled], prior=prior)
+        return self.gap(posterior.expected(self.support[self.asked]))
+
+    def order(self, order: str, count: int, seed: int) -> Rows:
+        """The first inputs to label."""
+        support = self.support[self.pool]
+        if order != "certainty":
+            return self.pool[next_rows(support, no_verdicts(support.shape), count, order, seed)]
+        labels, found = np.full(support.shape, np.nan), np.zeros(0, dtype=np.intp)
+        while len(found) < count:
+            wanted = min(STEP, count - len(found))
+            rows = next_rows(support, Verdicts(labels), wanted, order, seed)
+            labels[rows] = self.quality[self.pool[rows]]
+            found = np.concatenate([found, rows])
+        return self.pool[found]
+
+
+def results_of(trial: Trial, seed: int, budgets: list[int], full: bool) -> Iterator[tuple]:
+    """What methods close at each budget: method, labels, gap."""
+    yield "consensus", 0, trial.gap(trial.support[trial.asked])
+    budgets = [budget for budget in budgets if budget <= len(trial.pool)]
+    for order in ORDERS if full else ORDERS[:1]:
+        rows = trial.order(order, max(budgets), seed)
+        for budget in budgets:
+            yield f"few_labels, {order}", budget, trial.by(rows[:budget])
+            if order != ORDERS[0]:
+                continue
+            means = trial.quality[rows[:budget]].mean(axis=0)
+            best = np.broadcast_to(means, (len(trial.asked), len(means)))
+            yield "best_on_val", budget, trial.gap(best)
+            if trial.inputs is not None and full:
+                sample = Labelled(trial.quality[rows[:budget]], trial.inputs[rows[:budget]])
+                asked = trial.inputs[trial.asked]
+                chosen = LabeledKNN().choose(sample, asked, len(asked))
+                yield "labeled_knn", budget, gap_closed(chosen, trial.quality[trial.asked])
+            for name, prior in PRIORS.items() if full else ():
+                yield name, budget, trial.by(rows[:budget], prior)
+
+
+def measure(settings: Settings, curve: Curve, folder: str) -> pd.DataFrame:
+    """A row for each ensemble of a set, method and number of labels: means over trials."""
+    limit = curve.limits.get(Path(folder).name)
+    dataset = {"source": "local", "path": folder, "cleaning": "none", "limit": limit}
+    here, memory = replace(settings, dataset=dataset), Memory()
+    source, problem, _ = load(here, memory)
+    scores = score_problem(here, source, problem, memory)
+    if scores is None or scores.per_candidate or scores.scored.sum() < 2:
+        raise SmoothieError(f"{folder}: there are no scores of single texts to compare by")
+    votes = encode(here, make_encoder(here, memory), problem, memory)
+    everyone = np.arange(len(problem.candidates))
+    ensembles = [everyone, *draw_ensembles(len(everyone), curve.sub_ensembles, curve.seed)]
+    rows = []
+    for place, columns in enumerate(ensembles):
+        support = standard(Consensus().support(Evidence(votes.select(columns))))
+        for trial in range(curve.trials if place == 0 else max(1, curve.trials // 4)):
+            order = seeded(curve.seed + trial).permutation(np.flatnonzero(scores.scored))
+            half = len(order) // 2
+            parts = Trial(
+                support, scores.quality[:, columns], votes.inputs, order[:half], order[half:]
+            )
+            for method, budget, gap in results_of(parts, trial, curve.budgets, place == 0):
+                rows.append((problem.name, place, len(columns), method, budget, gap))
+    names = ["dataset", "ensemble", "candidates", "method", "labels", "gap_closed"]
+    table = pd.DataFrame(rows, columns=names)
+    return table.groupby(names[:-1], sort=False)["gap_closed"].mean().reset_index()
+
+
+def curve_table(gaps: pd.DataFrame, keep: Callable[[str], bool]) -> str:
+    """A row for each method, a column for each number of labels: mean and lowest over sets."""
+    budgets = sorted(gaps["labels"].unique())
+    rows = []
+    for method, table in gaps.groupby("method", sort=False):
+        if not keep(str(method)):
+            continue
+        cells = []
+        for budget in budgets:
+            values = table[table["labels"] == budget].groupby("dataset")["gap_closed"].mean()
+            some = f"{number(float(values.mean()), 1)} ({number(float(values.min()), 1)})"
+            cells.append(some if len(values) else "")
+        rows.append([str(method), *cells])
+    return markdown(["method", *(str(budget) for budget in budgets)], rows)
+
+
+def sets_table(gaps: pd.DataFrame) -> str:
+    """A row for each set: Consensus, and few labels beside the best candidate on them."""
+    rows = []
+    shown = ("few_labels, random", "best_on_val")
+    budgets = [budget for budget in sorted(gaps["labels"].unique()) if budget]
+    for name, table in gaps.groupby("dataset", sort=False):
+        cells = table.set_index(["method", "labels"])["gap_closed"]
+        pairs = [
+            " / ".join(number(float(cells.get((method, budget), np.nan)), 1) for method in shown)
+            for budget in budgets
+        ]
+        rows.append([str(name), number(float(cells["consensus", 0]), 1), *pairs])
+    return markdown(["dataset", "consensus", *(str(budget) for budget in budgets)], rows)
+
+
+def left_out_table(gaps: pd.DataFrame) -> str:
+    """For each set, the prior that is best on the other sets, and what it closes on that set."""
+    some = gaps[gaps["method"].isin(list(PRIORS))]
+    means = some.groupby(["method", "labels", "dataset"])["gap_closed"].mean().unstack()
+    budgets = sorted(some["labels"].unique())
+    found = {budget: [] for budget in budgets}
+    chosen = []
+    for name in means.columns:
+        others = means.drop(columns=name).mean(axis=1).groupby("method").mean()
+        best = str(others.idxmax())
+        chosen.append(best)
+        for budget in budgets:
+            found[budget].append(means.loc[(best, budget), name])
+    cells = [number(float(np.nanmean(found[budget])), 1) for budget in budgets]
+    times = ", ".join(f"{best}: {chosen.count(best)}" for best in sorted(set(chosen)))
+    return markdown(["prior", *map(str, budgets)], [["best on the others", *cells]]) + (
+        f"\nChosen: {times}.\n"
+    )
+
+
+PAGE = """\
+# What a few labels are worth
+
+Share of the way from random choice to the oracle, in percent, on inputs that are not labeled, by
+the number of labels: mean over {sets} sets, the lowest in brackets. Larger budgets are means over
+the sets that have so many inputs.
+
+{curve}
+Sub-ensembles of 3 to 8 candidates, the mean of each set:
+
+{drawn}
+Each set, few labels / best on the same labels:
+
+{single}
+The prior of few labels, and that which is best on the other sets:
+
+{priors}
+{left_out}"""
+
+
+def run(cfg: DictConfig, folder: Path) -> str:
+    """Measure all sets and write the tables."""
+    curve = general(cfg, Curve)
+    if isinstance(cfg.folders, str) or len(cfg.folders) < 2:
+        raise SmoothieError("folders: expected a list of two or more, such as [A,B]")
+    settings = read_settings(cfg)
+    parts = [measure(settings, curve, str(name)) for name in cfg.folders]
+    gaps = pd.concat(parts, ignore_index=True)
+    write_table(gaps.round(3), folder / "gaps.csv")
+    full, drawn = gaps[gaps.ensemble == 0], gaps[gaps.ensemble > 0]
+    page = PAGE.format(
+        sets=len(cfg.folders),
+        curve=curve_table(full, lambda name: name not in PRIORS),
+        drawn=curve_table(drawn, lambda name: True),
+        single=sets_table(full),
+        priors=curve_table(full, lambda name: name in PRIORS),
+        left_out=left_out_table(full),
+    )
+    write_text(folder / "labels.md", page)
+    return page
+
+
+@hydra.main(version_base="1.3", config_path=str(CONF), config_name="labels")
+def main(cfg: DictConfig) -> None:
+    """Command line."""
+    with one_sentence_errors():
+        sys.stdout.write(run(cfg, Path(HydraConfig.get().runtime.output_dir)))
+
+
+if __name__ == "__main__":
+    start(main)
