@@ -22,3 +22,8 @@ def final_number(text: str) -> float | None:
             return float(numbers[0].replace(",", ""))
     numbers = NUMBER.findall(text)
     return float(numbers[-1].replace(",", "")) if numbers else None
+
+
+def shortest(number: float) -> str:
+    """A number in its shortest form: 72 for 72.0, 0 for -0."""
+    return f"{number + 0.0:.15g}"

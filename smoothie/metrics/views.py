@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from smoothie.errors import SmoothieError
 from smoothie.metrics import numbers
+from smoothie.metrics.delimited import delimited_answer
+from smoothie.metrics.numbers import shortest
 from smoothie.metrics.qa import normalize_answer
 
 View = Callable[[str], str | None]
@@ -44,15 +46,16 @@ LOOKED_AT = 100  # inputs checked to decide whether the texts of a set end in an
 def final_answer(text: str) -> str | None:
     r"""The answer that a text ends in, or None.
 
-    In order: the first number or option after the last ``\boxed``, "####", "answer is", "answer:",
-    "option is", "choice is" or "A:"; up to five words that stand there instead; the last number
-    or option in the last sentence; one that the text begins with.
+    In order: what stands between the last delimiters ``[[...]]``, ``\boxed{...}`` or in a field
+    "answer" of JSON (`smoothie.metrics.delimited`); the first number or option after the last
+    "####", "answer is", "answer:", "option is", "choice is" or "A:"; up to five words that stand
+    there instead; the last number or option in the last sentence; one that the text begins with.
 
     Returns
     -------
     str or None
         A capital letter from A to H; a number in its shortest form, so that equal numbers are
-        equal; or words in lower case.
+        equal; a literal of Python; or words in lower case.
 
     Examples
     --------
@@ -63,6 +66,9 @@ def final_answer(text: str) -> str | None:
     True
     """
     text = text.strip()
+    delimited = delimited_answer(text)
+    if delimited is not None:
+        return delimited
     marked = marked_line(text)
     found = IN_MARKED.search(marked)
     if found is None and (words := WORDS.match(marked.strip(" \t*:\"'"))):
@@ -124,11 +130,6 @@ def last_sentence(line: str) -> str:
         if pause := PAUSE.match(line, stop + 1):
             return line[pause.end() :]
     return line
-
-
-def shortest(number: float) -> str:
-    """A number in its shortest form: 72 for 72.0, 0 for -0."""
-    return f"{number + 0.0:.15g}"
 
 
 def final_number(text: str) -> str | None:
