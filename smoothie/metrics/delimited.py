@@ -17,7 +17,7 @@ FRACTION = re.compile(r"\\[dt]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}")
 STYLED = re.compile(r"\\(?:text|textbf|mathrm|mathbf)\s*\{([^{}]*)\}")
 RATIO = re.compile(r"(-?\d{1,15})\s*/\s*(\d{1,15})")
 # A number, perhaps with a currency before it and a unit of up to three words behind it
-MEASURED = re.compile(rf"[$€£~=]*\s*({numbers.NUMBER.pattern})(?:\s?[^\W\d]+\.?){{0,3}}\s*[%°]?")
+MEASURED = re.compile(rf"[$€£~=]*\s*({numbers.NUMBER.pattern})(?:\s[^\W\d]+\.?){{0,3}}\s*[%°]?")
 QUOTES = re.compile("[\"'`]")
 PUNCTUATION = re.compile(r"\s*([^\w\s])\s*")
 AROUND = " \t\n*`'\".,;$"
