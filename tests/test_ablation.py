@@ -31,7 +31,7 @@ def votes():
 def test_support_is_what_consensus_chooses_by(votes):
     chosen = Consensus().route(Evidence(votes)).choices[0]
     np.testing.assert_array_equal(support(votes).argmax(axis=1), chosen)
-    for name in ("beta 2", "coarser 0.1", "prior 1"):
+    for name in ("beta 2", "meaning 0.2", "prior 1"):
         np.testing.assert_array_equal(VARIANTS[name](votes).argmax(axis=1), chosen)
 
 
@@ -56,7 +56,7 @@ def test_the_constant_for_a_set_is_chosen_on_the_others():
             for variant, values in {
                 "beta 1": {"a": 90, "b": 10, "c": 10},
                 "beta 2": {"a": 0, "b": 20, "c": 20},
-                "coarser 0": {"a": 1, "b": 1, "c": 1},
+                "meaning 0": {"a": 1, "b": 1, "c": 1},
             }.items()
             for name, value in values.items()
         ],

@@ -8,7 +8,7 @@ Writes gaps.csv, gaps.md and left_out.md into hydra.run.dir; docs/research.md ex
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 import hydra
@@ -32,7 +32,8 @@ from smoothie.report.output import write_table
 from smoothie.report.tables import markdown, number
 from smoothie.routers.base import seeded
 from smoothie.routers.consensus import (
-    NEXT,
+    MEANING,
+    WORDING,
     Consensus,
     shared_answers,
     shared_meaning,
@@ -44,30 +45,39 @@ from smoothie.storage.files import write_text
 from smoothie.wording import shared_wording
 
 Support = NDArray[np.float64]
+Drawn = tuple[int, int]  # number of sub-ensembles, and their seed
 BETAS = [1.0, 1.4, 2.0, 2.8, 4.0]
-COARSER = [0.0, 0.03, 0.1, 0.3, 1.0]
+MEANINGS = [0.0, 0.1, 0.2, 0.5, 1.0]
 PRIORS = [0.0, 0.5, 1.0, 2.0, 4.0]
+
+
+@lru_cache(maxsize=8)
+def wording(votes: Votes, beta: float) -> Support:
+    """Support in wording, computed once for all variants of an ensemble."""
+    assert votes.texts is not None
+    return shared_wording(votes.texts, beta)
+
+
+@lru_cache(maxsize=2)
+def answers_of(votes: Votes) -> NDArray[np.intp] | None:
+    """Final answers, where texts end in them."""
+    assert votes.texts is not None
+    return final_answers(votes.texts, Consensus().answered)
 
 
 def support(
     votes: Votes,
     beta: float = 2.0,
-    coarser: float = NEXT,
+    of_meaning: float = MEANING,
     prior: float = 1.0,
     answers: bool = True,
 ) -> Support:
     """The support that Consensus maximizes, (N, K), with any constants, with or without answers."""
-    assert votes.texts is not None
-    total = shared_wording(votes.texts, beta) + coarser * shared_meaning(votes.distances)
-    final = final_answers(votes.texts, Consensus().answered) if answers else None
-    if final is None:
-        return with_candidates(total, prior)
-    return shared_answers(final) + coarser * total
-
-
-def prior_everywhere(votes: Votes) -> Support:
-    """The support of texts that end in answers, with that of their candidates as well."""
-    return with_candidates(support(votes, prior=0), 1.0)
+    total = wording(votes, beta) + of_meaning * shared_meaning(votes.distances)
+    final = answers_of(votes) if answers else None
+    if final is not None:
+        total = shared_answers(final) + WORDING * total
+    return with_candidates(total, prior)
 
 
 def with_neighbors(votes: Votes, k: int) -> Support:
@@ -98,11 +108,10 @@ VARIANTS: dict[str, Callable[[Votes], Support]] = {
     "consensus": support,
     "without answers": partial(support, answers=False),
     "meaning alone": meaning,
-    "wording alone": partial(support, coarser=0, prior=0, answers=False),
-    "wording alone, beta 1": partial(support, beta=1, coarser=0, prior=0, answers=False),
-    "answers with a prior": prior_everywhere,
+    "wording alone": partial(support, of_meaning=0, prior=0, answers=False),
+    "wording alone, beta 1": partial(support, beta=1, of_meaning=0, prior=0, answers=False),
     **{f"beta {beta:g}": partial(support, beta=beta) for beta in BETAS},
-    **{f"coarser {coarser:g}": partial(support, coarser=coarser) for coarser in COARSER},
+    **{f"meaning {value:g}": partial(support, of_meaning=value) for value in MEANINGS},
     **{f"prior {prior:g}": partial(support, prior=prior) for prior in PRIORS},
     **{f"{k} neighbors": partial(with_neighbors, k=k) for k in (5, 20)},
     **DIRECTIONS,
@@ -125,19 +134,17 @@ def draw_ensembles(candidates: int, count: int, seed: int) -> list[NDArray[np.in
     return [np.sort(generator.permutation(candidates)[:size]) for size in sizes]
 
 
-def measure(
-    settings: Settings, folder: str, sub_ensembles: int, seed: int, memory: Memory
-) -> pd.DataFrame:
+def measure(settings: Settings, folder: str, limit: int | None, drawn: Drawn) -> pd.DataFrame:
     """Gaps closed on one folder and on its sub-ensembles: a row for each variant and ensemble."""
-    dataset = {"source": "local", "path": folder, "cleaning": "none"}
-    here = replace(settings, dataset=dataset)
+    dataset = {"source": "local", "path": folder, "cleaning": "none", "limit": limit}
+    here, memory = replace(settings, dataset=dataset), Memory()
     source, problem, _ = load(here, memory)
     scores = score_problem(here, source, problem, memory)
     if scores is None or scores.per_candidate or not scores.scored.any():
         raise SmoothieError(f"{folder}: there are no scores of single texts to compare by")
     votes = encode(here, make_encoder(here, memory), problem, memory)
     everyone = np.arange(len(problem.candidates))
-    ensembles = [everyone, *draw_ensembles(len(everyone), sub_ensembles, seed)]
+    ensembles = [everyone, *draw_ensembles(len(everyone), *drawn)]
     rows = []
     for number_of, columns in enumerate(ensembles):
         part, quality = votes.select(columns), scores.quality[:, columns][scores.scored]
@@ -169,11 +176,11 @@ def gap_table(gaps: pd.DataFrame) -> str:
 def left_out_table(gaps: pd.DataFrame) -> str:
     """For each set, the variant that is best on the others, with what it closes on that set.
 
-    Compares the values of beta, of the weight of coarser views, and of the prior.
+    Compares the values of beta, of the weight of meaning, and of the prior.
     """
     full = gaps[gaps.ensemble == 0].pivot(index="variant", columns="dataset", values="gap_closed")
     rows = []
-    for kind in ("beta", "coarser", "prior"):
+    for kind in ("beta", "meaning", "prior"):
         some = full[full.index.str.startswith(f"{kind} ")]
         if some.empty:
             continue
@@ -191,9 +198,11 @@ def run(cfg: DictConfig, folder: Path) -> str:
     general(cfg, Ablation)
     if len(cfg.folders) < 2:
         raise SmoothieError("folders: expected a list of two or more, such as [A,B]")
-    settings, memory = read_settings(cfg), Memory()
-    drawn = (cfg.sub_ensembles, cfg.seed, memory)
-    parts = [measure(settings, str(name), *drawn) for name in cfg.folders]
+    settings, limits, drawn = read_settings(cfg), dict(cfg.limits), (cfg.sub_ensembles, cfg.seed)
+    parts = [
+        measure(settings, name, limits.get(Path(name).name), drawn)
+        for name in map(str, cfg.folders)
+    ]
     gaps = pd.concat(parts, ignore_index=True)
     write_table(gaps, folder / "gaps.csv")
     tables = {"gaps.md": gap_table(gaps), "left_out.md": left_out_table(gaps)}
@@ -207,6 +216,7 @@ class Ablation:
     """Settings of the command, as conf/ablation.yaml describes them."""
 
     folders: list[str]
+    limits: dict[str, int]
     sub_ensembles: int = 16
     seed: int = 0
 

@@ -14,7 +14,7 @@ from smoothie.routers.base import Router, Routing, register_router
 from smoothie.routers.voting import agreement, shares
 from smoothie.wording import shared_wording
 
-NEXT = 0.1  # weight of a coarser kind of support relative to a finer one: it decides near ties
+WORDING, MEANING = 0.1, 0.2  # weight of a kind of support relative to the finer one before it
 
 
 @register_router("consensus")
@@ -27,31 +27,31 @@ class Consensus(Router):
     the expected share of the truth that it contains, given what the others wrote. There are three
     kinds of agreement, each between 0 and 1:
 
-    - **answer**, where texts end in a number or the letter of an option: the share of the other
-      candidates that give the same one. Each candidate is weighted by its own mean support over all
-      inputs: if wrong answers seldom coincide, that is proportional to its accuracy (the one-coin
-      model of Dawid and Skene, 1979). A text's own vote does not count: three answers that all
-      differ have no support, and the next kind decides.
+    - **answer**, where texts end in one (`smoothie.metrics.views.final_answer`): the share of the
+      other candidates that give the same one. Each candidate is weighted by its own mean support
+      over all inputs: if wrong answers seldom coincide, that is proportional to its accuracy (the
+      one-coin model of Dawid and Skene, 1979). A text's own vote does not count: three answers that
+      all differ have no support, and the next kind decides.
     - **wording**: the F-measure of the text's n-grams against those of the others, with more
       weight on recall (`smoothie.wording`).
     - **meaning**: the mean of exp(-D/h) over the others, with D the squared distance of the
       embeddings and h its median. Smoothie's errors sum D itself, so that one far-off
       voter outweighs several near ones; this kernel is bounded.
 
-    Finer kinds decide, coarser ones break near ties: support is answer + wording / 10 + meaning /
-    100.
+    Finer kinds decide, coarser ones break near ties: support is wording + meaning / 5, and where
+    texts end in answers, answer + (wording + meaning / 5) / 10.
 
     The support of one text comes from K-1 others and is noisy. The quality of its candidate on
-    other inputs is known better: so where texts do not end in answers, the candidate's mean support
-    over all inputs counts as one more voter,
+    other inputs is known better: so the candidate's mean support over all inputs counts as one more
+    voter,
 
     .. math:: s_{ni} + \frac{c}{K-1}\, \bar s_i, \qquad \bar s_i = \frac1N \sum_n s_{ni},
 
     with c = 1. This is empirical Bayes: with :math:`\bar s_i` as the mean of a prior that is worth
     c voters, the posterior mean is proportional to it (Efron and Morris, 1975). It stands between
-    Smoothie-Local (c = 0) and Smoothie-Global (c to infinity). Where answers are counted it is not
-    used: candidates that share their errors, such as two prompts of one model, would vouch for one
-    another on every input.
+    Smoothie-Local (c = 0) and Smoothie-Global (c to infinity). Candidates that share their errors,
+    such as two prompts of one model, vouch for one another on every input: among three or four
+    candidates c = 0 is safer then.
 
     Parameters
     ----------
@@ -117,14 +117,12 @@ class Consensus(Router):
         support = np.zeros(evidence.shape)
         if evidence.has(Need.DISTANCES):
             support = shared_meaning(evidence.distances)
-        answers = None
         if evidence.has(Need.TEXTS):
-            support = shared_wording(evidence.texts, self.beta) + NEXT * support
+            support = shared_wording(evidence.texts, self.beta) + MEANING * support
             answers = final_answers(evidence.texts, self.answered)
-        if answers is None:
-            return with_candidates(support, self.prior)
-        joined: NDArray[np.float64] = shared_answers(answers) + NEXT * support
-        return joined
+            if answers is not None:
+                support = shared_answers(answers) + WORDING * support
+        return with_candidates(support, self.prior)
 
 
 def shared_meaning(distances: Floats) -> NDArray[np.float64]:
