@@ -1,0 +1,93 @@
+"""The curve of few labels: a trial against loops, and the command on two small sets."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from experiments.research.labels import PRIORS, Trial, left_out_table, run
+from smoothie.posterior import PRIOR, fit, standard
+from tests.conftest import make_set, store_vectors
+
+
+@pytest.fixture
+def trial():
+    generator = np.random.default_rng(0)
+    order = generator.permutation(60)
+    support = standard(generator.normal(size=(60, 4)))
+    return Trial(support, generator.normal(size=(60, 4)), None, order[:30], order[30:])
+
+
+def test_a_trial_never_labels_what_it_is_scored_on(trial):
+    for order in ("random", "disagreement", "certainty"):
+        rows = trial.order(order, 30, seed=3)
+        assert sorted(rows) == sorted(trial.pool)
+        np.testing.assert_array_equal(trial.order(order, 10, seed=3), rows[:10])
+
+
+def test_a_gap_is_that_of_a_loop(trial):
+    labeled = trial.pool[:12]
+    posterior = fit(trial.support[labeled], trial.quality[labeled])
+    chosen = random = best = 0.0
+    for row in trial.asked:
+        place = posterior.expected(trial.support[row][None])[0].argmax()
+        chosen += trial.quality[row, place]
+        random += trial.quality[row].mean()
+        best += trial.quality[row].max()
+    assert trial.by(labeled) == pytest.approx(100 * (chosen - random) / (best - random))
+
+
+def test_the_least_certain_are_labeled_five_at_a_time(trial):
+    rows = trial.order("certainty", 15, seed=0)
+    for start in (5, 10):
+        known = rows[:start]
+        rest = np.setdiff1d(trial.pool, known)
+        labels = np.full((60, 4), np.nan)
+        labels[known] = trial.quality[known]
+        pool = trial.support[trial.pool]
+        posterior = fit(standard(pool), labels[trial.pool])
+        certainty = posterior.certainty(standard(pool))[np.isin(trial.pool, rest)]
+        taken = posterior.certainty(standard(pool))[
+            [int(np.flatnonzero(trial.pool == row)[0]) for row in rows[start : start + 5]]
+        ]
+        np.testing.assert_allclose(np.sort(taken), np.sort(certainty)[:5])
+
+
+def test_a_prior_for_a_set_is_chosen_on_the_others():
+    one, two = list(PRIORS)[:2]
+    values = {one: {"a": 90, "b": 10, "c": 10}, two: {"a": 0, "b": 20, "c": 20}}
+    rows = [
+        (name, 0, 4, method, 5, value)
+        for method, of_sets in values.items()
+        for name, value in of_sets.items()
+    ]
+    names = ["dataset", "ensemble", "candidates", "method", "labels", "gap_closed"]
+    table = left_out_table(pd.DataFrame(rows, columns=names))
+    assert "6.7" in table  # 0 on a, by the second; 10 on b and on c, by the first
+    assert f"{one}: 2, {two}: 1" in table
+    assert PRIOR in PRIORS.values()
+
+
+def test_the_command_writes_its_tables(tmp_path, compose):
+    names = ("alpha", "beta", "gamma", "delta", "epsilon")
+    folders = [make_set(tmp_path / name, 14, names) for name in ("one", "two")]
+    vectors = store_vectors(folders[0], tmp_path / "vectors")
+    cfg = compose(
+        f"folders=[{folders[0]},{folders[1]}]",
+        "encoder=stored",
+        f"encoder.folder={vectors}",
+        "budgets=[2,5,50]",
+        "trials=2",
+        "sub_ensembles=2",
+        "+limits.two=14",
+        name="labels",
+    )
+    page = run(cfg, tmp_path / "out")
+    gaps = pd.read_csv(tmp_path / "out" / "gaps.csv")
+    assert (tmp_path / "out" / "labels.md").read_text() == page
+    full = gaps[gaps.ensemble == 0]
+    assert sorted(full.labels.unique()) == [0, 2, 5]  # there are no 50 inputs
+    usual = full[full.method == "few_labels, random"].set_index(["dataset", "labels"]).gap_closed
+    same = next(name for name, prior in PRIORS.items() if prior == PRIOR)
+    again = full[full.method == same].set_index(["dataset", "labels"]).gap_closed
+    pd.testing.assert_series_equal(usual, again)
+    assert {"consensus", "best_on_val", "labeled_knn"} < set(full.method)
