@@ -176,7 +176,7 @@ def make_parser() -> Parser:
     add_file(label)
     label.add_argument("labels", type=Path, help="file of verdicts, .jsonl: read, and added to")
     label.add_argument("--next", type=int, default=5, help="inputs to judge; default: 5")
-    label.add_argument("--order", default="random", help="or disagreement, certainty")
+    label.add_argument("--order", default="certainty", help="or disagreement, random")
     label.add_argument("--seed", type=int, default=0, help="of the order")
     label.add_argument("--encoder", default="auto", help="minilm, mpnet, a folder, none")
     label.add_argument("--print", action="store_true", help="show the inputs, ask nothing")

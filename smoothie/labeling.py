@@ -56,7 +56,7 @@ def no_verdicts(shape: tuple[int, int]) -> Verdicts:
 
 
 def next_rows(
-    support: Floats, verdicts: Verdicts, count: int, order: str = "random", seed: int = 0
+    support: Floats, verdicts: Verdicts, count: int, order: str = "certainty", seed: int = 0
 ) -> NDArray[np.intp]:
     """The inputs to label next.
 
@@ -68,7 +68,7 @@ def next_rows(
         Judged inputs are left out.
     count : int
         How many; fewer if there are not so many.
-    order : {"random", "disagreement", "certainty"}
+    order : {"certainty", "disagreement", "random"}
         Drawn at random; those with the least support on average; those whose best text is the least
         certain by the posterior so far.
     seed : int

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.research.labels import PRIORS, Trial, left_out_table, run
+from experiments.research.labels import PRIORS, Trial, curve_table, left_out_table, run
 from smoothie.posterior import PRIOR, fit, standard
-from tests.conftest import make_set, store_vectors
+from tests.conftest import ROOT, make_set, store_vectors
 
 
 @pytest.fixture
@@ -91,3 +91,14 @@ def test_the_command_writes_its_tables(tmp_path, compose):
     again = full[full.method == same].set_index(["dataset", "labels"]).gap_closed
     pd.testing.assert_series_equal(usual, again)
     assert {"consensus", "best_on_val", "labeled_knn"} < set(full.method)
+
+
+def test_the_page_shows_the_results():
+    gaps = pd.read_csv(ROOT / "results" / "few_labels" / "gaps.csv")
+    full = gaps[gaps.ensemble == 0]
+    made = curve_table(full, lambda name: name not in PRIORS)
+    page = (ROOT / "docs" / "research.md").read_text(encoding="utf-8")
+    assert page.split("<!-- few labels -->\n")[1].split("<!-- end -->")[0] == made
+    report = (ROOT / "results" / "few_labels" / "labels.md").read_text(encoding="utf-8")
+    assert made in report
+    assert left_out_table(full) in report

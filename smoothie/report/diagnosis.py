@@ -38,7 +38,7 @@ THRESHOLDS = {"smoothie_global": 0.40, "smoothie_local": 0.05, "consensus": 0.05
 RATES = {
     "smoothie_global": ((152, 136), (68, 41)),
     "smoothie_local": ((187, 183), (33, 23)),
-    "consensus": ((153, 150), (67, 51)),
+    "consensus": ((169, 163), (51, 43)),
 }
 ALL_RUNS = {name: tuple(map(sum, zip(*rates, strict=True))) for name, rates in RATES.items()}
 EXPLAINED = """\
