@@ -222,8 +222,8 @@ def run(cfg: DictConfig, folder: Path) -> str:
         raise SmoothieError("folders: expected a list of two or more, such as [A,B]")
     settings = read_settings(cfg)
     parts = [measure(settings, curve, str(name)) for name in cfg.folders]
-    gaps = pd.concat(parts, ignore_index=True)
-    write_table(gaps.round(3), folder / "gaps.csv")
+    gaps = pd.concat(parts, ignore_index=True).round(3)  # as written, so that tables are theirs
+    write_table(gaps, folder / "gaps.csv")
     full, drawn = gaps[gaps.ensemble == 0], gaps[gaps.ensemble > 0]
     page = PAGE.format(
         sets=len(cfg.folders),
