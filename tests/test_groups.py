@@ -47,7 +47,7 @@ def test_methods_follow_the_protocol(compose):
             assert settings.get("replace", flag) == flag
         assert method.labeled_knn.ignore_neighbors == flag
         assert sum("degenerate" in settings for settings in method.values()) == 6
-        assert sum("replace" in settings for settings in method.values()) == 4
+        assert sum("replace" in settings for settings in method.values()) == 5
 
 
 def test_named_variants_say_what_differs(compose):
