@@ -173,7 +173,7 @@ def make_parser() -> Parser:
             command.add_argument("--metric", default="auto", help="such as rouge2, exact_match, f1")
             command.add_argument("--draws", type=int, default=2000, help="bootstrap resamples")
     label = add("label", "ask which answers to a few inputs are the best")
-    add_file(label)
+    add_file(label, "error")
     label.add_argument("labels", type=Path, help="file of verdicts, .jsonl: read, and added to")
     label.add_argument("--next", type=int, default=5, help="inputs to judge; default: 5")
     label.add_argument("--order", default="certainty", help="or disagreement, random")

@@ -82,7 +82,7 @@ def next_rows(
     Raises
     ------
     SmoothieError
-        If the order is unknown.
+        If the order is unknown, or a number is too small.
 
     Examples
     --------
@@ -94,6 +94,9 @@ def next_rows(
     """
     if order not in ORDERS:
         raise SmoothieError(f"order={order}: {meant(order, ORDERS)}")
+    for name, value, least in (("next", count, 1), ("seed", seed, 0)):
+        if value < least:
+            raise SmoothieError(f"{name}={value}: expected at least {least}")
     rows = np.random.default_rng(seed).permutation(len(support))
     rows = rows[~verdicts.judged[rows]]
     if order == "disagreement":

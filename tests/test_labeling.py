@@ -92,6 +92,10 @@ def test_next_inputs_are_never_judged_ones():
     assert (drawn[0] != drawn[1]).any()
     with pytest.raises(SmoothieError, match="order=certainly: did you mean certainty"):
         next_rows(support, verdicts, 5, "certainly")
+    with pytest.raises(SmoothieError, match="next=0: expected at least 1"):
+        next_rows(support, verdicts, 0)
+    with pytest.raises(SmoothieError, match="seed=-1: expected at least 0"):
+        next_rows(support, verdicts, 5, seed=-1)
 
 
 def test_a_dialog_asks_until_it_understands(problem):
