@@ -343,6 +343,8 @@ def route_by_labels(
     if settings:
         raise SmoothieError(f"{next(iter(settings))}: there are no settings beside labels")
     given = labels if isinstance(labels, Verdicts) else Verdicts(as_labels(labels, problem))
+    if np.isinf(given.labels).any():
+        raise SmoothieError("labels: expected finite numbers, or NaN where there is none")
     check_routers({DEFAULT: Consensus()}, problem)
     chosen = choose_encoder(encoder, Consensus())
     ordered = problem.by_id()  # so that choices do not depend on the order of rows

@@ -52,7 +52,10 @@ def test_what_is_found(text, answer):
 
 VALUES = st.recursive(
     st.integers(-(10**6), 10**6) | st.text("abc 'x", max_size=5) | st.booleans(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("ab"), inner, max_size=2),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text("ab"), inner, max_size=2).map(lambda d: dict(sorted(d.items())))
+    ),
     max_leaves=5,
 )
 
@@ -89,6 +92,20 @@ def test_deep_nesting_is_no_fault(deep):
     delimited_answer(deep)
     delimited_answer(f"[[{deep}]]")
     assert sys.getrecursionlimit() == limit
+
+
+def test_sets_and_dicts_are_the_same_in_any_order():
+    assert delimited_answer("[[ {'b', 'a', 3} ]]") == "{'a', 'b', 3}"
+    assert delimited_answer("[[ {'b': 1, 'a': (2,)} ]]") == "{'a': (2,), 'b': 1}"
+    assert delimited_answer("[[ (1, [2, {5, 4}]) ]]") == "(1, [2, {4, 5}])"
+
+
+@pytest.mark.parametrize("inside", [" ", "- ", "[-", "{", "(", "$", "1 a ", '"answer" ', "\\text{"])
+def test_long_answers_take_no_longer_than_their_length(inside):
+    """Patterns do not go back and forth: these would take hours otherwise."""
+    for length in (900, 100_000):
+        delimited_answer(f"[[a{inside * length}b]]")
+        delimited_answer(f'\\boxed{{a{inside * length}}} "answer": [{inside * length}')
 
 
 def test_nothing_is_run():

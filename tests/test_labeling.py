@@ -129,6 +129,8 @@ def test_labels_reach_the_choice(problem):
     assert "c" in smoothie.route(problem, encoder=None, labels=won).candidates
     with pytest.raises(SmoothieError, match=r"^labels: expected method=few_labels, found"):
         smoothie.route(problem, method="mbr_chrf", labels=judged)
+    with pytest.raises(SmoothieError, match=r"^labels: expected finite"):
+        smoothie.route(problem, encoder=None, labels={**judged, "a": [np.inf, 0, None, None]})
     with pytest.raises(SmoothieError, match=r"^k: "):
         smoothie.route(problem, labels=judged, k=3)
 

@@ -19,7 +19,7 @@ RATIO = re.compile(r"(-?\d{1,15})\s*/\s*(\d{1,15})")
 # A number, perhaps with a currency before it and a unit of up to three words behind it
 MEASURED = re.compile(rf"[$€£~=]*\s*({numbers.NUMBER.pattern})(?:\s[^\W\d]+\.?){{0,3}}\s*[%°]?")
 QUOTES = re.compile("[\"'`]")
-PUNCTUATION = re.compile(r"\s*([^\w\s])\s*")
+PUNCTUATION = re.compile(r" ?([^\w\s]) ?")
 AROUND = " \t\n*`'\".,;$"
 
 
@@ -101,7 +101,8 @@ def canonical(answer: str) -> str | None:
         return numbers.shortest(int(ratio[1]) / over) if over else plain
     if measured := MEASURED.fullmatch(plain):
         return numbers.shortest(float(measured[1].replace(",", "")))
-    words = " ".join(PUNCTUATION.sub(r"\1", QUOTES.sub("", plain or answer)).split()).lower()
+    words = " ".join(QUOTES.sub("", plain or answer).split())
+    words = PUNCTUATION.sub(r"\1", words).strip().lower()
     return literal(answer.strip()) or words or answer.strip() or None
 
 
@@ -112,6 +113,23 @@ def literal(text: str) -> str | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of Python, about odd literals
-            return repr(ast.literal_eval(text))
+            return written(ast.literal_eval(text))
     except NOT_A_VALUE:
         return None
+
+
+def written(value: object) -> str:
+    """A value as Python writes it, with the members of sets and dicts in the order of their text.
+
+    Python's own order of a set differs from process to process.
+    """
+    if isinstance(value, dict):
+        pairs = sorted(f"{written(key)}: {written(member)}" for key, member in value.items())
+        return f"{{{', '.join(pairs)}}}"
+    if isinstance(value, set):
+        return f"{{{', '.join(sorted(map(written, value)))}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(written, value))}]"
+    if isinstance(value, tuple) and len(value) != 1:
+        return f"({', '.join(map(written, value))})"
+    return repr(value)

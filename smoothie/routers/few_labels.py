@@ -106,8 +106,9 @@ def route_with(
     >>> route_with(Evidence(Votes(distances)), labels).choices
     array([[0, 2, 0]])
     """
-    consensus = Consensus().support(evidence)
-    support = standard(consensus)
+    support = standard(Consensus().support(evidence))
+    largest = np.max(np.abs(labels), where=~np.isnan(labels), initial=0.0)
+    labels = labels / largest if largest > 0 else labels  # so that no square overflows
     posterior = fit(support, labels, preferences)
     judged = int((~np.isnan(labels)).any(axis=1).sum())
     rows = judged + len({preference.row for preference in preferences})

@@ -110,3 +110,12 @@ def test_preferences_alone_move_the_choice():
     before = route_with(Evidence(votes), nothing)
     assert (found.choices == 2).mean() > (before.choices == 2).mean()
     assert found.labels_used == 20
+
+
+def test_labels_of_any_size_are_compared():
+    votes = votes_of(candidates=3)
+    labels = np.full(votes.shape, np.nan)
+    labels[:4] = [0, 1, 3]
+    expected = route_with(Evidence(votes), labels).choices
+    for unit in (1e-300, 1e300):
+        np.testing.assert_array_equal(route_with(Evidence(votes), labels * unit).choices, expected)
