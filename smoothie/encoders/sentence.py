@@ -192,11 +192,12 @@ class SentenceEncoder(PretrainedModel, TextEncoder):
             split = partial(self._split, distinct, lengths, bar)
             compute = partial(self._encode_units, distinct, number_type)
             cache = self._cache(number_type)
+            before = cache.computed
             vectors = complete(cache, keys, split, compute, "texts", bar.done)
         if self._truncated:
-            limit = self.ready().max_seq_length
-            name = Path(self.model).name
-            log.warning("%s: %d texts truncated to %d tokens", name, self._truncated, limit)
+            name, encoded = Path(self.model).name, cache.computed - before
+            limit, cut = self.ready().max_seq_length, self._truncated
+            log.warning("%s: %d of %d texts truncated to %d tokens", name, cut, encoded, limit)
         if len(distinct) < len(texts):
             places = dict(zip(distinct, range(len(distinct)), strict=True))
             vectors = vectors[[places[text] for text in texts]]
