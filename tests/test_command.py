@@ -51,6 +51,12 @@ def test_the_cause_is_said_where_it_is_a_file():
     assert sentence(error) == "/out/run.log: Permission denied"
 
 
+def test_a_file_that_an_error_names_is_said_whatever_its_cause():
+    error = OSError(28, "No space left on device", "/out/metrics.csv")
+    error.__cause__ = OSError(28, "No space left on device")
+    assert sentence(error) == "/out/metrics.csv: No space left on device"
+
+
 def test_a_job_of_a_sweep_leaves_the_others_to_go_on():
     with pytest.raises(CompactHydraException, match=r"^unexpected KeyError"):
         ended(KeyError("x"), sweep=True)
