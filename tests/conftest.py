@@ -17,6 +17,10 @@ from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).parents[1]
 
+# For the tests that ask for models (`encoders`) alone: no other test may find one.
+if "SMOOTHIE_ENCODERS" in os.environ:
+    os.environ["SMOOTHIE_ENCODERS_OF_TESTS"] = os.environ.pop("SMOOTHIE_ENCODERS")
+
 # A busy machine is no reason to fail: no example is timed.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
@@ -45,7 +49,8 @@ def shared() -> Path:
 @pytest.fixture(scope="session")
 def encoders() -> Path:
     """Local folders of the encoders all-MiniLM-L6-v2 and all-mpnet-base-v2."""
-    folder = Path(os.environ.get("SMOOTHIE_ENCODERS", "~/.cache/smoothie-encoders")).expanduser()
+    place = os.environ.get("SMOOTHIE_ENCODERS_OF_TESTS", "~/.cache/smoothie-encoders")
+    folder = Path(place).expanduser()
     if not (folder / "all-MiniLM-L6-v2").is_dir() or not (folder / "all-mpnet-base-v2").is_dir():
         pytest.skip(f"no encoders at {folder}")
     return folder
