@@ -18,7 +18,7 @@ from smoothie.diagnosis import (
 )
 from smoothie.estimator import triplet_errors
 from smoothie.evaluation import Bootstrap
-from smoothie.evidence import Evidence, Votes
+from smoothie.evidence import Evidence, Need, Votes
 from smoothie.problem import Input, assemble
 from smoothie.report.diagnosis import RATES, THRESHOLDS, report, verdict
 from smoothie.routers import (
@@ -369,3 +369,27 @@ def test_other_batches_turn_near_ties_alone(encoders, tmp_path):
         ).of(name)
         ties = 0 if found.ties is None else found.near_ties + found.ties * 60
         assert changed <= ties
+
+
+def test_without_texts_or_distances_the_rest_is_said():
+    evidence = evidence_of(rows=20)
+    votes = Votes(evidence.distances)
+    of_vectors = Evidence(votes)
+    methods = {"smoothie_global": SmoothieGlobal()}
+    routings = {name: router.route(of_vectors) for name, router in methods.items()}
+    names = [f"m{j}" for j in range(5)]
+    found = diagnose(names, of_vectors, methods, routings, Bootstrap(50)).methods[0]
+    assert found.wording is None
+    assert found.length is None
+    assert found.meaning is not None
+    wording = Evidence(Votes(evidence.distances, texts=evidence.texts)).without(
+        Need.DISTANCES, "there are none"
+    )
+    majority = {"majority_vote": MajorityVote()}
+    routings = {"majority_vote": MajorityVote().route(wording)}
+    diagnosis = diagnose(names, wording, majority, routings, Bootstrap(50))
+    assert diagnosis.degenerate is None
+    assert diagnosis.spread is None
+    assert diagnosis.methods[0].meaning is None
+    unknown = diagnose(names, wording, {}, routings, Bootstrap(50))
+    assert unknown.methods == ()

@@ -196,3 +196,29 @@ def test_labels_of_a_table_come_along():
     table = smoothie.evaluate(result, draws=20).set_index("method")
     assert table.score[f"{CANDIDATE}a"] == 100
     assert table.score["random"] == pytest.approx(100 / 3)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"inputs": ["only one"]}, "inputs: 1 for 2 answers"),
+        ({"inputs": ["one", 2]}, "inputs, 1: expected a text, found 2"),
+        ({"method": Consensus(), "beta": 1.0}, "beta: settings go into the router itself"),
+    ],
+)
+def test_inputs_and_settings_that_do_not_fit(settings, message):
+    with pytest.raises(SmoothieError, match=message):
+        route({"a": ["1", "2"], "b": ["1", "3"], "c": ["4", "3"]}, encoder=None, **settings)
+
+
+def test_references_are_one_for_each_input():
+    result = route({"a": ["1", "2"], "b": ["1", "3"], "c": ["4", "3"]}, encoder=None)
+    for references in ("12", ["1"]):
+        with pytest.raises(SmoothieError, match="references: expected one, or a list of them"):
+            evaluate(result, references=references)
+
+
+def test_a_table_with_inputs_beside_it():
+    table = pd.DataFrame({"a": ["1", "2"], "b": ["1", "3"], "c": ["4", "3"]})
+    result = route(table, inputs=["2 - 1", "6 / 2"], encoder=None)
+    assert result.problem.input_texts == ["2 - 1", "6 / 2"]

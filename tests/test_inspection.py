@@ -9,13 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smoothie import Input, Problem
+from smoothie import Input, Problem, assemble
 from smoothie.inspection import inspect, warn_about_texts
 from smoothie.inspection.copies import codes
+from smoothie.inspection.coverage import coverage
 from smoothie.inspection.languages import language
 from smoothie.inspection.shuffled import find_shuffled, homes_of
 from smoothie.inspection.texts import REFUSAL
 from smoothie.loaders import LocalFolder
+from smoothie.report.check import describe
 from tests.conftest import write_lines
 
 NAMES = ("a", "b", "c", "d", "e")
@@ -281,3 +283,29 @@ def test_real_sets_are_accused_of_nothing(shared):
     for name, found in kinds.items():
         assert not found & {"shuffled", "copies", "languages"}, name
     assert {name for name, found in kinds.items() if "blank" in found} <= {"crux", "gsm8k"}
+
+
+def test_what_is_missing_of_inputs_references_and_labels():
+    inputs = [Input(f"q{i}", text="the same" if i < 4 else f"{i}" * (i > 4)) for i in range(8)]
+    inputs[7] = Input("q7", text="7", references=("x",))
+    said = {name: {f"q{i}": f"{name} says {i}" for i in range(8)} for name in "abc"}
+    labels = {"a": {"q1": 1.0}, "b": {}}
+    problem = assemble("p", inputs, said, labels)
+    told = {finding.kind: finding.odd for finding in coverage(problem)}
+    several = [finding.odd for finding in coverage(problem) if finding.kind == "inputs"]
+    assert several == [
+        "1 of 8 inputs have no text",
+        "3 of 8 inputs have the text of an earlier one",
+    ]
+    assert told["references"] == "7 of 8 inputs have no reference"
+    assert "labels" in told
+
+
+def test_a_page_says_what_else_is_known():
+    said = {name: {"q": f"{name} says so"} for name in "abc"}
+    problem = assemble("p", [Input("q", text="?")], said)
+    more = np.array([[["x"], ["y"], ["z"]]], dtype=object)
+    problem = replace(problem, more_texts=more, attributes={"cost": np.ones((1, 3))})
+    page = describe(problem)
+    assert "generations of each: 2, the first is routed" in page
+    assert "known of each answer: cost" in page

@@ -5,6 +5,7 @@ import json
 import pandas as pd
 import pytest
 
+from smoothie import SmoothieError
 from smoothie.loaders.files import read_answers
 from tests.conftest import write_lines
 from tests.loaders.formats.test_lm_eval import MODELS, sample, write
@@ -105,3 +106,22 @@ def test_lm_eval_needs_samples(table, tmp_path, capsys):
     arguments = ("-o", tmp_path / "out", "--output-format", "lm_eval")
     assert smoothie("route", table, *NO_ENCODER, *arguments) == 1
     assert "no samples_TASK_DATE.jsonl is there" in capsys.readouterr().err
+
+
+def test_a_wide_table_holds_all_that_is_known(tmp_path, caplog):
+    from smoothie.problem import Input, assemble
+    from smoothie.report.write_back import wide, write_table
+
+    inputs = [Input("q1", "maths", "1 + 1?", ("2", "two")), Input("q2", "", "", ())]
+    problem = assemble("p", inputs, {"a": {"q1": "2", "q2": "x"}, "b": {"q1": "3", "q2": "y"}})
+    frame = wide(problem, ["2", "y"], tmp_path / "x.csv")
+    assert list(frame.columns) == ["id", "task", "input", "references", "a", "b", "smoothie"]
+    assert frame["references"].tolist() == ["2", ""]
+    assert "of several references, the first is written" in caplog.text
+    lines = wide(problem, ["2", "y"], tmp_path / "x.jsonl")
+    assert lines["references"].tolist() == [["2", "two"], []]
+    with pytest.raises(SmoothieError, match=r"x.doc: expected a name that ends in .csv"):
+        write_table(frame, tmp_path / "x.doc")
+    taken = assemble("p", inputs[:1], {"a": {"q1": "2"}, "smoothie": {"q1": "3"}})
+    with pytest.raises(SmoothieError, match="there is a candidate 'smoothie' already"):
+        wide(taken, ["2"], tmp_path / "x.csv")

@@ -106,3 +106,53 @@ def test_annotations_are_labels_joined_by_instruction(mirror, tmp_path):
     (tmp_path / "annotations" / "bob.json").unlink()
     with pytest.raises(SmoothieError, match=r"neither bob\.json nor bob/annotations\.json"):
         AlpacaEval(**settings).load()
+
+
+def test_stacked_outputs_have_the_same_length(mirror):
+    write_json(
+        mirror / "alpaca" / "downloaded_outputs" / "bob.json",
+        [{"instruction": "Do 0", "output": "x", "dataset": "d"}],
+    )
+    with pytest.raises(SmoothieError, match=r"bob.json: 1 outputs where Ann has 9; they cannot be"):
+        AlpacaEval(folder=str(mirror), align="position").load()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({}, "expected a list of {instruction, preference}"),
+        ([{"preference": 1}], "row 0: expected a text under 'instruction'"),
+        ([{"instruction": "Do 0", "preference": 3}], "row 0: preference 3.0 is not between 1"),
+        (
+            [{"instruction": "Do 0", "preference": p} for p in (1, 2)],
+            "row 1: a different preference for the same instruction",
+        ),
+    ],
+)
+def test_faults_of_annotations(mirror, tmp_path, content, message):
+    for name in NAMES:
+        good = [{"instruction": "Do 0", "preference": 1.5}]
+        write_json(tmp_path / "judged" / f"{name}.json", content if name == "bob" else good)
+    source = AlpacaEval(folder=str(mirror), annotations=str(tmp_path / "judged"))
+    with pytest.raises(SmoothieError, match=message):
+        source.load()
+
+
+def test_annotations_that_could_not_be_parsed_or_are_of_others(mirror, tmp_path, caplog):
+    rows = [
+        {"instruction": "Do 0", "preference": 2},
+        {"instruction": "Do 1", "preference": None},
+        {"instruction": "Do what nobody asked for", "preference": 1},
+    ]
+    for name in NAMES:
+        write_json(tmp_path / "judged" / f"{name}.json", rows)
+    problem = AlpacaEval(folder=str(mirror), annotations=str(tmp_path / "judged")).load()
+    assert np.isfinite(problem.labels).sum() == len(NAMES)
+    assert (problem.labels[0] == 1).all()
+    assert "1 of 3 rows are about instructions that are not among the inputs" in caplog.text
+
+
+def test_two_numbers_of_one_model_on_a_leaderboard(mirror, tmp_path):
+    path = board(tmp_path / "board.csv", "model,win_rate\nAnn,1\nbob,2\ncec,3\nAnn,4\n")
+    with pytest.raises(SmoothieError, match="two different numbers of Ann"):
+        AlpacaEval(folder=str(mirror), leaderboard=path).load()

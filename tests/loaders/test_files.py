@@ -87,3 +87,34 @@ def test_a_folder_of_no_known_layout(tmp_path):
     (tmp_path / "notes.json").write_text(json.dumps({"a": 1}))
     with pytest.raises(SmoothieError, match="a folder of no known layout"):
         read_answers(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("x.jsonl", "\n", "x.jsonl: "),
+        (
+            "x.jsonl",
+            '{"id": "1", "responses": {"a": "1", "b": "2", "c": "3"}}\n{"id": "2", "responses": 5}',
+            "row 2: 'responses' must map candidates to texts",
+        ),
+        (
+            "x.jsonl",
+            '{"id": "1", "a": "0", "responses": {"a": "1", "b": "2", "c": "3"}}',
+            "row 1: 'a' occurs in 'responses' and beside it",
+        ),
+        ("x.json", '{"a": ["1"], "b": ["1", "2"]}', "lists under its keys have different lengths"),
+        ("x.json", "5", "expected a list of objects, or lists of equal length"),
+    ],
+)
+def test_faults_of_tables_are_named(tmp_path, name, content, message):
+    (tmp_path / name).write_text(content)
+    with pytest.raises(SmoothieError, match=message):
+        read_answers(tmp_path / name)
+
+
+def test_columns_of_equal_length_in_json(tmp_path):
+    (tmp_path / "x.json").write_text(json.dumps(ROWS))
+    problem = read_answers(tmp_path / "x.json", columns=COLUMNS)
+    assert problem.ids == ("x", "y", "z")
+    assert problem.candidates == ("gpt", "llama", "phi")
