@@ -74,7 +74,7 @@ class RoutedTexts:
     Examples
     --------
     >>> import smoothie
-    >>> answers = {"a": ["It is 4.", "5"], "b": ["4", "It is 5."], "c": ["3", "It makes 5."]}
+    >>> answers = {"a": ["It is 4.", "6"], "b": ["4", "It is 5."], "c": ["3", "It makes 5."]}
     >>> result = smoothie.route(answers, encoder=None)
     >>> result.texts
     ['It is 4.', 'It makes 5.']
@@ -284,7 +284,7 @@ def route(
     ['a', 'a']
     >>> judged = {"a": [0, None], "b": [1, None], "c": [0, None]}
     >>> smoothie.route(answers, encoder=None, labels=judged).candidates
-    ['b', 'b']
+    ['b', 'a']
     """
     problem = as_problem(answers, inputs, names=names, columns=columns, missing=missing)
     if problem is not answers:  # those who load a problem were warned

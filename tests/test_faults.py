@@ -15,7 +15,8 @@ RESULTS = ["choices.csv", "metrics.csv", "weights.csv"]
 # Runs a command as the command line does, and sends itself a signal at the COUNT-th call of a
 # function; every batch is stored as soon as it is computed.
 RUN = """
-import os, sys
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in what a shell runs aside
 from smoothie.encoders.sentence import SentenceEncoder
 from smoothie.storage import cache, work
 from experiments import run
