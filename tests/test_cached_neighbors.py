@@ -46,6 +46,16 @@ def test_inputs_that_differ_in_one_value_share_nothing(tmp_path, inputs, row):
     assert not cached_nearest(tmp_path, inputs.reshape(80, 2), 9)[1]  # the same bytes
 
 
+@pytest.mark.parametrize("dtype", [">f4", "<i4"])
+def test_the_same_bytes_of_another_type_share_nothing(tmp_path, inputs, dtype):
+    cached_nearest(tmp_path, inputs, 9)
+    other = inputs.view(dtype)
+    found, from_cache = cached_nearest(tmp_path, other, 9)
+    assert not from_cache
+    values = other.astype(np.float64)
+    np.testing.assert_array_equal(found, naive_neighbors(values, values, 9, True))
+
+
 def test_the_order_in_memory_does_not_matter(tmp_path, inputs):
     cached_nearest(tmp_path, inputs, 9)
     assert cached_nearest(tmp_path, np.asfortranarray(inputs), 9)[1]

@@ -4,6 +4,7 @@ import re
 import sys
 from collections import Counter
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -74,6 +75,11 @@ def test_accuracies():
         (r"\boxed{\$1,080}", 1080),
         ("He has 3 and 4.\nA: 7", 7),
         ("#### 12\nmore 5", 12),
+        ("#### 3, no: #### 4\n#### 12 or 13\nmore 5", 12),  # the last that is marked, its first
+        (r"\boxed{3} and \boxed{12 or 13}, not 5", 12),
+        (r"\boxed{x}. The answer is 7, of 8", 7),  # nothing to read in the box
+        ("The answer is unknown, 7 or 8", 7),
+        ("#### none\nof 7 or 8", 8),
         ("the answer (arabic numerals) is -2.5 apples", -2.5),
         ("$120,000.", 120000),
         ("first 3, then 5", 5),
@@ -139,6 +145,45 @@ def test_labels_between_zero_and_one_become_percent():
     own_unit = label_scores(problem(labels))
     assert not own_unit.percent
     assert own_unit.values[1, 0] == 5
+
+
+@pytest.mark.parametrize(
+    ("lowest", "highest", "factor"),
+    [(0, 1, 100), (0.2, 0.3, 100), (-0.5, 1, 1), (-1e-9, 0.5, 1), (0, 1.01, 1), (-3, -2, 1)],
+)
+def test_the_unit_of_labels_is_that_of_the_source(lowest, highest, factor):
+    """Of all its labels: also of those that this part of it has not."""
+    whole = problem({"m": {"a": lowest, "b": highest}, "n": {"a": highest}})
+    scores = label_scores(whole)
+    assert scores.metric == "labels"
+    assert scores.percent == (factor == 100)
+    assert not scores.lower_is_better
+    np.testing.assert_array_equal(scores.values[0], [factor * lowest, factor * highest])
+    part = whole.take(slice(0, 1)).select(["m"])
+    np.testing.assert_array_equal(label_scores(part).values, [[factor * lowest]])
+
+
+def test_where_lower_is_better_quality_is_the_negative():
+    """Ranks: what routers learn from is negated, what is reported is not."""
+    ranks = replace(problem({"m": {"a": 1, "b": 3}, "n": {"a": 2}}), lower_is_better=True)
+    scores = label_scores(ranks)
+    assert scores.lower_is_better
+    np.testing.assert_array_equal(scores.values, [[1, 2], [3, np.nan], [np.nan, np.nan]])
+    np.testing.assert_array_equal(scores.quality, -scores.values)
+    higher = label_scores(replace(ranks, lower_is_better=False))
+    np.testing.assert_array_equal(higher.quality, higher.values)
+    assert scores.known.tolist() == [True, True, False]
+    assert scores.candidates.tolist() == [True, True]
+
+
+def test_a_leaderboard_repeats_one_number_for_each_candidate():
+    board = replace(problem(), leaderboard=np.array([3.0, 1.0]), lower_is_better=True)
+    scores = score(board, "leaderboard")
+    assert (scores.metric, scores.percent) == ("leaderboard", False)
+    assert scores.lower_is_better
+    assert scores.per_candidate
+    np.testing.assert_array_equal(scores.values, [[3, 1]] * 3)
+    np.testing.assert_array_equal(scores.quality, [[-3, -1]] * 3)
 
 
 def test_references_are_scored_by_the_metric_of_their_task():

@@ -61,6 +61,28 @@ def test_predict(data):
         assert choice == np.maximum(naive_errors(generations[near]), 1e-12).argmin()
 
 
+def test_what_predict_prepared_is_prepared_again_for_another_k_or_fit(data):
+    """As by a grid search, or a refit on other inputs: all is as for a new model."""
+    generations, inputs = data
+    new = np.random.default_rng(1).normal(size=(40, 3))
+    local = SmoothieLocal(k=9).fit(generations, inputs=inputs)
+    fits = [
+        (k, rows) for rows in (slice(None), slice(None, None, -1), slice(12)) for k in (9, 1, 4)
+    ]
+    found = []
+    for k, rows in fits:
+        if k == 9:
+            local.set_params(k=k).fit(generations[rows], inputs=inputs[rows])
+        found.append(local.set_params(k=k).predict(new))
+        expected = []
+        for query in new:
+            near = np.argsort(((inputs[rows] - query) ** 2).sum(axis=1), kind="stable")[:k]
+            errors = naive_errors(generations[rows][near])
+            expected.append(np.maximum(errors, 1e-12).argmin())
+        np.testing.assert_array_equal(found[-1], expected)
+    assert len({tuple(choices) for choices in found}) == 6  # the order of rows changes nothing
+
+
 def test_predict_refuses_what_it_cannot_do(data):
     generations, inputs = data
     with pytest.raises(NotFittedError, match="call fit"):

@@ -12,6 +12,7 @@ from smoothie import SmoothieError
 from smoothie.evidence import Evidence, Votes
 from smoothie.routers.majority_vote import MajorityVote
 from smoothie.routers.smoothie_answers import SmoothieAnswers
+from smoothie.routers.voting import choose
 from smoothie.routers.weighted_vote import WeightedVote, estimate_accuracies
 from tests.naive import naive_distances, naive_errors, naive_neighbors
 
@@ -82,6 +83,31 @@ def test_odd_rows(router, texts):
     assert texts[chosen[0]] or not any(texts)
     if len(set(texts)) == 1:
         assert chosen[0] == 0
+
+
+SUM = 0.1 + 0.2  # more than 0.3, by rounding
+
+
+@pytest.mark.parametrize(
+    ("support", "chosen"),
+    [
+        ([SUM, 0.3], 1),  # equal but for rounding: the lower cost
+        ([0.3, SUM], 1),
+        ([SUM * 2e9, 0.3 * 2e9], 1),  # relative to the largest
+        ([SUM * 1e-30, 0.3 * 1e-30], 1),
+        ([-0.3, -SUM], 1),  # support can be negative
+        ([1.0, 1 - 0.9e-9], 1),
+        ([1.0, 1 - 1.1e-9], 0),  # no rounding error
+        ([-1.0, -1 - 1.1e-9], 0),
+        ([0.0, 0.0], 1),
+    ],
+)
+def test_support_that_differs_by_rounding_ties(support, chosen):
+    cost = np.array([2.0, 1.0])
+    assert choose(np.array([support]), cost).tolist() == [chosen]
+    assert choose(np.array([support]), cost[None]).tolist() == [chosen]
+    assert choose(np.array([support]), np.zeros(2)).tolist() == [0]  # the first
+    assert choose(np.array([support[::-1]]), cost[::-1]).tolist() == [1 - chosen]
 
 
 def naive_posterior(row, accuracies, options):
