@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smoothie import SmoothieGlobal, SmoothieLocal
+from smoothie import SmoothieError, SmoothieGlobal, SmoothieLocal
 from smoothie.estimator import (
     distance_blocks,
     distances_as_read,
@@ -151,6 +151,25 @@ def test_distances_of_an_input_depend_on_it_alone():
         alone = squared_distances(generations[row : row + 1])
         np.testing.assert_array_equal(together[row], alone[0])
         np.testing.assert_allclose(alone, naive_distances(generations[row : row + 1]), rtol=1e-7)
+
+
+@pytest.mark.parametrize(("start", "stop"), [(0, None), (3, None), (0, 4), (2, 5), (0, 0)])
+def test_blocks_are_of_the_inputs_that_are_asked_for(start, stop):
+    generations = votes((7, 3, 2), 0)
+    parts = list(distance_blocks(generations, start, stop))
+    assert [i for part, _ in parts for i in range(7)[part]] == list(range(7))[start:stop]
+    for part, distances in parts:
+        np.testing.assert_array_equal(distances, squared_distances(generations)[part])
+
+
+def test_squares_whose_sums_overflow_are_refused():
+    with pytest.raises(SmoothieError, match="too large for their squares"):
+        squared_distances(np.array([[[1.2e154], [-1.2e154], [0.0]]]))
+
+
+def test_two_candidates_are_refused():
+    with pytest.raises(SmoothieError, match=r"^Smoothie needs at least three .*, found 2$"):
+        triplet_errors(np.zeros((4, 2, 2)))
 
 
 def test_answers_that_are_close_only_beside_the_farthest_are_not_equal():
