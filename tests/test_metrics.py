@@ -98,6 +98,10 @@ def test_gsm8k_rules():
     assert gsm8k_paper("the answer is 2.5", ["2.5"]) == 0  # cut at the point
     assert gsm8k_paper("the answer is 1,080", ["1080"]) == 1
     assert gsm8k_paper("18", ["18"]) == 0
+    assert gsm8k_paper("the answer is 1080", ["7", "1,080"]) == 1
+    assert gsm8k_paper("so 18. the answer is Two", ["18", "TWO"]) == 1
+    assert gsm8k_paper("the answer is 3. the answer is 4", ["4"]) == 0  # the first alone
+    assert gsm8k_paper("the answer is 18", ["1,8X"]) == 0
 
 
 def naive_chrf(text, reference):
@@ -163,6 +167,14 @@ def test_the_unit_of_labels_is_that_of_the_source(lowest, highest, factor):
     np.testing.assert_array_equal(label_scores(part).values, [[factor * lowest]])
 
 
+def test_labels_that_nobody_has_given_are_a_share():
+    scores = label_scores(problem({"m": {"x": 7}}).take(slice(1)).select(["n"]))
+    assert not scores.percent  # somebody gave a 7
+    nothing = label_scores(replace(problem(), labels=np.full((3, 2), np.nan)))
+    assert nothing.percent
+    assert not nothing.known.any()
+
+
 def test_where_lower_is_better_quality_is_the_negative():
     """Ranks: what routers learn from is negated, what is reported is not."""
     ranks = replace(problem({"m": {"a": 1, "b": 3}, "n": {"a": 2}}), lower_is_better=True)
@@ -184,6 +196,21 @@ def test_a_leaderboard_repeats_one_number_for_each_candidate():
     assert scores.per_candidate
     np.testing.assert_array_equal(scores.values, [[3, 1]] * 3)
     np.testing.assert_array_equal(scores.quality, [[-3, -1]] * 3)
+    bare = replace(problem(references=()), leaderboard=np.array([3.0, 1.0]))
+    for found in (score(bare), score(bare, "auto", by_task={"t": "rouge2"})):
+        np.testing.assert_array_equal(found.values, [[3, 1]] * 3)
+        assert not found.lower_is_better
+    assert score(board).metric == "rouge2"  # references come first
+    with pytest.raises(SmoothieError, match="^metric=leaderboard: p has no leaderboard$"):
+        score(problem(), "leaderboard")
+
+
+def test_the_leaderboard_is_told_where_labels_compare_nothing(caplog):
+    sparse = replace(
+        problem({"m": {"a": 1}, "n": {"b": 0}}, references=()), leaderboard=np.array([3.0, 1.0])
+    )
+    assert score(sparse).metric == "leaderboard"
+    assert "(labels: 1 of m, 1 of n); scores are those of the leaderboard;" in caplog.text
 
 
 def test_references_are_scored_by_the_metric_of_their_task():
@@ -232,7 +259,12 @@ def test_scores_are_computed_once(tmp_path):
             )
             for _ in range(2)
         )
-    np.testing.assert_array_equal(first.values, again.values)
+        known = score(problem(), "counted", cache=VectorCache(tmp_path, "<f8"))
+        few = score(
+            problem(), by_task=dict.fromkeys("tu", "counted"), cache=VectorCache(tmp_path, "<f8")
+        )
+    for found in (again, known, few):
+        np.testing.assert_array_equal(first.values, found.values)
     assert len(calls) == len(set(calls)) > 0
 
 

@@ -33,6 +33,10 @@ from smoothie.metrics.views import VIEWS, final_answer, final_answers, make_view
         ("\\boxed{River bank}", "river bank"),
         ("The answer is that nobody can ever know it. I think of 4.", "4"),
         ("It fell by -.5", "-0.5"),
+        ("It went on for long. 7 was what they had said", "7"),
+        ("7 was what they had said", "7"),
+        ("(b) 5 of them! They saw 6 things\n8 was what they had said", "8"),
+        ("(b) 5 of them! They saw 6 things\nas they had said before", "B"),
         ("A bank is what it is.", None),
         ("In 1905 it began. It went on for long.", None),
         ("C) library\nThat is where books are.", "C"),
@@ -55,6 +59,29 @@ def test_final_answers_are_equal_where_answers_are():
     assert (found[texts == "no"] < 0).all()
 
 
+@pytest.mark.parametrize("rows", [1, 2, 60, 100])
+def test_all_of_up_to_100_inputs_are_checked_for_answers(rows):
+    texts = np.full((rows, 2), "it is 7", dtype=object)
+    assert (final_answers(texts, share=1.0) == 0).all()
+    for row in range(rows):
+        fewer = texts.copy()
+        fewer[row, row % 2] = "no"
+        assert final_answers(fewer, share=1.0) is None
+        assert final_answers(fewer, share=1 - 0.4 / rows) is None
+        assert final_answers(fewer, share=1 - 0.6 / rows) is not None
+
+
+def test_of_more_inputs_100_are_checked_evenly_spread():
+    texts = np.full((397, 1), "it is 7", dtype=object)
+    for row in (0, 4, 200, 392, 396):  # (397 - 1) / 99 is 4
+        fewer = texts.copy()
+        fewer[row] = "no"
+        assert final_answers(fewer, share=1.0) is None
+        fewer[row + 1 : row + 4] = "no"
+        fewer[row] = texts[0, 0]
+        assert final_answers(fewer, share=1.0) is not None
+
+
 @pytest.mark.parametrize(
     ("view", "text", "answer"),
     [
@@ -68,6 +95,8 @@ def test_final_answers_are_equal_where_answers_are():
         ("option_letter", "42", None),
         ("option_letter", "", None),
         ("first_line", "\n  Jane Austen \nwrote it", "Jane Austen"),
+        ("first_line", "one\ntwo\nthree", "one"),
+        ("first_line", "one", "one"),
         ("first_line", " \n", None),
         ("short_answer", "The  Eiffel-Tower!", "eiffeltower"),
         ("short_answer", "the", None),
