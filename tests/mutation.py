@@ -31,7 +31,7 @@ MODULES = {
     ),
     "neighbors": (
         "neighbors/exact.py neighbors/cached.py neighbors/index.py",
-        "test_neighbors.py test_cached_neighbors.py test_approximate.py",
+        "test_neighbors.py test_cached_neighbors.py",
     ),
     "problem": ("problem.py", "test_problem.py"),
     "cache": ("storage/cache.py storage/checked.py", "test_cache.py test_damaged_caches.py"),

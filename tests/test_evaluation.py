@@ -131,7 +131,7 @@ def test_spearman_of_a_constant_is_not_a_number():
 @pytest.mark.parametrize("lower", [False, True])
 def test_intervals_are_percentiles_over_the_same_resamples(lower):
     """By a loop over the resamples, each with its own random, oracle and gap."""
-    scores = np.random.default_rng(0).normal(size=(30, 3)) + [0, 0.3, 0.1]
+    scores = np.random.default_rng(0).normal([0, 0.3, 0.1], size=(30, 3))
     choices = np.random.default_rng(1).integers(3, size=30)
     routings = {"mixed": Routing(choices[None]), "second": fixed(1, 30)}
     table = evaluate(routings, scores, Bootstrap(draws=400, seed=7), lower_is_better=lower)

@@ -201,7 +201,7 @@ def test_a_leaderboard_repeats_one_number_for_each_candidate():
         np.testing.assert_array_equal(found.values, [[3, 1]] * 3)
         assert not found.lower_is_better
     assert score(board).metric == "rouge2"  # references come first
-    with pytest.raises(SmoothieError, match="^metric=leaderboard: p has no leaderboard$"):
+    with pytest.raises(SmoothieError, match=r"^metric=leaderboard: p has no leaderboard$"):
         score(problem(), "leaderboard")
 
 
