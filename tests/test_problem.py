@@ -1,3 +1,4 @@
+import itertools
 import logging
 from dataclasses import replace
 
@@ -162,6 +163,8 @@ def test_all_parts_are_selected_taken_and_sorted_together():
     order = whole.by_id().source_order
     require_parts(whole.by_id().take(order), [1, 3, 2, 0], [0, 1, 2])  # rows 3, 4, 5, 7
     assert whole.by_id().take(slice(0, 1)).by_id().ids == ("q02",)
+    for order in itertools.permutations([3, 2, 1, 0]):
+        require_parts(whole.take(np.array(order)).by_id(), [3, 2, 1, 0], [0, 1, 2])
 
 
 def test_bare_problems_stay_bare():
