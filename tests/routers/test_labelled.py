@@ -65,6 +65,20 @@ def test_budget_is_respected_and_unscored_inputs_are_never_labels():
         assert len(np.unique(sample.scores[:, 0])) == 7  # without replacement
 
 
+@pytest.mark.parametrize("replace", [False, True])
+def test_a_budget_is_drawn_as_the_setting_says(replace):
+    spy = Spy(budget=30, trials=2, replace=replace)
+    spy.route(seen(numbered(40)))
+    repeats = [30 - len(np.unique(sample.scores[:, 0])) for sample, _ in spy.seen]
+    assert min(repeats) > 0 if replace else max(repeats) == 0
+
+
+def test_one_label_is_a_budget():
+    spy = Spy(budget=1, trials=1, folds=2)
+    assert spy.route(seen(numbered(4))).labels_used == 1
+    assert [len(sample.scores) for sample, _ in spy.seen] == [1, 1]
+
+
 def test_a_training_split_replaces_the_folds():
     own, train = numbered(10), numbered(60)
     own.scores[:] = np.nan  # nothing of the routed inputs is looked at
@@ -130,6 +144,9 @@ def test_bounds_see_everything():
     scores = np.array([[1.0, 3, 2], [5, 0, 1], [missing, 9, 9], [missing] * 3])
     assert BestSingle().route(seen(Labelled(scores))).choices.tolist() == [[0, 0, 0, 0]]
     assert Oracle().route(seen(Labelled(scores))).choices.tolist() == [[1, 0, 1, 0]]
+    single = BestSingle().route(seen(Labelled(scores[:, [2, 0, 1]])))
+    assert single.choices.tolist() == [[1, 1, 1, 1]]
+    assert single.labels_used == 2
 
 
 def test_knn_that_ignores_its_neighbors_is_best_on_val_with_drawn_ties():
@@ -167,7 +184,8 @@ def test_learners_find_a_rule_that_holds(router):
     np.testing.assert_array_equal(router.route(seen(own)).choices, routing.choices)
 
 
-def test_logistic_regression_is_the_most_probable_class():
+@pytest.mark.parametrize("strength", [0.01, 2.0])
+def test_logistic_regression_is_the_most_probable_class(strength):
     """Against the multinomial likelihood with a ridge penalty, minimized by another optimizer."""
     from scipy.optimize import minimize
 
@@ -183,7 +201,7 @@ def test_logistic_regression_is_the_most_probable_class():
             logits = weights @ x + biases
             logs = logits - logits.max() - np.log(np.exp(logits - logits.max()).sum())
             best = [j for j in range(3) if row[j] == max(row)]
-            total -= 2.0 * sum(logs[j] for j in best) / len(best)
+            total -= strength * sum(logs[j] for j in best) / len(best)
         return total
 
     found = minimize(loss, np.zeros(9), options={"gtol": 1e-7})
@@ -191,7 +209,7 @@ def test_logistic_regression_is_the_most_probable_class():
     ordered = np.sort(logits, axis=1)
     clear = ordered[:, -1] - ordered[:, -2] > 1e-3
     assert clear.sum() > 150
-    chosen = LogisticRegressionRouter(C=2.0).choose(Labelled(scores, inputs), asked, 200)
+    chosen = LogisticRegressionRouter(C=strength).choose(Labelled(scores, inputs), asked, 200)
     np.testing.assert_array_equal(chosen[clear], logits.argmax(axis=1)[clear])
 
 
@@ -248,9 +266,9 @@ def test_settings_of_the_learners_are_checked():
     ]:
         with pytest.raises(SmoothieError, match=message):
             kind(**settings)
-    for router in (LogisticRegressionRouter(), MLPRouter()):
-        with pytest.raises(SmoothieError, match="not empty"):
-            router.route(seen(Labelled(sample.scores)))
+    for name in ("logistic_regression", "mlp"):
+        with pytest.raises(SmoothieError, match=rf"^{name} needs inputs that are not empty$"):
+            ROUTERS[name]().route(seen(Labelled(sample.scores)))
 
 
 @dataclass

@@ -143,6 +143,13 @@ def test_another_encoder_is_refused(by_letters, tmp_path, other):
             call()
 
 
+def test_an_encoder_is_saved_without_names_too(by_letters, tmp_path):
+    by_letters.save(tmp_path / "router.npz", encoder=Letters())
+    loaded = load_router(tmp_path / "router.npz")
+    assert loaded.encoder == encoder_id(Letters())
+    assert loaded.candidates is None
+
+
 def rewritten(path, **change):
     with np.load(path) as stored:
         np.savez(path, **(dict(stored) | change))
@@ -319,6 +326,15 @@ def test_nothing_is_unpickled(local, tmp_path):
         ({"candidates": np.array(["a", "b"])}, "errors is float64 of .30, 4."),
         ({"choices": np.full(30, 4)}, "choices are not among the candidates"),
         ({"choices": np.zeros(30)}, "choices is float64"),
+        ({"choices": np.full(30, -1)}, "choices are not among the candidates"),
+        ({"errors": np.zeros((30, 4))}, "errors must be positive"),
+        ({"errors": np.full((30, 4), np.inf)}, "errors must be finite"),
+        (
+            {"weights": np.full((30, 4), 0.25 + 3e-7)},
+            "weights must be zero or more, and sum to one",
+        ),
+        ({"weights": np.tile([-0.5, 0.5, 0.5, 0.5], (30, 1))}, "weights must be zero or more"),
+        ({"weights": np.full((30, 4), np.nan)}, "weights must be zero or more"),
     ],
 )
 def test_parts_that_do_not_fit_are_named(local, tmp_path, change, message):

@@ -230,7 +230,7 @@ def test_distances_may_come_from_anywhere(data, model):
 @pytest.mark.parametrize("model", [SmoothieGlobal(), SmoothieLocal()])
 def test_one_cause_one_sentence_that_says_where(model):
     for distances in (np.zeros((3, 2, 2)), np.zeros((0, 3, 3)), broken(0, 2, 2, 0.5)):
-        with pytest.raises(ValueError, match="^distances: "):
+        with pytest.raises(ValueError, match=r"^distances: "):
             model.fit_distances(distances)
 
 

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smoothie import SmoothieError
-from smoothie.evidence import Evidence, Votes
+from smoothie.evidence import Evidence, Need, Votes
 from smoothie.routers.majority_vote import MajorityVote
 from smoothie.routers.smoothie_answers import SmoothieAnswers
-from smoothie.routers.voting import choose
+from smoothie.routers.voting import choose, distance_to_others, tie_break_costs
 from smoothie.routers.weighted_vote import WeightedVote, estimate_accuracies
 from tests.naive import naive_distances, naive_errors, naive_neighbors
 
@@ -158,6 +158,26 @@ def test_em_finds_the_accuracies_of_its_own_model(options):
     majority = MajorityVote("text").route(Evidence(votes_of(texts))).choices[0]
     rows = np.arange(len(texts))
     assert right[rows, chosen].mean() > right[rows, majority].mean()
+
+
+def test_many_who_agree_on_some_inputs_do_not_drown_one_who_answers_others_alone():
+    """Alone, an answer is right with the accuracy itself: so a = (200 + 100 a + 1) / 302."""
+    texts = np.full((300, 120), "yes", dtype=object)
+    texts[200:, 1:] = ""
+    router = WeightedVote("text")
+    found = estimate_accuracies(router.answers(Votes(np.zeros((300, 120, 120)), texts=texts)), 10)
+    np.testing.assert_allclose(found[0], 201 / 202, atol=1e-5)
+    np.testing.assert_allclose(found[1:], 201 / 202, atol=1e-5)
+
+
+def test_costs_are_mean_distances_to_the_others():
+    distances = naive_distances(np.random.default_rng(0).normal(size=(3, 4, 2)))
+    expected = [[np.mean(np.delete(row[i], i)) for i in range(4)] for row in distances]
+    np.testing.assert_allclose(distance_to_others(distances), expected)
+    np.testing.assert_allclose(tie_break_costs(Evidence(Votes(distances))), expected)
+    texts = np.full((3, 4), "x", dtype=object)
+    without = Evidence(Votes(distances, texts=texts)).without(Need.DISTANCES, "none")
+    np.testing.assert_array_equal(tie_break_costs(without), np.zeros((3, 4)))
 
 
 def test_no_candidate_counts_as_worse_than_guessing():
