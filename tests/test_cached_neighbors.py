@@ -1,3 +1,4 @@
+import hashlib
 import io
 
 import numpy as np
@@ -7,7 +8,7 @@ from smoothie.errors import SmoothieError
 from smoothie.neighbors import cached
 from smoothie.neighbors.cached import cached_nearest
 from smoothie.neighbors.index import NeighborIndex
-from tests.damage import cut, flipped
+from tests.damage import cut, flipped, header_size
 from tests.naive import naive_neighbors
 
 
@@ -25,6 +26,15 @@ def test_what_is_read_is_what_was_found(tmp_path, inputs):
         assert from_cache == known
         assert found.dtype == np.intp
         np.testing.assert_array_equal(found, expected)
+
+
+def test_a_file_is_named_by_its_inputs_and_holds_four_bytes_for_each_neighbor(tmp_path, inputs):
+    cached_nearest(tmp_path, inputs, 9)
+    (file,) = tmp_path.iterdir()
+    name = hashlib.blake2b(b"<f4 (40, 4)" + inputs.tobytes(), digest_size=16).hexdigest()
+    assert file.name == f"{name}-9.v2.npy"
+    data = file.read_bytes()
+    assert len(data) == header_size(data) + 4 * 40 * 9 + 16  # and a checksum
 
 
 def test_fewer_are_the_first_of_more_and_more_are_searched(tmp_path, inputs):
