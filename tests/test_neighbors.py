@@ -148,15 +148,6 @@ def test_an_index_searches_once_for_the_largest_k():
     assert NeighborIndex(inputs[:1]).search(1).tolist() == [[0]]
 
 
-def test_an_approximate_index_says_what_it_found():
-    pytest.importorskip("faiss")
-    inputs = np.random.default_rng(0).normal(size=(60, 2))
-    index = NeighborIndex(inputs, approximate=True)
-    np.testing.assert_array_equal(np.sort(index.search(40)), np.sort(nearest(inputs, 40)))
-    assert index.recall == 1  # a single list: of so few inputs, all are compared
-    np.testing.assert_array_equal(index.search(2), nearest(inputs, 2))
-
-
 @pytest.mark.parametrize("spread", [1e-1, 1e-3, 1e-5])
 @pytest.mark.parametrize("constant", [[], [0, 1, 199]])
 def test_tight_clusters_far_from_one_another_in_many_dimensions(spread, constant):
