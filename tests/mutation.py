@@ -158,7 +158,6 @@ def run(folder: Path, module: str, most: int, seed: int, workers: int) -> None:
     chosen = sorted(changes)
     if len(chosen) > most:
         chosen = sorted(random.Random(seed).sample(chosen, most))
-    print(f"{module}: {len(changes)} in scope, {out} out, {len(chosen)} tried", flush=True)
     subprocess.run([*mutmut, "run", "--max-children", str(workers), *chosen], cwd=copy,
                    env=environment, check=False, stdout=subprocess.DEVNULL)  # fmt: skip
     codes: dict[str, int | None] = {}
@@ -167,10 +166,10 @@ def run(folder: Path, module: str, most: int, seed: int, workers: int) -> None:
     killed = sum(codes[key] not in ALIVE for key in chosen)
     share = 100 * killed / max(1, len(chosen))
     total = len(changes) + out
-    print(f"| {module} | {total} | {out} | {len(chosen)} | {killed} | {share:.1f}% |")
+    sys.stdout.write(f"| {module} | {total} | {out} | {len(chosen)} | {killed} | {share:.1f}% |\n")
     for key in chosen:
         if codes[key] in ALIVE:
-            print(f"\n{key} ({codes[key]})\n{changes[key]}")
+            sys.stdout.write(f"\n{key} ({codes[key]})\n{changes[key]}\n")
 
 
 if __name__ == "__main__":

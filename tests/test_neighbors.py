@@ -105,6 +105,13 @@ def test_bad_queries_are_named(queries, message):
         nearest(np.zeros((3, 2)), 2, queries)
 
 
+def test_bad_points_of_a_search_are_named():
+    with pytest.raises(ValueError, match=r"^inputs: row 2 holds"):
+        Nearest.among(np.array([[0.0], [1.0], [np.nan]]), 1)
+    with pytest.raises(ValueError, match=r"^k=4 neighbors are requested"):
+        Nearest.among(np.zeros((3, 1)), 4)
+
+
 def test_whole_numbers_are_inputs_too():
     inputs = np.random.default_rng(0).integers(0, 9, size=(30, 3))
     np.testing.assert_array_equal(nearest(inputs, 5), naive_neighbors(inputs, inputs, 5, True))
