@@ -376,6 +376,9 @@ def test_another_metric_is_told_where_labels_compare_nothing(tmp_path, caplog):
     problem = LocalFolder(path=str(folder)).load()
     assert score(problem).metric == "rouge2"
     assert "(labels: 1 of alpha, 0 of beta, 11 of gamma); scores are rouge2 of" in caplog.text
+    caplog.clear()
+    assert score(problem, by_task={"shades": "substring"}).metric == "substring+rouge2"
+    assert "scores are rouge2+substring of the references;" in caplog.text
     assert score(problem, "labels").known.all()
     bare = make_set(tmp_path / "bare", references=False)
     (bare / "labels.jsonl").write_text("\n".join(rows))

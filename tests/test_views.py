@@ -26,6 +26,8 @@ from smoothie.metrics.views import VIEWS, final_answer, final_answers, make_view
         ("first \\boxed{1}, in the end \\boxed{2}", "2"),
         ("the answer (arabic numerals) is 540.00.", "540"),
         ("A: 18 dollars", "18"),
+        ("A: 18 dollars of 20", "18"),
+        ('The answer is: **"River Bank"**', "river bank"),
         ("They pay $5.50 twice. The total is 11 dollars.", "11"),
         ("The answer is unknown. She has 3 left.", "3"),
         ("so the best option is (E).", "E"),
