@@ -10,6 +10,7 @@ from smoothie.errors import NotAvailableError
 from smoothie.evidence import Evidence, Labelled, Need, Votes
 from smoothie.routers.base import Router, Routing, require_trials, seeded, wrong_router
 from smoothie.routers.consensus import Consensus, shared_answers, shared_meaning
+from smoothie.routers.estimators import SmoothieEstimator
 from smoothie.routers.labeled_knn import LabeledKNN
 from smoothie.routers.labelled import require_inputs
 from smoothie.routers.logistic_regression import LogisticRegressionRouter
@@ -17,6 +18,7 @@ from smoothie.routers.mlp import MLPRouter
 from smoothie.routers.oracle import Oracle
 from smoothie.routers.random import Random
 from smoothie.routers.smoothie_answers import SmoothieAnswers
+from smoothie.routers.smoothie_generations import SmoothieGenerations
 from smoothie.routers.smoothie_local import neighborhood_means
 from smoothie.routers.smoothie_prior import SmoothiePrior
 from smoothie.routers.stored import StoredSelections
@@ -212,6 +214,15 @@ def test_by_task_from_evidence_is_by_task_from_generations():
         ]
     whole = SmoothieGlobal().fit(generations)
     assert whole.predict_texts(["x", "y"]).tolist() == [whole.choices_[0]] * 2
+
+
+def test_estimators_need_distances_unless_they_say_otherwise():
+    assert SmoothieEstimator().needs == {Need.DISTANCES}
+
+
+def test_generations_of_no_dimensions_are_refused():
+    with pytest.raises(SmoothieError, match="vectors of zero dimensions have no distances"):
+        SmoothieGenerations().fit(np.zeros((2, 3, 2, 0)))
 
 
 def test_k_is_compared_with_the_number_of_inputs():

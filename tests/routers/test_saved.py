@@ -249,6 +249,8 @@ def test_distances_are_only_saved_for_new_inputs(data, local, tmp_path):
         assert stored["distances"].shape == (30, 4, 4)
         np.savez(path, **(arrays | {"distances": stored["distances"]}))
     same(load_router(path), alone)
+    with pytest.raises(SmoothieError, match="fit with inputs first"):
+        load_router(path).predict(inputs)
     refitted = local.fit_evidence(Evidence(Votes(squared_distances(generations), inputs)))
     assert refitted.predict(inputs).shape == (30,)
     alone = SmoothieLocal().fit(generations, inputs=inputs).fit(generations)
@@ -295,6 +297,29 @@ def test_files_of_another_kind_are_named(data, local, tmp_path):
         SmoothieGlobal.load(path)
     np.savez(path, distances=np.zeros((3, 3, 3)))
     with pytest.raises(SmoothieError, match="not a saved router"):
+        load_router(path)
+
+
+def test_a_weight_may_be_zero_and_a_file_without_names_is_named(local, tmp_path):
+    path = tmp_path / "router.npz"
+    local.save(path)
+    rewritten(path, weights=np.tile([0, 0.5, 0.5, 0], (30, 1)))
+    assert (load_router(path).weights_[:, 0] == 0).all()
+    rewritten(path, errors=np.zeros((30, 4)))
+    with pytest.raises(SmoothieError, match=r"router\.npz: errors must be positive"):
+        load_router(path)
+
+
+@pytest.mark.parametrize(
+    ("fitted", "other"), [("all", "input"), ("input", "all"), ("task", "input"), ("input", "task")]
+)
+def test_arrays_of_another_grouping_are_named(data, tmp_path, fitted, other):
+    path = tmp_path / "router.npz"
+    model = SmoothieGlobal(fit_by=fitted)
+    model.fit(data[0], groups=["a", "b", "c"] * 10).save(path)
+    parameters = json.dumps(model.get_params() | {"fit_by": other})
+    rewritten(path, parameters=np.array(parameters))
+    with pytest.raises(SmoothieError, match=f"the arrays are not those of fit_by={other}"):
         load_router(path)
 
 

@@ -229,6 +229,9 @@ def test_views_make_votes():
 def test_texts_without_answers_are_counted(caplog):
     MajorityVote("final_number").route(Evidence(votes_of([["1", "2", ""], ["a", "b", "c"]])))
     assert "MajorityVote: 33% of the texts have an answer (view=final_number)" in caplog.text
+    caplog.clear()
+    MajorityVote("final_number").route(Evidence(votes_of([["1", "2", "3"], ["a", "b", "c"]])))
+    assert not caplog.records  # half of them have one
 
 
 def test_bad_settings_are_named():
