@@ -345,8 +345,6 @@ def test_vectors_have_the_type_of_the_cache(tmp_path, on_disk, dtype):
     assert known.tolist() == [True, False, True]
     assert found.dtype == dtype
     np.testing.assert_array_equal(found[known], vectors[[1, 0]].astype(dtype))
-    made = cache.complete(keys("c"), lambda places: [(places, vectors[:1])])
-    assert made.dtype == dtype
 
 
 def test_without_a_folder_vectors_are_in_memory():
