@@ -1,5 +1,6 @@
 import hashlib
 import io
+import os
 import shutil
 import struct
 import subprocess
@@ -332,6 +333,38 @@ def test_a_file_is_read_once_unless_one_of_its_keys_is_asked_for(cache, caplog):
     assert not caplog.records
     assert held(known, "a") == 0
     assert len(caplog.records) == 1
+
+
+def test_a_cache_knows_whether_files_hold_all_of_some_keys(tmp_path):
+    first, second = VectorCache(tmp_path / "new"), VectorCache(tmp_path / "new")
+    assert not first.holds(keys("a"))
+    for count, name in enumerate("abc", start=1):
+        second.store(keys(name), np.ones((1, 2)))
+        os.utime(tmp_path / "new", ns=(count, count))  # a clock that tells the writes apart
+        for cache in (first, second):
+            assert cache.holds(keys(*"abc"[:count]))
+            assert cache.holds(keys(name))
+            assert not cache.holds(keys(name, "x"))
+    memory = VectorCache(None)
+    memory.store(keys("a"), np.ones((1, 2)))
+    assert not memory.holds(keys("a"))
+
+
+def test_damaged_files_are_removed_and_no_others(cache, tmp_path):
+    known = VectorCache(cache.folder, cache.dtype)
+    known.store(keys("d"), cache.vectors[:1])
+    cache.file.write_bytes(cache.data[:-1])
+    for gone in (False, True):
+        known = VectorCache(cache.folder, cache.dtype)
+        assert held(known, *NAMES, "d") == 1
+        assert cache.file.exists()
+        if gone:
+            cache.file.unlink()  # by another process
+        known.remove_damaged()
+        assert not cache.file.exists()
+        assert held(VectorCache(cache.folder, cache.dtype), "d") == 1
+        cache.file.write_bytes(cache.data[:-1])
+    VectorCache(None).remove_damaged()
 
 
 @pytest.mark.parametrize("on_disk", [True, False])
