@@ -41,7 +41,7 @@ def test_labels_are_joined_by_id_and_missing_ones_are_nan():
 
 def test_missing_texts_are_an_error_that_counts_them():
     given = {"m": texts("a"), "n": texts(*"abc")}
-    with pytest.raises(SmoothieError, match="m lacks 2 of 3 inputs"):
+    with pytest.raises(SmoothieError, match=r"^p: m lacks 2 of 3 inputs; set missing="):
         assemble("p", INPUTS, given)
 
 
@@ -70,7 +70,7 @@ def test_missing_texts_can_cost_the_inputs_or_the_candidate():
 def test_texts_of_unknown_ids_are_named(caplog):
     with caplog.at_level(logging.WARNING):
         assemble("p", INPUTS, {"m": texts(*"abcd")})
-    assert "m wrote 1 texts for ids that are not among the inputs (first 'd')" in caplog.text
+    assert "p: candidate m wrote 1 texts for ids that are not among the inputs (first 'd')" in caplog.text
 
 
 def test_select_and_take():
@@ -89,6 +89,7 @@ def test_select_and_take():
     [
         ([], ("m",), (0, 1), "no inputs"),
         ([Input("a"), Input("a")], ("m",), (2, 1), "id 'a' occurs twice"),
+        ([Input("b"), Input("a"), Input("a")], ("m",), (3, 1), "id 'a' occurs twice"),
         ([Input("a")], ("m", "m"), (1, 2), "candidate 'm' occurs twice"),
         ([Input("a")], ("m",), (2, 1), "texts of shape"),
         ([Input("a")], (" ",), (1, 1), "a candidate has no name"),
