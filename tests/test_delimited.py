@@ -38,6 +38,9 @@ from smoothie.metrics.views import final_answer, final_answers
         ('```json\n{"reasoning": "...",\n "answer": ["b", 2]}\n```', "['b', 2]"),
         ('{"Final Answer": {"b": 1}}', "{'b': 1}"),
         ('{"answer": -3.50}', "-3.5"),
+        ('{"answer": yes it is,\n "why": 1}', "yes it is"),  # no JSON: the line
+        ('{"answer": yes it is }\nThat is all', "yes it is"),
+        ('{"answer": ["é", true]}', "[é,true]"),
         ('{"answer": true}', "true"),
         ('{"answer": {1, 2}, "x": 0}', "{1,2},x:0"),  # no JSON: the line
         ('{"answer": ""}', None),

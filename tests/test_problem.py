@@ -70,7 +70,10 @@ def test_missing_texts_can_cost_the_inputs_or_the_candidate():
 def test_texts_of_unknown_ids_are_named(caplog):
     with caplog.at_level(logging.WARNING):
         assemble("p", INPUTS, {"m": texts(*"abcd")})
-    assert "p: candidate m wrote 1 texts for ids that are not among the inputs (first 'd')" in caplog.text
+    assert (
+        "p: candidate m wrote 1 texts for ids that are not among the inputs (first 'd')"
+        in caplog.text
+    )
 
 
 def test_select_and_take():
