@@ -26,6 +26,12 @@ from smoothie.metrics.views import final_answer, final_answers
         ("[[[ c ]]", "C"),
         ("[[1, 2], [3, 4]]", "1,2],[3,4"),  # a list of lists: equal to itself, at least
         ("[[[1, 2]]]", "[1, 2]"),
+        ("[[[1, 2]]] it is", "[1, 2]"),
+        ("so [[1]]]", "1"),
+        ("[[**Paris**.]]", "paris"),
+        ("[[*1/2*]]", "0.5"),
+        ("[[$x$]]", "x"),
+        ("[[**B**]]", "B"),
         (r"so $\boxed{\text{(C)}}$", "C"),
         (r"\boxed{\frac{1}{2}}", "0.5"),
         (r"\boxed{1/0}", "1/0"),
