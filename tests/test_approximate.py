@@ -6,6 +6,7 @@ import pytest
 from experiments.pipeline import run
 from smoothie import SmoothieError
 from smoothie.neighbors.approximate import approximate_nearest
+from smoothie.neighbors.index import NeighborIndex
 
 
 @pytest.fixture
@@ -35,6 +36,15 @@ def test_a_recall_of_one_is_exact(points):
     neighbors, recall = approximate_nearest(points, 300, recall=1.0)
     assert recall == 1
     np.testing.assert_array_equal(np.sort(neighbors), np.sort(sorted_neighbors(points, 300)))
+
+
+def test_an_approximate_index_says_what_it_found():
+    pytest.importorskip("faiss")
+    inputs = np.random.default_rng(0).normal(size=(60, 2))
+    index = NeighborIndex(inputs, approximate=True)
+    np.testing.assert_array_equal(np.sort(index.search(40)), np.sort(sorted_neighbors(inputs, 40)))
+    assert index.recall == 1  # a single list: of so few inputs, all are compared
+    np.testing.assert_array_equal(index.search(2), sorted_neighbors(inputs, 2))
 
 
 def test_equal_inputs_are_their_own_first_neighbors():

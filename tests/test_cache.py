@@ -1,5 +1,8 @@
+import hashlib
 import io
+import os
 import shutil
+import struct
 import subprocess
 import sys
 import tracemalloc
@@ -10,7 +13,7 @@ import pytest
 
 from smoothie import SmoothieError
 from smoothie.storage.cache import VectorCache, content_key
-from smoothie.storage.checked import write_array
+from smoothie.storage.checked import read_array, write_array
 from smoothie.storage.files import reason
 from smoothie.storage.work import complete
 from tests.damage import cut, flipped, header_size
@@ -52,6 +55,40 @@ def test_keys_depend_on_where_parts_end():
 def alone(missing):
     """Each of them is a unit."""
     return [[place] for place in missing]
+
+
+def test_keys_and_files_are_laid_out_as_before(tmp_path):
+    """Else every vector of an earlier version would be computed again."""
+    framed = b"".join(struct.pack("<Q", len(part)) + part for part in (b"ab", b"\xed\xa0\x80"))
+    assert content_key("ab", "\ud800") == hashlib.blake2b(framed, digest_size=16).digest()
+    values = np.arange(6, dtype="<i4").reshape(2, 3)
+    write_array(tmp_path / "of an array", values, "owner \ud800")
+    owner = b"owner \xed\xa0\x80\0"
+    stream = io.BytesIO()
+    np.save(stream, values)
+    content = stream.getvalue()
+    checksum = hashlib.blake2b(owner + content, digest_size=16).digest()
+    assert (tmp_path / "of an array").read_bytes() == content + checksum
+    write_array(tmp_path / "header", values, "owner \ud800", header_only=True)
+    header = content[: -values.nbytes]
+    checksum = hashlib.blake2b(owner + header, digest_size=16).digest()
+    assert (tmp_path / "header").read_bytes() == content + checksum
+
+
+@pytest.mark.parametrize("damage", [flipped, cut])
+def test_an_array_is_read_as_it_was_written_or_not_at_all(tmp_path, damage):
+    values = np.arange(6, dtype="<i8").reshape(2, 3)
+    write_array(tmp_path / "a", values, "owner")
+    found = read_array(tmp_path / "a", "owner")
+    assert found.dtype == values.dtype
+    np.testing.assert_array_equal(found, values)
+    for data in damage((tmp_path / "a").read_bytes()):
+        (tmp_path / "b").write_bytes(data)
+        with pytest.raises(ValueError, match="its checksum differs"):
+            read_array(tmp_path / "b", "owner")
+    for owner in ("owner\0", "Owner", ""):
+        with pytest.raises(ValueError, match="its checksum differs"):
+            read_array(tmp_path / "a", owner)
 
 
 class Undisturbed:
@@ -286,6 +323,62 @@ def test_more_files_than_a_process_may_have_open(tmp_path):
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     assert found == 150
+
+
+def test_a_file_is_read_once_unless_one_of_its_keys_is_asked_for(cache, caplog):
+    known = VectorCache(cache.folder, cache.dtype)
+    assert held(known, "x") == held(known, "x") == 0
+    cache.file.write_bytes(b"damaged later")
+    assert held(known, "x") == held(known, "y") == 0
+    assert not caplog.records
+    assert held(known, "a") == held(known, "a") == 0  # and told once
+    assert len(caplog.records) == 1
+
+
+def test_a_cache_knows_whether_files_hold_all_of_some_keys(tmp_path):
+    first, second = VectorCache(tmp_path / "new"), VectorCache(tmp_path / "new")
+    assert not first.holds(keys("a"))
+    for count, name in enumerate("abc", start=1):
+        second.store(keys(name), np.ones((1, 2)))
+        os.utime(tmp_path / "new", ns=(count, count))  # a clock that tells the writes apart
+        for cache in (first, second):
+            assert cache.holds(keys(*"abc"[:count]))
+            assert cache.holds(keys(name))
+            assert not cache.holds(keys(name, "x"))
+    memory = VectorCache(None)
+    memory.store(keys("a"), np.ones((1, 2)))
+    assert not memory.holds(keys("a"))
+
+
+def test_damaged_files_are_removed_and_no_others(cache, tmp_path):
+    known = VectorCache(cache.folder, cache.dtype)
+    known.store(keys("d"), cache.vectors[:1])
+    cache.file.write_bytes(cache.data[:-1])
+    for gone in (False, True):
+        known = VectorCache(cache.folder, cache.dtype)
+        assert held(known, *NAMES, "d") == 1
+        assert cache.file.exists()
+        if gone:
+            cache.file.unlink()  # by another process
+        known.remove_damaged()
+        assert not cache.file.exists()
+        assert held(VectorCache(cache.folder, cache.dtype), "d") == 1
+        cache.file.write_bytes(cache.data[:-1])
+    VectorCache(None).remove_damaged()
+
+
+@pytest.mark.parametrize("on_disk", [True, False])
+@pytest.mark.parametrize("dtype", ["<f2", "<f4", "<f8"])
+def test_vectors_have_the_type_of_the_cache(tmp_path, on_disk, dtype):
+    cache = VectorCache(tmp_path if on_disk else None, dtype)
+    assert cache.requested == cache.computed == 0
+    vectors = np.random.default_rng(0).normal(size=(2, 3))
+    assert cache.load(keys("a"))[1].dtype == dtype
+    cache.store(keys("a", "b"), vectors)
+    known, found = cache.load(keys("b", "x", "a"))
+    assert known.tolist() == [True, False, True]
+    assert found.dtype == dtype
+    np.testing.assert_array_equal(found[known], vectors[[1, 0]].astype(dtype))
 
 
 def test_without_a_folder_vectors_are_in_memory():

@@ -1,3 +1,4 @@
+import hashlib
 import io
 
 import numpy as np
@@ -7,7 +8,7 @@ from smoothie.errors import SmoothieError
 from smoothie.neighbors import cached
 from smoothie.neighbors.cached import cached_nearest
 from smoothie.neighbors.index import NeighborIndex
-from tests.damage import cut, flipped
+from tests.damage import cut, flipped, header_size
 from tests.naive import naive_neighbors
 
 
@@ -27,6 +28,15 @@ def test_what_is_read_is_what_was_found(tmp_path, inputs):
         np.testing.assert_array_equal(found, expected)
 
 
+def test_a_file_is_named_by_its_inputs_and_holds_four_bytes_for_each_neighbor(tmp_path, inputs):
+    cached_nearest(tmp_path, inputs, 9)
+    (file,) = tmp_path.iterdir()
+    name = hashlib.blake2b(b"<f4 (40, 4)" + inputs.tobytes(), digest_size=16).hexdigest()
+    assert file.name == f"{name}-9.v2.npy"
+    data = file.read_bytes()
+    assert len(data) == header_size(data) + 4 * 40 * 9 + 16  # and a checksum
+
+
 def test_fewer_are_the_first_of_more_and_more_are_searched(tmp_path, inputs):
     cached_nearest(tmp_path, inputs, 9)
     for k, known in ((4, True), (20, False), (15, True)):
@@ -44,6 +54,16 @@ def test_inputs_that_differ_in_one_value_share_nothing(tmp_path, inputs, row):
     assert not from_cache
     np.testing.assert_array_equal(found, naive_neighbors(other, other, 9, True))
     assert not cached_nearest(tmp_path, inputs.reshape(80, 2), 9)[1]  # the same bytes
+
+
+@pytest.mark.parametrize("dtype", [">f4", "<i4"])
+def test_the_same_bytes_of_another_type_share_nothing(tmp_path, inputs, dtype):
+    cached_nearest(tmp_path, inputs, 9)
+    other = inputs.view(dtype)
+    found, from_cache = cached_nearest(tmp_path, other, 9)
+    assert not from_cache
+    values = other.astype(np.float64)
+    np.testing.assert_array_equal(found, naive_neighbors(values, values, 9, True))
 
 
 def test_the_order_in_memory_does_not_matter(tmp_path, inputs):

@@ -26,6 +26,12 @@ from smoothie.metrics.views import final_answer, final_answers
         ("[[[ c ]]", "C"),
         ("[[1, 2], [3, 4]]", "1,2],[3,4"),  # a list of lists: equal to itself, at least
         ("[[[1, 2]]]", "[1, 2]"),
+        ("[[[1, 2]]] it is", "[1, 2]"),
+        ("so [[1]]]", "1"),
+        ("[[**Paris**.]]", "paris"),
+        ("[[*1/2*]]", "0.5"),
+        ("[[$x$]]", "x"),
+        ("[[**B**]]", "B"),
         (r"so $\boxed{\text{(C)}}$", "C"),
         (r"\boxed{\frac{1}{2}}", "0.5"),
         (r"\boxed{1/0}", "1/0"),
@@ -38,6 +44,9 @@ from smoothie.metrics.views import final_answer, final_answers
         ('```json\n{"reasoning": "...",\n "answer": ["b", 2]}\n```', "['b', 2]"),
         ('{"Final Answer": {"b": 1}}', "{'b': 1}"),
         ('{"answer": -3.50}', "-3.5"),
+        ('{"answer": yes it is,\n "why": 1}', "yes it is"),  # no JSON: the line
+        ('{"answer": yes it is }\nThat is all', "yes it is"),
+        ('{"answer": ["é", true]}', "[é,true]"),
         ('{"answer": true}', "true"),
         ('{"answer": {1, 2}, "x": 0}', "{1,2},x:0"),  # no JSON: the line
         ('{"answer": ""}', None),

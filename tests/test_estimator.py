@@ -5,11 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smoothie import SmoothieGlobal, SmoothieLocal
+from smoothie import SmoothieError, SmoothieGlobal, SmoothieLocal
 from smoothie.estimator import (
     distance_blocks,
+    distances_as_read,
     inverse_error_weights,
     resolve_errors,
+    run_on_weights,
     squared_distances,
     triplet_errors,
 )
@@ -137,6 +139,91 @@ def test_answers_that_are_equal_or_nearly_so(seed, gap):
                     np.testing.assert_array_equal(distances[row, i], distances[row, j])
                     assert distances[row, i, j] == 0
     np.testing.assert_array_equal(distances, distances.transpose(0, 2, 1))
+
+
+def test_distances_of_an_input_depend_on_it_alone():
+    """To the last bit, also beside inputs whose answers are far more apart."""
+    generations = votes((12, 5, 4), 0)
+    generations[:, 3] = generations[:, 2] + 1e-4 * votes((12, 4), 1)
+    generations *= 10.0 ** np.arange(-6, 6)[:, None, None]
+    together = squared_distances(generations)
+    for row in range(12):
+        alone = squared_distances(generations[row : row + 1])
+        np.testing.assert_array_equal(together[row], alone[0])
+        np.testing.assert_allclose(alone, naive_distances(generations[row : row + 1]), rtol=1e-7)
+
+
+@pytest.mark.parametrize(("start", "stop"), [(0, None), (3, None), (0, 4), (2, 5), (0, 0)])
+def test_blocks_are_of_the_inputs_that_are_asked_for(start, stop):
+    generations = votes((7, 3, 2), 0)
+    parts = list(distance_blocks(generations, start, stop))
+    assert [i for part, _ in parts for i in range(7)[part]] == list(range(7))[start:stop]
+    for part, distances in parts:
+        np.testing.assert_array_equal(distances, squared_distances(generations)[part])
+
+
+def test_squares_whose_sums_overflow_are_refused():
+    with pytest.raises(SmoothieError, match="too large for their squares"):
+        squared_distances(np.array([[[1.2e154], [-1.2e154], [0.0]]]))
+
+
+def test_two_candidates_are_refused():
+    with pytest.raises(SmoothieError, match=r"^Smoothie needs at least three .*, found 2$"):
+        triplet_errors(np.zeros((4, 2, 2)))
+
+
+def test_answers_that_are_close_only_beside_the_farthest_are_not_equal():
+    generations = np.array([[[0.0], [1.0], [2000.0], [2001.0], [2000.0]]])
+    np.testing.assert_array_equal(squared_distances(generations), naive_distances(generations))
+
+
+def test_what_is_read_in_blocks_begins_at_the_first_input():
+    generations = votes((7, 3, 2), 0)
+
+    def read(part, block):
+        block[:] = generations[part]
+
+    for first in ({}, {"first": 0}, {"first": 4}):
+        parts = list(distances_as_read(generations.shape, read, **first))
+        found = np.concatenate([distances for _, distances in parts])
+        rows = np.concatenate([np.arange(7)[part] for part, _ in parts])
+        assert rows.tolist() == list(range(first.get("first", 0), 7))
+        np.testing.assert_allclose(found, naive_distances(generations)[rows], atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_sums_are_in_float64_along_any_leading_axes(dtype):
+    """As for the stack of each matrix, converted first."""
+    distances = naive_distances(votes((6, 5, 4), 0)).astype(dtype)
+    exact = distances.astype(np.float64)
+    stacked = triplet_errors(distances.reshape(2, 3, 5, 5))
+    assert stacked.dtype == np.float64
+    released = run_on_weights(stacked.astype(dtype))
+    assert released.dtype == np.float64
+    for row in range(6):
+        d, place = exact[row], divmod(row, 3)
+        for i in range(5):
+            others = [j for j in range(5) if j != i]
+            pairs = [(j, k) for j in others for k in others if j < k]
+            expected = np.mean([(d[i, j] + d[i, k] - d[j, k]) / 2 for j, k in pairs])
+            assert stacked[place][i] == pytest.approx(expected, abs=1e-12)
+        np.testing.assert_allclose(triplet_errors(distances[row]), stacked[place], atol=1e-14)
+        inverse = 1 / stacked[place].astype(dtype).astype(np.float64)
+        np.testing.assert_allclose(released[place], inverse / inverse.sum(), rtol=1e-14)
+        resolved = resolve_errors(stacked[place])
+        np.testing.assert_array_equal(resolve_errors(stacked)[place], resolved)
+        np.testing.assert_array_equal(
+            inverse_error_weights(resolve_errors(stacked))[place], inverse_error_weights(resolved)
+        )
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e-20, 1.0, 1e20])
+def test_an_error_below_zero_becomes_the_resolution_of_floats_at_the_scale_of_its_row(scale):
+    resolved = resolve_errors(np.array([-1.0, 2.0, 0.0, 3.0, 1e-18]) * scale)
+    floor = 2.0**-52 * 4 * scale
+    np.testing.assert_allclose(resolved, [floor, 2 * scale, floor, 3 * scale, floor], rtol=1e-12)
+    assert resolve_errors(np.array([-1.0, -2.0, 0.0])).tolist() == [1e-300] * 3
+    assert resolve_errors(np.array([[0.0, 0.0], [0.0, 1.0]]))[0].tolist() == [1e-300] * 2
 
 
 def test_a_central_voter_with_a_negative_estimate_wins():

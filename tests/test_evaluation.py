@@ -1,3 +1,5 @@
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -109,8 +111,54 @@ def test_spearman_is_that_of_scipy(pairs):
         assert spearman(first, second) == pytest.approx(expected)
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [([1, 2], [5, 3], -1), ([1, 2], [0.5, 1.5], 1), ([1, 2, 3], [1, 1, 2], np.sqrt(0.75))],
+)
+def test_spearman_of_few(first, second, expected):
+    assert spearman(np.array(first), np.array(second)) == pytest.approx(expected)
+    assert spearman(np.array(second), np.array(first)) == pytest.approx(expected)
+
+
 def test_spearman_of_a_constant_is_not_a_number():
-    assert np.isnan(spearman(np.ones(3), np.arange(3)))
+    with warnings.catch_warnings(action="error"):
+        assert np.isnan(spearman(np.ones(3), np.arange(3)))
+        assert np.isnan(spearman(np.arange(3), np.ones(3)))
+        assert np.isnan(spearman(np.ones(1), np.ones(1)))
+        assert np.isnan(spearman(np.ones(0), np.ones(0)))
+
+
+@pytest.mark.parametrize("lower", [False, True])
+def test_intervals_are_percentiles_over_the_same_resamples(lower):
+    """By a loop over the resamples, each with its own random, oracle and gap."""
+    scores = np.random.default_rng(0).normal([0, 0.3, 0.1], size=(30, 3))
+    choices = np.random.default_rng(1).integers(3, size=30)
+    routings = {"mixed": Routing(choices[None]), "second": fixed(1, 30)}
+    table = evaluate(routings, scores, Bootstrap(draws=400, seed=7), lower_is_better=lower)
+    own, differences, gaps = [], [], []
+    for rows in np.random.default_rng(7).integers(30, size=(400, 30)):
+        chosen = np.mean([scores[i, choices[i]] for i in rows])
+        random = np.mean([scores[i].mean() for i in rows])
+        oracle = np.mean([scores[i].min() if lower else scores[i].max() for i in rows])
+        own.append(chosen)
+        differences.append(chosen - random)
+        gaps.append(100 * (chosen - random) / (oracle - random))
+    for name, values in (("ci", own), ("difference", differences), ("gap", gaps)):
+        expected = np.percentile(values, [2.5, 97.5])
+        found = table.loc[0, [f"{name}_low", f"{name}_high"]].astype(float)
+        np.testing.assert_allclose(found, expected, atol=1e-9)
+
+
+def test_one_method_is_one_trial_of_a_candidate():
+    assert fixed(2, 5).choices.tolist() == [[2] * 5]
+
+
+def test_settings_of_the_bootstrap_have_limits():
+    assert Bootstrap(draws=1_000_000).draws == 1_000_000
+    assert Bootstrap(draws=1).draws == 1
+    for draws in (0, 1_000_001):
+        with pytest.raises(SmoothieError, match=f"^draws={draws}: expected 1 to 1,000,000$"):
+            Bootstrap(draws=draws)
 
 
 def test_local_weights_are_averaged_before_they_are_ranked(scores):
@@ -165,6 +213,30 @@ def test_a_leaderboard_scores_whole_candidates_alone():
     assert table.ci_low.isna().all()
     lower = evaluate_candidates(routings, board, 4, lower=True).set_index("method")
     assert lower.gap_closed["first"] == pytest.approx(100)
+
+
+@pytest.mark.parametrize("lower", [False, True])
+def test_the_table_of_a_leaderboard(lower):
+    routing = Routing(np.full((1, 1), 2), weights=np.array([0.2, 0.3, 0.5]), labels_used=3)
+    table = evaluate_candidates({"m": routing}, np.array([-10.0, 30, 10]), 500, lower)
+    unknown = ["ci_low", "ci_high", "difference_low", "difference_high", "gap_low", "gap_high"]
+    assert table.loc[0].drop(unknown).to_dict() == {
+        "method": "m",
+        "score": 10,
+        "n": 500,
+        "labels_used": 3,
+        "difference": 0,
+        "gap_closed": 0,
+        "rank_correlation": pytest.approx(-0.5 if lower else 0.5),
+        "difference_n": 500,
+    }
+    assert table[unknown].isna().all(axis=None)
+    same = evaluate({"m": fixed(0, 2)}, np.eye(2), Bootstrap(2))
+    assert list(table.columns) == list(same.columns)
+    row = evaluate_candidates({"m": routing}, np.array([0.0, 30, 90]), 500, lower).loc[0]
+    assert (row.difference, row.gap_closed) == (50, pytest.approx(-125 if lower else 100))
+    alike = evaluate_candidates({"m": routing}, np.full(3, 5.0), 500, lower).loc[0]
+    assert np.isnan(alike[["gap_closed", "rank_correlation"]].astype(float)).all()
 
 
 def test_the_last_bits_do_not_depend_on_the_limit_blas_threads():
@@ -274,9 +346,11 @@ def test_a_best_of_few_is_no_oracle():
 
 def test_without_common_inputs_there_is_no_comparison():
     scores = np.array([[1.0, np.nan], [np.nan, 0.5]])
-    row = evaluate({"first": fixed(0, 2)}, scores, Bootstrap(20)).iloc[0]
+    weighted = Routing(np.zeros((1, 2), dtype=int), weights=np.array([0.6, 0.4]))
+    row = evaluate({"first": weighted}, scores, Bootstrap(20)).iloc[0]
     assert (row.score, row.n, row.difference_n) == (1, 1, 0)
     assert np.isnan([row.difference, row.difference_low, row.gap_closed, row.gap_high]).all()
+    assert np.isnan(row.rank_correlation)
 
 
 def test_curves_are_of_the_same_inputs():
@@ -284,4 +358,8 @@ def test_curves_are_of_the_same_inputs():
     routings = {"first": fixed(0, 3), "second": fixed(1, 3)}
     np.testing.assert_array_equal(
         on_common_inputs(routings, scores), [[1, 0], [np.nan, np.nan], [np.nan, np.nan]]
+    )
+    np.testing.assert_array_equal(
+        on_common_inputs(dict(reversed(routings.items())), scores),
+        [[1, 0], [np.nan, np.nan], [np.nan, np.nan]],
     )

@@ -4,6 +4,7 @@ import re
 import sys
 from collections import Counter
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -74,6 +75,11 @@ def test_accuracies():
         (r"\boxed{\$1,080}", 1080),
         ("He has 3 and 4.\nA: 7", 7),
         ("#### 12\nmore 5", 12),
+        ("#### 3, no: #### 4\n#### 12 or 13\nmore 5", 12),  # the last that is marked, its first
+        (r"\boxed{3} and \boxed{12 or 13}, not 5", 12),
+        (r"\boxed{x}. The answer is 7, of 8", 7),  # nothing to read in the box
+        ("The answer is unknown, 7 or 8", 7),
+        ("#### none\nof 7 or 8", 8),
         ("the answer (arabic numerals) is -2.5 apples", -2.5),
         ("$120,000.", 120000),
         ("first 3, then 5", 5),
@@ -92,6 +98,10 @@ def test_gsm8k_rules():
     assert gsm8k_paper("the answer is 2.5", ["2.5"]) == 0  # cut at the point
     assert gsm8k_paper("the answer is 1,080", ["1080"]) == 1
     assert gsm8k_paper("18", ["18"]) == 0
+    assert gsm8k_paper("the answer is 1080", ["7", "1,080"]) == 1
+    assert gsm8k_paper("so 18. the answer is Two", ["18", "TWO"]) == 1
+    assert gsm8k_paper("the answer is 3. the answer is 4", ["4"]) == 0  # the first alone
+    assert gsm8k_paper("the answer is 18", ["1,8X"]) == 0
 
 
 def naive_chrf(text, reference):
@@ -141,6 +151,68 @@ def test_labels_between_zero_and_one_become_percent():
     assert own_unit.values[1, 0] == 5
 
 
+@pytest.mark.parametrize(
+    ("lowest", "highest", "factor"),
+    [(0, 1, 100), (0.2, 0.3, 100), (-0.5, 1, 1), (-1e-9, 0.5, 1), (0, 1.01, 1), (-3, -2, 1)],
+)
+def test_the_unit_of_labels_is_that_of_the_source(lowest, highest, factor):
+    """Of all its labels: also of those that this part of it has not."""
+    whole = problem({"m": {"a": lowest, "b": highest}, "n": {"a": highest}})
+    scores = label_scores(whole)
+    assert scores.metric == "labels"
+    assert scores.percent == (factor == 100)
+    assert not scores.lower_is_better
+    np.testing.assert_array_equal(scores.values[0], [factor * lowest, factor * highest])
+    part = whole.take(slice(0, 1)).select(["m"])
+    np.testing.assert_array_equal(label_scores(part).values, [[factor * lowest]])
+
+
+def test_labels_that_nobody_has_given_are_a_share():
+    scores = label_scores(problem({"m": {"x": 7}}).take(slice(1)).select(["n"]))
+    assert not scores.percent  # somebody gave a 7
+    nothing = label_scores(replace(problem(), labels=np.full((3, 2), np.nan)))
+    assert nothing.percent
+    assert not nothing.known.any()
+
+
+def test_where_lower_is_better_quality_is_the_negative():
+    """Ranks: what routers learn from is negated, what is reported is not."""
+    ranks = replace(problem({"m": {"a": 1, "b": 3}, "n": {"a": 2}}), lower_is_better=True)
+    scores = label_scores(ranks)
+    assert scores.lower_is_better
+    np.testing.assert_array_equal(scores.values, [[1, 2], [3, np.nan], [np.nan, np.nan]])
+    np.testing.assert_array_equal(scores.quality, -scores.values)
+    higher = label_scores(replace(ranks, lower_is_better=False))
+    np.testing.assert_array_equal(higher.quality, higher.values)
+    assert scores.known.tolist() == [True, True, False]
+    assert scores.candidates.tolist() == [True, True]
+
+
+def test_a_leaderboard_repeats_one_number_for_each_candidate():
+    board = replace(problem(), leaderboard=np.array([3.0, 1.0]), lower_is_better=True)
+    scores = score(board, "leaderboard")
+    assert (scores.metric, scores.percent) == ("leaderboard", False)
+    assert scores.lower_is_better
+    assert scores.per_candidate
+    np.testing.assert_array_equal(scores.values, [[3, 1]] * 3)
+    np.testing.assert_array_equal(scores.quality, [[-3, -1]] * 3)
+    bare = replace(problem(references=()), leaderboard=np.array([3.0, 1.0]))
+    for found in (score(bare), score(bare, "auto", by_task={"t": "rouge2"})):
+        np.testing.assert_array_equal(found.values, [[3, 1]] * 3)
+        assert not found.lower_is_better
+    assert score(board).metric == "rouge2"  # references come first
+    with pytest.raises(SmoothieError, match=r"^metric=leaderboard: p has no leaderboard$"):
+        score(problem(), "leaderboard")
+
+
+def test_the_leaderboard_is_told_where_labels_compare_nothing(caplog):
+    sparse = replace(
+        problem({"m": {"a": 1}, "n": {"b": 0}}, references=()), leaderboard=np.array([3.0, 1.0])
+    )
+    assert score(sparse).metric == "leaderboard"
+    assert "(labels: 1 of m, 1 of n); scores are those of the leaderboard;" in caplog.text
+
+
 def test_references_are_scored_by_the_metric_of_their_task():
     scores = reference_scores(problem(), {"t": "rouge2", "u": "substring"})
     assert scores.metric == "rouge2+substring"
@@ -187,7 +259,12 @@ def test_scores_are_computed_once(tmp_path):
             )
             for _ in range(2)
         )
-    np.testing.assert_array_equal(first.values, again.values)
+        known = score(problem(), "counted", cache=VectorCache(tmp_path, "<f8"))
+        few = score(
+            problem(), by_task=dict.fromkeys("tu", "counted"), cache=VectorCache(tmp_path, "<f8")
+        )
+    for found in (again, known, few):
+        np.testing.assert_array_equal(first.values, found.values)
     assert len(calls) == len(set(calls)) > 0
 
 
@@ -299,6 +376,9 @@ def test_another_metric_is_told_where_labels_compare_nothing(tmp_path, caplog):
     problem = LocalFolder(path=str(folder)).load()
     assert score(problem).metric == "rouge2"
     assert "(labels: 1 of alpha, 0 of beta, 11 of gamma); scores are rouge2 of" in caplog.text
+    caplog.clear()
+    assert score(problem, by_task={"shades": "substring"}).metric == "substring+rouge2"
+    assert "scores are rouge2+substring of the references;" in caplog.text
     assert score(problem, "labels").known.all()
     bare = make_set(tmp_path / "bare", references=False)
     (bare / "labels.jsonl").write_text("\n".join(rows))

@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smoothie.neighbors.exact import Nearest, nearest, row_keys
+from smoothie.neighbors.exact import Nearest, nearest, require_vectors, row_keys
+from smoothie.neighbors.index import NeighborIndex
 from tests.naive import naive_neighbors
 
 
@@ -76,24 +77,92 @@ def test_smaller_k_is_a_prefix():
 @pytest.mark.parametrize(
     ("inputs", "k", "message"),
     [
-        (np.zeros((3, 2)), 4, "k=4"),
-        (np.zeros((3, 2)), 0, "k=0"),
-        (np.zeros(3), 1, "shape"),
-        (np.array([[0.0], [np.nan]]), 1, "row 1"),
-        (np.array([["a"]]), 1, "expected numbers"),
+        (np.zeros((3, 2)), 4, "k=4 neighbors are requested, but there are 3 inputs"),
+        (np.zeros((3, 2)), 0, "k=0 neighbors"),
+        (np.zeros(3), 1, "inputs: .*shape"),
+        (np.zeros((3, 0)), 1, "inputs: .*shape"),
+        (np.array([[0.0], [np.nan]]), 1, "inputs: row 1"),
+        (np.array([["a"]]), 1, "inputs: expected numbers"),
     ],
 )
 def test_bad_input_is_named(inputs, k, message):
-    with pytest.raises(ValueError, match=message):
-        nearest(inputs, k)
+    for queries in (None, np.zeros((2, 2))):
+        with pytest.raises(ValueError, match=f"^{message}"):
+            nearest(inputs, k, queries)
+
+
+@pytest.mark.parametrize(
+    ("queries", "message"),
+    [
+        (np.zeros((2, 3)), "inputs have 2 dimensions, the queries 3"),
+        (np.array([[0, np.inf]]), "queries: row 0"),
+        (np.zeros(2), "queries: expected an array of shape"),
+        (np.zeros((1, 2), dtype=complex), "queries: expected numbers"),
+    ],
+)
+def test_bad_queries_are_named(queries, message):
+    with pytest.raises(ValueError, match=f"^{message}"):
+        nearest(np.zeros((3, 2)), 2, queries)
+
+
+def test_bad_points_of_a_search_are_named():
+    with pytest.raises(ValueError, match=r"^inputs: row 2 holds"):
+        Nearest.among(np.array([[0.0], [1.0], [np.nan]]), 1)
+    with pytest.raises(ValueError, match=r"^k=4 neighbors are requested"):
+        Nearest.among(np.zeros((3, 1)), 4)
+
+
+def test_whole_numbers_are_inputs_too():
+    inputs = np.random.default_rng(0).integers(0, 9, size=(30, 3))
+    np.testing.assert_array_equal(nearest(inputs, 5), naive_neighbors(inputs, inputs, 5, True))
+    assert nearest(inputs, 1).tolist() == [[i] for i in range(30)]
+    assert require_vectors("x", inputs).dtype == np.float64
+    half = inputs.astype(np.float16)
+    assert require_vectors("x", half) is half
+
+
+def test_as_many_inputs_as_several_blocks():
+    inputs = np.random.default_rng(0).integers(0, 40, size=(1500, 2)).astype(np.float64)
+    distances = ((inputs[:, None] - inputs) ** 2).sum(axis=2)
+    expected = distances.argsort(axis=1, kind="stable")[:, :7]
+    np.testing.assert_array_equal(nearest(inputs, 7, inputs), expected)
+    np.testing.assert_array_equal(
+        nearest(inputs[:900], 7, inputs[:20]),
+        distances[:20, :900].argsort(axis=1, kind="stable")[:, :7],
+    )
+
+
+def test_queries_beyond_all_scales_tie():
+    """The distances to all inputs are the same in float64."""
+    inputs = np.arange(20.0)[:, None] * 1e-250
+    queries = np.array([[1e100], [-1e100], [4.1e-250]])
+    assert nearest(inputs, 3, queries).tolist() == [[0, 1, 2], [0, 1, 2], [4, 5, 3]]
+
+
+def test_an_index_searches_once_for_the_largest_k():
+    inputs = np.random.default_rng(0).integers(0, 3, size=(30, 2)).astype(float)
+    expected = naive_neighbors(inputs, inputs, 30, True)
+    index = NeighborIndex(inputs)
+    for k in (1, 2, 1, 5, 30, 3):
+        np.testing.assert_array_equal(index.search(k), expected[:, :k])
+    assert index.search(29).base is index.search(2).base
+    assert (index.from_cache, index.recall) == (False, None)
+    for k in (0, 31):
+        with pytest.raises(ValueError, match=rf"^k={k}: expected between 1 and .*, 30$"):
+            index.search(k)
+    with pytest.raises(ValueError, match=r"^k=1 needs inputs"):
+        NeighborIndex(None).search(1)
+    assert NeighborIndex(inputs[:1]).search(1).tolist() == [[0]]
 
 
 @pytest.mark.parametrize("spread", [1e-1, 1e-3, 1e-5])
-def test_tight_clusters_far_from_one_another_in_many_dimensions(spread):
+@pytest.mark.parametrize("constant", [[], [0, 1, 199]])
+def test_tight_clusters_far_from_one_another_in_many_dimensions(spread, constant):
     """Products of float32 resolve the clusters, but not always the rows of one."""
     generator = np.random.default_rng(0)
     centers = generator.normal(size=(6, 200))
     inputs = centers[generator.integers(0, 6, 150)] + spread * generator.normal(size=(150, 200))
+    inputs[:, constant] = 0.25  # dimensions that tell nothing
     np.testing.assert_array_equal(nearest(inputs, 9), naive_neighbors(inputs, inputs, 9, True))
 
 

@@ -26,6 +26,11 @@ from smoothie.metrics.views import VIEWS, final_answer, final_answers, make_view
         ("first \\boxed{1}, in the end \\boxed{2}", "2"),
         ("the answer (arabic numerals) is 540.00.", "540"),
         ("A: 18 dollars", "18"),
+        ("A: 18 dollars of 20", "18"),
+        ("Answer: 5\n#### 4", "4"),  # the last marker, of whatever kind
+        ("#### 4\nAnswer: 5", "5"),
+        ("The answer is 3.\nNo: the answer is 6.", "6"),
+        ('The answer is: **"River Bank"**', "river bank"),
         ("They pay $5.50 twice. The total is 11 dollars.", "11"),
         ("The answer is unknown. She has 3 left.", "3"),
         ("so the best option is (E).", "E"),
@@ -33,6 +38,11 @@ from smoothie.metrics.views import VIEWS, final_answer, final_answers, make_view
         ("\\boxed{River bank}", "river bank"),
         ("The answer is that nobody can ever know it. I think of 4.", "4"),
         ("It fell by -.5", "-0.5"),
+        ("It went on for long. 7 was what they had said", "7"),
+        ("They say 7 of plan X then", "7"),
+        ("7 was what they had said", "7"),
+        ("(b) 5 of them! They saw 6 things\n8 was what they had said", "8"),
+        ("(b) 5 of them! They saw 6 things\nas they had said before", "B"),
         ("A bank is what it is.", None),
         ("In 1905 it began. It went on for long.", None),
         ("C) library\nThat is where books are.", "C"),
@@ -55,6 +65,29 @@ def test_final_answers_are_equal_where_answers_are():
     assert (found[texts == "no"] < 0).all()
 
 
+@pytest.mark.parametrize("rows", [1, 2, 60, 100])
+def test_all_of_up_to_100_inputs_are_checked_for_answers(rows):
+    texts = np.full((rows, 2), "it is 7", dtype=object)
+    assert (final_answers(texts, share=1.0) == 0).all()
+    for row in range(rows):
+        fewer = texts.copy()
+        fewer[row, row % 2] = "no"
+        assert final_answers(fewer, share=1.0) is None
+        assert final_answers(fewer, share=1 - 0.4 / rows) is None
+        assert final_answers(fewer, share=1 - 0.6 / rows) is not None
+
+
+def test_of_more_inputs_100_are_checked_evenly_spread():
+    texts = np.full((397, 1), "it is 7", dtype=object)
+    for row in (0, 4, 200, 392, 396):  # (397 - 1) / 99 is 4
+        fewer = texts.copy()
+        fewer[row] = "no"
+        assert final_answers(fewer, share=1.0) is None
+        fewer[row + 1 : row + 4] = "no"
+        fewer[row] = texts[0, 0]
+        assert final_answers(fewer, share=1.0) is not None
+
+
 @pytest.mark.parametrize(
     ("view", "text", "answer"),
     [
@@ -68,6 +101,8 @@ def test_final_answers_are_equal_where_answers_are():
         ("option_letter", "42", None),
         ("option_letter", "", None),
         ("first_line", "\n  Jane Austen \nwrote it", "Jane Austen"),
+        ("first_line", "one\ntwo\nthree", "one"),
+        ("first_line", "one", "one"),
         ("first_line", " \n", None),
         ("short_answer", "The  Eiffel-Tower!", "eiffeltower"),
         ("short_answer", "the", None),
@@ -125,7 +160,7 @@ def test_each_distinct_text_is_viewed_once():
 
 
 @settings(deadline=None, max_examples=300)
-@given(st.text(alphabet="A1,. ()BaZ\n-!?\t", max_size=80))
+@given(st.text(alphabet="A1,. ()BaXZ\n-!?\t", max_size=80))
 def test_the_end_of_a_sentence_is_enough_where_something_is_found_there(text):
     """The same as to look at all of it."""
     sentence = re.split(r"(?<=[.!?])\s+(?=\S)", text.rpartition("\n")[2])[-1]

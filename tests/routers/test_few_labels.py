@@ -1,5 +1,7 @@
 """Few labels between its limits: Consensus, and the best candidate."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -8,7 +10,7 @@ from smoothie.errors import NotAvailableError
 from smoothie.evidence import Evidence, Labelled, Need, Votes
 from smoothie.posterior import Preference, fit, standard
 from smoothie.routers import BestOnVal, Consensus, FewLabels
-from smoothie.routers.few_labels import route_with
+from smoothie.routers.few_labels import route_with, with_labels
 from smoothie.run import choose
 
 
@@ -78,6 +80,43 @@ def test_it_needs_labels():
     with pytest.raises(NotAvailableError, match="it needs scores"):
         choose(FewLabels(), Evidence(votes_of()))
     assert FewLabels.needs == {Need.LABELS}
+
+
+def test_what_is_expected_is_moved_to_the_level_of_the_labels_of_its_row():
+    """By a loop over the rows: labels stay, the others are moved by the mean difference."""
+    draw = np.random.default_rng(0)
+    quality, labels = draw.normal(size=(6, 4)), draw.normal(size=(6, 4)) + 3
+    labels[0, 1:] = labels[1, :2] = labels[2, 3] = labels[3] = np.nan
+    found = with_labels(quality, labels)
+    for row in range(6):
+        known = [j for j in range(4) if labels[row, j] == labels[row, j]]
+        level = np.mean([labels[row, j] - quality[row, j] for j in known]) if known else 0
+        for j in range(4):
+            expected = labels[row, j] if j in known else quality[row, j] + level
+            assert found[row, j] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("factor", [1e-3, 1.0, 1e200])
+def test_labels_of_any_unit_choose_alike(factor):
+    """By the posterior of the same labels, in their own unit."""
+    votes, labels = votes_of(), np.random.default_rng(1).normal(size=(30, 5))
+    labels[10:, 1:4] = np.nan
+    labels[20:] = np.nan
+    found = route_with(Evidence(votes), labels * factor)
+    support = standard(Consensus().support(Evidence(votes)))
+    posterior = fit(support, labels)
+    expected = with_labels(posterior.expected(support) * posterior.unit, labels)
+    np.testing.assert_array_equal(found.choices[0], expected.argmax(axis=1))
+    assert found.labels_used == 20
+
+
+def test_labels_of_zero_alone_change_nothing_by_their_size():
+    labels = np.full((30, 5), np.nan)
+    labels[:4] = 0
+    with warnings.catch_warnings(action="error"):
+        found = route_with(Evidence(votes_of()), labels)
+    assert found.choices[0, :4].tolist() == [0] * 4  # equal labels: the first
+    assert found.labels_used == 4
 
 
 def test_known_labels_decide_where_they_are_known():

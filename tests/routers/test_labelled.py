@@ -65,6 +65,20 @@ def test_budget_is_respected_and_unscored_inputs_are_never_labels():
         assert len(np.unique(sample.scores[:, 0])) == 7  # without replacement
 
 
+@pytest.mark.parametrize("replace", [False, True])
+def test_a_budget_is_drawn_as_the_setting_says(replace):
+    spy = Spy(budget=30, trials=2, replace=replace)
+    spy.route(seen(numbered(40)))
+    repeats = [30 - len(np.unique(sample.scores[:, 0])) for sample, _ in spy.seen]
+    assert min(repeats) > 0 if replace else max(repeats) == 0
+
+
+def test_one_label_is_a_budget():
+    spy = Spy(budget=1, trials=1, folds=2)
+    assert spy.route(seen(numbered(4))).labels_used == 1
+    assert [len(sample.scores) for sample, _ in spy.seen] == [1, 1]
+
+
 def test_a_training_split_replaces_the_folds():
     own, train = numbered(10), numbered(60)
     own.scores[:] = np.nan  # nothing of the routed inputs is looked at
@@ -130,6 +144,9 @@ def test_bounds_see_everything():
     scores = np.array([[1.0, 3, 2], [5, 0, 1], [missing, 9, 9], [missing] * 3])
     assert BestSingle().route(seen(Labelled(scores))).choices.tolist() == [[0, 0, 0, 0]]
     assert Oracle().route(seen(Labelled(scores))).choices.tolist() == [[1, 0, 1, 0]]
+    single = BestSingle().route(seen(Labelled(scores[:, [2, 0, 1]])))
+    assert single.choices.tolist() == [[1, 1, 1, 1]]
+    assert single.labels_used == 2
 
 
 def test_knn_that_ignores_its_neighbors_is_best_on_val_with_drawn_ties():
@@ -167,14 +184,15 @@ def test_learners_find_a_rule_that_holds(router):
     np.testing.assert_array_equal(router.route(seen(own)).choices, routing.choices)
 
 
-def test_logistic_regression_is_the_most_probable_class():
+@pytest.mark.parametrize("strength", [0.05, 2.0])
+def test_logistic_regression_is_the_most_probable_class(strength):
     """Against the multinomial likelihood with a ridge penalty, minimized by another optimizer."""
     from scipy.optimize import minimize
 
     generator = np.random.default_rng(3)
     inputs = generator.normal(size=(40, 2))
     scores = generator.integers(0, 3, size=(40, 3)).astype(float)  # with many ties
-    asked = generator.normal(size=(200, 2))
+    asked = generator.normal(size=(3000, 2))
 
     def loss(flat):
         weights, biases = flat[:6].reshape(3, 2), flat[6:]
@@ -183,15 +201,15 @@ def test_logistic_regression_is_the_most_probable_class():
             logits = weights @ x + biases
             logs = logits - logits.max() - np.log(np.exp(logits - logits.max()).sum())
             best = [j for j in range(3) if row[j] == max(row)]
-            total -= 2.0 * sum(logs[j] for j in best) / len(best)
+            total -= strength * sum(logs[j] for j in best) / len(best)
         return total
 
-    found = minimize(loss, np.zeros(9), options={"gtol": 1e-7})
+    found = minimize(loss, np.zeros(9), options={"gtol": 1e-6})
     logits = asked @ found.x[:6].reshape(3, 2).T + found.x[6:]
     ordered = np.sort(logits, axis=1)
     clear = ordered[:, -1] - ordered[:, -2] > 1e-3
-    assert clear.sum() > 150
-    chosen = LogisticRegressionRouter(C=2.0).choose(Labelled(scores, inputs), asked, 200)
+    assert clear.sum() > 2000
+    chosen = LogisticRegressionRouter(C=strength).choose(Labelled(scores, inputs), asked, 3000)
     np.testing.assert_array_equal(chosen[clear], logits.argmax(axis=1)[clear])
 
 
@@ -215,6 +233,28 @@ def test_many_candidates_and_few_labels_are_learned_from_without_a_warning():
     sample = Labelled(generator.uniform(size=(25, 21)), generator.normal(size=(25, 3)))
     for router in (LogisticRegressionRouter(), MLPRouter()):
         router.choose(sample, sample.inputs, 25)
+
+
+@pytest.mark.parametrize("settings", [{"hidden": 3}, {"alpha": 20.0}, {"seed": 7}])
+def test_a_network_is_that_of_its_settings(settings):
+    """As scikit-learn fits it, on labels from which there is little to learn."""
+    from sklearn.neural_network import MLPRegressor
+
+    generator = np.random.default_rng(0)
+    scores, inputs = generator.normal(size=(40, 4)), generator.normal(size=(40, 3))
+    asked = generator.normal(size=(3000, 3))
+    given = {"hidden": 32, "alpha": 0.1, "seed": 42} | settings
+    network = MLPRegressor(
+        hidden_layer_sizes=(given["hidden"],),
+        alpha=given["alpha"],
+        learning_rate_init=0.01,
+        max_iter=5000,
+        random_state=given["seed"],
+    )
+    means, unit = scores.mean(axis=0), scores.std()
+    expected = network.fit(inputs, (scores - means) / unit).predict(asked) * unit + means
+    chosen = MLPRouter(**settings).choose(Labelled(scores, inputs), asked, 3000)
+    assert (chosen == expected.argmax(axis=1)).mean() > 0.999  # but for the order of sums
 
 
 def test_a_network_predicts_the_scores():
@@ -248,9 +288,9 @@ def test_settings_of_the_learners_are_checked():
     ]:
         with pytest.raises(SmoothieError, match=message):
             kind(**settings)
-    for router in (LogisticRegressionRouter(), MLPRouter()):
-        with pytest.raises(SmoothieError, match="not empty"):
-            router.route(seen(Labelled(sample.scores)))
+    for name in ("logistic_regression", "mlp"):
+        with pytest.raises(SmoothieError, match=rf"^{name} needs inputs that are not empty$"):
+            ROUTERS[name]().route(seen(Labelled(sample.scores)))
 
 
 @dataclass

@@ -143,6 +143,13 @@ def test_another_encoder_is_refused(by_letters, tmp_path, other):
             call()
 
 
+def test_an_encoder_is_saved_without_names_too(by_letters, tmp_path):
+    by_letters.save(tmp_path / "router.npz", encoder=Letters())
+    loaded = load_router(tmp_path / "router.npz")
+    assert loaded.encoder == encoder_id(Letters())
+    assert loaded.candidates is None
+
+
 def rewritten(path, **change):
     with np.load(path) as stored:
         np.savez(path, **(dict(stored) | change))
@@ -242,6 +249,8 @@ def test_distances_are_only_saved_for_new_inputs(data, local, tmp_path):
         assert stored["distances"].shape == (30, 4, 4)
         np.savez(path, **(arrays | {"distances": stored["distances"]}))
     same(load_router(path), alone)
+    with pytest.raises(SmoothieError, match="fit with inputs first"):
+        load_router(path).predict(inputs)
     refitted = local.fit_evidence(Evidence(Votes(squared_distances(generations), inputs)))
     assert refitted.predict(inputs).shape == (30,)
     alone = SmoothieLocal().fit(generations, inputs=inputs).fit(generations)
@@ -291,6 +300,29 @@ def test_files_of_another_kind_are_named(data, local, tmp_path):
         load_router(path)
 
 
+def test_a_weight_may_be_zero_and_a_file_without_names_is_named(local, tmp_path):
+    path = tmp_path / "router.npz"
+    local.save(path)
+    rewritten(path, weights=np.tile([0, 0.5, 0.5, 0], (30, 1)))
+    assert (load_router(path).weights_[:, 0] == 0).all()
+    rewritten(path, errors=np.zeros((30, 4)))
+    with pytest.raises(SmoothieError, match=r"router\.npz: errors must be positive"):
+        load_router(path)
+
+
+@pytest.mark.parametrize(
+    ("fitted", "other"), [("all", "input"), ("input", "all"), ("task", "input"), ("input", "task")]
+)
+def test_arrays_of_another_grouping_are_named(data, tmp_path, fitted, other):
+    path = tmp_path / "router.npz"
+    model = SmoothieGlobal(fit_by=fitted)
+    model.fit(data[0], groups=["a", "b", "c"] * 10).save(path)
+    parameters = json.dumps(model.get_params() | {"fit_by": other})
+    rewritten(path, parameters=np.array(parameters))
+    with pytest.raises(SmoothieError, match=f"the arrays are not those of fit_by={other}"):
+        load_router(path)
+
+
 def test_nothing_is_unpickled(local, tmp_path):
     path = tmp_path / "router.npz"
     local.save(path)
@@ -314,11 +346,28 @@ def test_nothing_is_unpickled(local, tmp_path):
         ({"inputs": np.zeros((29, 6))}, "inputs is float64 of .29, 6., which does not fit"),
         ({"inputs": np.full((30, 6), np.nan)}, "inputs: row 0 holds a value that is not finite"),
         ({"distances": None}, "distances is missing"),
+        ({"weights": None}, "weights is missing, which does not fit"),
+        ({"candidates": np.array([list("abcd")])}, "candidates must be different names"),
+        ({"candidates": np.arange(4)}, "candidates must be different names"),
+        ({"candidates": np.array(list("abca"))}, "candidates must be different names"),
+        (
+            {"candidates": np.array(["a", "b", "c", "d\n"])},
+            r"router\.npz: candidate 'd\\n' holds a control",
+        ),
         ({"distances": np.ones((30, 4, 4))}, "candidates 0 and 0: 1 should be zero"),
         ({"distances": np.zeros((30, 3, 4))}, "distances is float64 of .30, 3, 4."),
         ({"candidates": np.array(["a", "b"])}, "errors is float64 of .30, 4."),
         ({"choices": np.full(30, 4)}, "choices are not among the candidates"),
         ({"choices": np.zeros(30)}, "choices is float64"),
+        ({"choices": np.full(30, -1)}, "choices are not among the candidates"),
+        ({"errors": np.zeros((30, 4))}, "errors must be positive"),
+        ({"errors": np.full((30, 4), np.inf)}, "errors must be finite"),
+        (
+            {"weights": np.full((30, 4), 0.25 + 3e-7)},
+            "weights must be zero or more, and sum to one",
+        ),
+        ({"weights": np.tile([-0.5, 0.5, 0.5, 0.5], (30, 1))}, "weights must be zero or more"),
+        ({"weights": np.full((30, 4), np.nan)}, "weights must be zero or more"),
     ],
 )
 def test_parts_that_do_not_fit_are_named(local, tmp_path, change, message):

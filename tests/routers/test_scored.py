@@ -85,6 +85,33 @@ def test_a_text_without_a_verdict_keeps_its_error():
     np.testing.assert_allclose(level, (errors + errors.mean(axis=1, keepdims=True)) / 2)
 
 
+def test_the_posterior_is_that_of_the_formula():
+    """By loops: standard scores among the verdicts of a row, in the unit of all of them."""
+    errors = np.random.default_rng(0).uniform(1, 2, size=(5, 4))
+    scores = np.random.default_rng(1).normal(size=(5, 4))
+    scores[0, :3] = scores[1, :2] = scores[2, 0] = scores[3] = NAN  # 1, 2, 3, no and 4 verdicts
+    mean = [np.mean([s for s in row if s == s] or [0]) for row in scores]
+    differences = [s - m for row, m in zip(scores, mean, strict=True) for s in row if s == s]
+    spread = np.sqrt(np.mean(np.square(differences)))
+    found = posterior_errors(errors, scores, 3.0, 2)
+    for n in range(5):
+        for i in range(4):
+            expected = errors[n, i]
+            if scores[n, i] == scores[n, i]:
+                prior = errors[n].mean() * np.exp((mean[n] - scores[n, i]) / spread)
+                expected = (3 * prior + 2 * errors[n, i]) / 5
+            assert found[n, i] == pytest.approx(expected)
+
+
+def test_standard_scores_have_limits():
+    """An outlier among 30,000 verdicts is more than 100 deviations away."""
+    errors, scores = np.ones((10_000, 3)), np.zeros((10_000, 3))
+    for sign in (1.0, -1.0):
+        scores[7, 1] = sign
+        posterior = posterior_errors(errors, scores, 1e60, 1)
+        assert np.log(posterior[7, 1]) == pytest.approx(-sign * 100)
+
+
 def test_the_unit_of_the_scores_does_not_matter():
     errors = np.random.default_rng(0).uniform(1, 2, size=(9, 4))
     scores = np.random.default_rng(1).normal(size=(9, 4))

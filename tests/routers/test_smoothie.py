@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from sklearn.base import clone
 
 from smoothie import NotFittedError, SmoothieGlobal, SmoothieLocal
+from smoothie.estimator import require_distances
 from smoothie.evidence import Evidence, Votes
 from tests.naive import naive_distances, naive_errors
 
@@ -59,6 +60,24 @@ def test_predict(data):
     for query, choice in zip(new, local.predict(new), strict=True):
         near = np.argsort(((inputs - query) ** 2).sum(axis=1))[:4]
         assert choice == np.maximum(naive_errors(generations[near]), 1e-12).argmin()
+
+
+def test_what_predict_prepared_is_prepared_again_for_another_k_or_fit(data):
+    """As by a grid search, or a refit on other inputs: all is as for a new model."""
+    generations, inputs = data
+    new = np.random.default_rng(1).normal(size=(40, 3))
+    local, found = SmoothieLocal(k=4), []
+    for rows in (slice(None), slice(12), slice(8, None)):
+        local.fit(generations[rows], inputs=inputs[rows])  # k is as at the last prediction
+        for k in (4, 9, 1, 4):
+            found.append(local.set_params(k=k).predict(new))
+            expected = []
+            for query in new:
+                near = np.argsort(((inputs[rows] - query) ** 2).sum(axis=1), kind="stable")[:k]
+                errors = naive_errors(generations[rows][near])
+                expected.append(np.maximum(errors, 1e-12).argmin())
+            np.testing.assert_array_equal(found[-1], expected)
+    assert len({tuple(choices) for choices in found}) == 9
 
 
 def test_predict_refuses_what_it_cannot_do(data):
@@ -208,6 +227,13 @@ def test_distances_may_come_from_anywhere(data, model):
     np.testing.assert_array_equal(given_.predict(inputs), expected.predict(inputs))
 
 
+@pytest.mark.parametrize("model", [SmoothieGlobal(), SmoothieLocal()])
+def test_one_cause_one_sentence_that_says_where(model):
+    for distances in (np.zeros((3, 2, 2)), np.zeros((0, 3, 3)), broken(0, 2, 2, 0.5)):
+        with pytest.raises(ValueError, match=r"^distances: "):
+            model.fit_distances(distances)
+
+
 def test_distances_that_are_no_embeddings(data):
     """The shares of words that differ, a distance with no vectors behind it."""
     said = [["a b c", "a b d", "x y z"], ["a", "b", "b"]]
@@ -245,10 +271,27 @@ def test_bad_distances_are_named(model, distances, message):
         model.fit_distances(distances)
 
 
-def test_rounding_in_distances_is_let_pass():
-    distances = np.ones((1, 3, 3)) - np.eye(3)
-    distances[0, 0, 0], distances[0, 1, 2] = -1e-9, 1 + 1e-9
-    np.testing.assert_allclose(SmoothieGlobal().fit_distances(distances).weights_, 1 / 3)
+@pytest.mark.parametrize("scale", [1e-9, 1, 1e9])
+@pytest.mark.parametrize("place", [(0, 0), (0, 1), (2, 0)])
+def test_rounding_in_distances_is_let_pass_in_each_row_at_its_scale(scale, place):
+    distances = (np.ones((3, 3, 3)) - np.eye(3)) * scale
+    distances[0] *= 1e9  # a row of much larger distances
+    distances[2] = 0  # and one of equal answers
+    for error, let_pass in ((1e-9, True), (-1e-9, True), (1e-5, False), (-1e-5, False)):
+        given_ = distances.copy()
+        given_[1][place] += error * scale
+        if let_pass:
+            weights = SmoothieLocal().fit_distances(given_).weights_
+            np.testing.assert_allclose(weights, np.full((3, 3), 1 / 3), rtol=1e-8)
+        else:
+            with pytest.raises(ValueError, match=r"row 1, candidates \d and \d: "):
+                SmoothieLocal().fit_distances(given_)
+
+
+def test_the_largest_distances_can_be_summed():
+    distances = (np.ones((2, 4, 4)) - np.eye(4)) * 1e300
+    np.testing.assert_allclose(SmoothieGlobal().fit_distances(distances).weights_, 1 / 4)
+    assert np.shares_memory(require_distances(distances), distances)  # nothing is copied
 
 
 def released_weights(distances):

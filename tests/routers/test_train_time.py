@@ -26,6 +26,15 @@ def of_a_split(generations, inputs, new):
     return Evidence(Votes(np.full((rows, 4, 4), np.nan), new), train=train)
 
 
+def test_settings_go_to_what_is_fitted():
+    """The center of a square has an error below zero, and wins unless signs are kept."""
+    corners = np.array([[[1.0, 1], [1, -1], [-1, 1], [-1, -1], [0, 0]]])
+    evidence = of_a_split(corners, np.zeros((1, 2)), np.zeros((3, 2)))
+    for router in (SmoothieGlobalTrain, SmoothieLocalTrain):
+        assert router().route(evidence).choices.tolist() == [[4, 4, 4]]
+        assert router(degenerate="keep").route(evidence).choices.tolist() == [[0, 0, 0]]
+
+
 def test_global_takes_its_weights_from_the_training_split(split):
     generations, inputs, new = split
     evidence = of_a_split(generations, inputs, new)

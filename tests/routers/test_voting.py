@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smoothie import SmoothieError
-from smoothie.evidence import Evidence, Votes
+from smoothie.evidence import Evidence, Need, Votes
 from smoothie.routers.majority_vote import MajorityVote
 from smoothie.routers.smoothie_answers import SmoothieAnswers
+from smoothie.routers.voting import choose, distance_to_others, tie_break_costs
 from smoothie.routers.weighted_vote import WeightedVote, estimate_accuracies
 from tests.naive import naive_distances, naive_errors, naive_neighbors
 
@@ -84,6 +85,31 @@ def test_odd_rows(router, texts):
         assert chosen[0] == 0
 
 
+SUM = 0.1 + 0.2  # more than 0.3, by rounding
+
+
+@pytest.mark.parametrize(
+    ("support", "chosen"),
+    [
+        ([SUM, 0.3], 1),  # equal but for rounding: the lower cost
+        ([0.3, SUM], 1),
+        ([SUM * 2e9, 0.3 * 2e9], 1),  # relative to the largest
+        ([SUM * 1e-30, 0.3 * 1e-30], 1),
+        ([-0.3, -SUM], 1),  # support can be negative
+        ([1.0, 1 - 0.9e-9], 1),
+        ([1.0, 1 - 1.1e-9], 0),  # no rounding error
+        ([-1.0, -1 - 1.1e-9], 0),
+        ([0.0, 0.0], 1),
+    ],
+)
+def test_support_that_differs_by_rounding_ties(support, chosen):
+    cost = np.array([2.0, 1.0])
+    assert choose(np.array([support]), cost).tolist() == [chosen]
+    assert choose(np.array([support]), cost[None]).tolist() == [chosen]
+    assert choose(np.array([support]), np.zeros(2)).tolist() == [0]  # the first
+    assert choose(np.array([support[::-1]]), cost[::-1]).tolist() == [1 - chosen]
+
+
 def naive_posterior(row, accuracies, options):
     """Probability of each answer that a row gives, by the product of the module docstring."""
     given = sorted(set(row) - {""})
@@ -132,6 +158,26 @@ def test_em_finds_the_accuracies_of_its_own_model(options):
     majority = MajorityVote("text").route(Evidence(votes_of(texts))).choices[0]
     rows = np.arange(len(texts))
     assert right[rows, chosen].mean() > right[rows, majority].mean()
+
+
+def test_many_who_agree_on_some_inputs_do_not_drown_one_who_answers_others_alone():
+    """Alone, an answer is right with the accuracy itself: so a = (200 + 100 a + 1) / 302."""
+    texts = np.full((300, 120), "yes", dtype=object)
+    texts[200:, 1:] = ""
+    router = WeightedVote("text")
+    found = estimate_accuracies(router.answers(Votes(np.zeros((300, 120, 120)), texts=texts)), 10)
+    np.testing.assert_allclose(found[0], 201 / 202, atol=1e-5)
+    np.testing.assert_allclose(found[1:], 201 / 202, atol=1e-5)
+
+
+def test_costs_are_mean_distances_to_the_others():
+    distances = naive_distances(np.random.default_rng(0).normal(size=(3, 4, 2)))
+    expected = [[np.mean(np.delete(row[i], i)) for i in range(4)] for row in distances]
+    np.testing.assert_allclose(distance_to_others(distances), expected)
+    np.testing.assert_allclose(tie_break_costs(Evidence(Votes(distances))), expected)
+    texts = np.full((3, 4), "x", dtype=object)
+    without = Evidence(Votes(distances, texts=texts)).without(Need.DISTANCES, "none")
+    np.testing.assert_array_equal(tie_break_costs(without), np.zeros((3, 4)))
 
 
 def test_no_candidate_counts_as_worse_than_guessing():
@@ -183,6 +229,9 @@ def test_views_make_votes():
 def test_texts_without_answers_are_counted(caplog):
     MajorityVote("final_number").route(Evidence(votes_of([["1", "2", ""], ["a", "b", "c"]])))
     assert "MajorityVote: 33% of the texts have an answer (view=final_number)" in caplog.text
+    caplog.clear()
+    MajorityVote("final_number").route(Evidence(votes_of([["1", "2", "3"], ["a", "b", "c"]])))
+    assert not caplog.records  # half of them have one
 
 
 def test_bad_settings_are_named():
