@@ -94,7 +94,9 @@ class Trial:
         return self.pool[found]
 
 
-def results_of(trial: Trial, seed: int, budgets: list[int], full: bool) -> Iterator[tuple]:
+def results_of(
+    trial: Trial, seed: int, budgets: list[int], full: bool
+) -> Iterator[tuple[str, int, float]]:
     """What methods close at each budget: method, labels, gap."""
     yield "consensus", 0, trial.gap(trial.support[trial.asked])
     budgets = [budget for budget in budgets if budget <= len(trial.pool)]
@@ -180,7 +182,7 @@ def left_out_table(gaps: pd.DataFrame) -> str:
     some = gaps[gaps["method"].isin(list(PRIORS))]
     means = some.groupby(["method", "labels", "dataset"])["gap_closed"].mean().unstack()
     budgets = sorted(some["labels"].unique())
-    found = {budget: [] for budget in budgets}
+    found: dict[int, list[float]] = {budget: [] for budget in budgets}
     chosen = []
     for name in means.columns:
         others = means.drop(columns=name).mean(axis=1).groupby("method").mean()

@@ -118,3 +118,24 @@ def test_columns_of_equal_length_in_json(tmp_path):
     problem = read_answers(tmp_path / "x.json", columns=COLUMNS)
     assert problem.ids == ("x", "y", "z")
     assert problem.candidates == ("gpt", "llama", "phi")
+
+
+@pytest.mark.parametrize(
+    ("format", "message"),
+    [
+        ("mt_bench", "no MODEL.jsonl is there"),
+        ("alpaca_eval", "neither MODEL/model_outputs.json nor MODEL.json is there"),
+        ("every_eval_ever", "no file of instances is there"),
+        ("llm_router_bench", "no DATASET/SPLIT/MODEL/.*json is there"),
+        ("lm_eval", "no "),
+    ],
+)
+def test_a_folder_that_is_not_of_the_named_format(tmp_path, format, message):
+    with pytest.raises(SmoothieError, match=message):
+        read_answers(tmp_path, format=format)
+
+
+@pytest.mark.parametrize("format", ["llm_router_bench", "lm_eval"])
+def test_texts_that_a_format_does_not_hold(tmp_path, format):
+    with pytest.raises(SmoothieError, match="select text=nothing: expected "):
+        read_answers(tmp_path, format=format, select={"text": "nothing"})
