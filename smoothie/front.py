@@ -153,7 +153,8 @@ class RoutedTexts:
         """Which methods to rely on here, in a sentence or two."""
         from smoothie.report.diagnosis import verdict
 
-        return verdict(self.diagnosis)
+        used, said = self.routing.labels_used, verdict(self.diagnosis)
+        return f"Labeled inputs that were used: {used}. Without them: {said}" if used else said
 
     def report(self) -> str:
         """What can be said without labels, as a Markdown page that begins with the verdict.

@@ -222,3 +222,11 @@ def test_a_table_with_inputs_beside_it():
     table = pd.DataFrame({"a": ["1", "2"], "b": ["1", "3"], "c": ["4", "3"]})
     result = route(table, inputs=["2 - 1", "6 / 2"], encoder=None)
     assert result.problem.input_texts == ["2 - 1", "6 / 2"]
+
+
+def test_the_verdict_says_that_labels_were_used():
+    answers = {"a": ["1", "2"], "b": ["1", "3"], "c": ["4", "3"]}
+    judged = {"a": [0, None], "b": [1, None], "c": [0, None]}
+    with_labels = route(answers, encoder=None, labels=judged)
+    assert with_labels.verdict().startswith("Labeled inputs that were used: 1. Without them: ")
+    assert not route(answers, encoder=None).verdict().startswith("Labeled")
