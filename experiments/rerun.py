@@ -28,7 +28,6 @@ from smoothie.storage.files import read_json
 SIGNATURE = "signature.json"
 DRAWN = (".png", ".pdf")  # not compared: they show what the tables hold
 NOT_AGAIN = ("output.plots=false", "output.vectors=null", "output.router=null")  # nothing is spent
-ENDINGS = (".csv", ".md", ".tex", ".jsonl", ".json")
 PARTS = ("data", "versions", "signature")
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import html
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -301,19 +301,34 @@ def route(
     chooser = make_router(method, settings)
     name = method if isinstance(method, str) else ROUTERS.name_of(type(method))
     check_routers({name: chooser}, problem)
-    chosen = choose_encoder(encoder, chooser)
-    ordered = problem.by_id()  # so that choices do not depend on the order of rows
-    votes = see(ordered, chooser, chosen)
-    evidence = evidence_of(ordered, votes, chosen)
     try:
-        routing = choose(chooser, evidence)
+        result = decided(problem, name, chooser, encoder, partial(choose, chooser))
     except NotAvailableError as error:
         raise SmoothieError(f"method={name} cannot be used here: {error}") from error
+    return replace(result, router=chooser)
+
+
+def decided(
+    problem: Problem,
+    name: str,
+    reader: Router,
+    encoder: str | Encoder | None,
+    decide: Callable[[Evidence], Routing],
+) -> RoutedTexts:
+    """What is decided by the evidence that a router reads.
+
+    Inputs are sorted by id meanwhile, so that choices do not depend on the order of rows.
+    """
+    chosen = choose_encoder(encoder, reader)
+    ordered = problem.by_id()
+    votes = see(ordered, reader, chosen)
+    evidence = evidence_of(ordered, votes, chosen)
+    routing = decide(evidence)
     if ordered is not problem:
         rows = places(ordered, problem)
         routing, evidence = routing.take(rows), evidence_of(problem, votes.take(rows), chosen)
     signature, made_by = (None, None) if chosen is None else (chosen.signature, encoder_id(chosen))
-    return RoutedTexts(problem, name, routing, evidence, signature, chooser, made_by)
+    return RoutedTexts(problem, name, routing, evidence, signature, encoder_id=made_by)
 
 
 def route_by(
@@ -347,14 +362,10 @@ def route_by_labels(
     if np.isinf(given.labels).any():
         raise SmoothieError("labels: expected finite numbers, or NaN where there is none")
     check_routers({DEFAULT: Consensus()}, problem)
-    chosen = choose_encoder(encoder, Consensus())
-    ordered = problem.by_id()  # so that choices do not depend on the order of rows
-    rows = places(ordered, problem)
-    votes = see(ordered, Consensus(), chosen)
-    routing = route_with(evidence_of(ordered, votes, chosen), *given.moved(rows)).take(rows)
-    evidence = evidence_of(problem, votes.take(rows), chosen)
-    signature, made_by = (None, None) if chosen is None else (chosen.signature, encoder_id(chosen))
-    return RoutedTexts(problem, FEW_LABELS, routing, evidence, signature, None, made_by)
+    moved = given.moved(places(problem.by_id(), problem))
+    return decided(
+        problem, FEW_LABELS, Consensus(), encoder, lambda evidence: route_with(evidence, *moved)
+    )
 
 
 def make_router(method: str | Router, settings: Mapping[str, Any]) -> Router:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smoothie.errors import SmoothieError, meant, printable, shown
+from smoothie.fields import is_finite
 from smoothie.posterior import Floats, Preference, fit, standard
 from smoothie.storage.files import read_jsonl
 
@@ -136,7 +137,7 @@ def read_verdicts(path: Path, problem: Problem) -> Verdicts:
             verdicts.preferences.append(Preference(row, winner, sum(pair) - winner))
             continue
         score = line.get("score")
-        if isinstance(score, bool) or not isinstance(score, int | float) or not np.isfinite(score):
+        if isinstance(score, bool) or not isinstance(score, int | float) or not is_finite(score):
             raise SmoothieError(f"{where}: score: expected a number, found {shown(score)}")
         verdicts.labels[row, known(line, "model", columns, where)] = score
     return verdicts

@@ -60,6 +60,10 @@ def test_verdicts_are_read(problem, tmp_path):
         ({"id": "0", "model": "aa", "score": 1}, "line 1: model='aa': did you mean a"),
         ({"id": "0", "model": "a"}, "line 1: score: expected a number, found None"),
         ({"id": "0", "model": "a", "score": True}, "line 1: score: expected a number, found True"),
+        (
+            {"id": "0", "model": "a", "score": 10**400},
+            "line 1: score: expected a number, found 1000",
+        ),
         ({"id": "0", "model": "a", "score": float("inf")}, "line 1"),
         ({"id": "0", "a": "a", "b": "b", "winner": "c"}, "line 1: winner: expected one of two"),
         ({"id": "0", "a": "a", "b": "a", "winner": "a"}, "line 1: winner: expected one of two"),

@@ -108,11 +108,10 @@ def signature(result: Result) -> dict[str, Any]:
 
 def fingerprint(problem: Problem) -> str:
     """A digest of all that a problem holds; the same for any order of its inputs."""
-    total = blake2b(digest_size=16)
+    problem, total = problem.by_id(), blake2b(digest_size=16)
     for name in problem.candidates:
         total.update(framed(name))
-    for i in sorted(range(len(problem.inputs)), key=lambda i: problem.inputs[i].id):
-        item = problem.inputs[i]
+    for i, item in enumerate(problem.inputs):
         parts = [item.id, item.task, item.text, str(len(item.references)), *item.references]
         total.update(b"".join(map(framed, [*parts, *problem.texts[i]])))
         if problem.more_texts is not None:
