@@ -134,9 +134,8 @@ def sentence(error: BaseException) -> str:
     if isinstance(error, SmoothieError):
         return str(error)
     named = isinstance(error, OSError) and error.filename
-    if not named and isinstance(
-        error.__cause__, OSError
-    ):  # of logging: "unable to configure handler"
+    # Such as logging's "unable to configure handler".
+    if not named and isinstance(error.__cause__, OSError):
         error = error.__cause__
     if isinstance(error, FileExistsError) and error.filename:
         return printable(f"{error.filename}: a file, where a folder is needed")
