@@ -27,7 +27,7 @@ class SmoothieGenerations(SmoothieEstimator):
     errors_ : ndarray of shape (V, K)
         Estimated mean squared distance of each candidate's generations from the true answer.
     weights_ : ndarray of shape (V, K)
-        Proportional to 1/errors_, each row summing to one.
+        Proportional to ``1 / errors_``, each row summing to one.
     choices_ : ndarray of shape (V,)
         The chosen candidate for each input.
 

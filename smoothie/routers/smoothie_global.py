@@ -37,7 +37,7 @@ class SmoothieGlobal(SavedEstimator):
     errors_ : ndarray of shape (K,), or (V, K) if not fitted by all
         Estimated mean squared distance of each candidate's answers from the true ones, positive.
     weights_ : ndarray of the same shape
-        Proportional to 1/errors_, summing to one on the last axis.
+        Proportional to ``1 / errors_``, summing to one on the last axis.
     choices_ : ndarray of shape (V,)
         The chosen candidate for each fitted row: the same one for all, or for all of a group.
     groups_ : ndarray of shape (V,), str, or None

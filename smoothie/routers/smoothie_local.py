@@ -36,7 +36,7 @@ class SmoothieLocal(SavedEstimator):
     errors_ : ndarray of shape (V, K)
         Estimated mean squared distance from the true answers around each row, positive.
     weights_ : ndarray of shape (V, K)
-        Proportional to 1/errors_, each row summing to one.
+        Proportional to ``1 / errors_``, each row summing to one.
     choices_ : ndarray of shape (V,)
         The chosen candidate for each fitted row.
 
