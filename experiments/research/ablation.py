@@ -173,23 +173,26 @@ def gap_table(gaps: pd.DataFrame) -> str:
     return markdown(header, rows)
 
 
-def left_out_table(gaps: pd.DataFrame) -> str:
-    """For each set, the variant that is best on the others, with what it closes on that set.
-
-    Compares the values of beta, of the weight of meaning, and of the prior.
-    """
+def left_out(gaps: pd.DataFrame, kind: str) -> dict[str, tuple[str, float]]:
+    """For each set, the variant of a kind that is best on the others, and what it closes there."""
     full = gaps[gaps.ensemble == 0].pivot(index="variant", columns="dataset", values="gap_closed")
+    some = full[full.index.str.startswith(f"{kind} ")]
+    found = {}
+    for name in some.columns if len(some) else ():
+        best = str(some.drop(columns=name).mean(axis=1).idxmax())
+        found[str(name)] = best, float(some[name].to_dict()[best])
+    return found
+
+
+def left_out_table(gaps: pd.DataFrame) -> str:
+    """`left_out` for the values of beta, of the weight of meaning, and of the prior."""
     rows = []
     for kind in ("beta", "meaning", "prior"):
-        some = full[full.index.str.startswith(f"{kind} ")]
-        if some.empty:
-            continue
-        found = []
-        for name in some.columns:
-            best = str(some.drop(columns=name).mean(axis=1).idxmax())
-            found.append(float(some[name].to_dict()[best]))
-            rows.append([kind, str(name), best, number(found[-1], 1)])
-        rows.append([kind, "mean", "", number(float(np.mean(found)), 1)])
+        found = left_out(gaps, kind)
+        rows += [[kind, name, best, number(gap, 1)] for name, (best, gap) in found.items()]
+        if found:
+            mean = float(np.mean([gap for _, gap in found.values()]))
+            rows.append([kind, "mean", "", number(mean, 1)])
     return markdown(["chosen", "left out", "best on the others", "gap closed"], rows)
 
 

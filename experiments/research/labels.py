@@ -177,24 +177,34 @@ def sets_table(gaps: pd.DataFrame) -> str:
     return markdown(["dataset", "consensus", *(str(budget) for budget in budgets)], rows)
 
 
-def left_out_table(gaps: pd.DataFrame) -> str:
-    """For each set, the prior that is best on the other sets, and what it closes on that set."""
+def left_out(gaps: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:
+    """For each set, what the prior that is best on the other sets closes on it.
+
+    Returns
+    -------
+    closed : DataFrame
+        Gaps closed, a row for each set and a column for each number of labels.
+    chosen : dict
+        The prior of each set.
+    """
     some = gaps[gaps["method"].isin(list(PRIORS))]
     means = some.groupby(["method", "labels", "dataset"])["gap_closed"].mean().unstack()
-    budgets = sorted(some["labels"].unique())
-    found: dict[int, list[float]] = {budget: [] for budget in budgets}
-    chosen = []
+    chosen = {}
     for name in means.columns:
         others = means.drop(columns=name).mean(axis=1).groupby("method").mean()
-        best = str(others.idxmax())
-        chosen.append(best)
-        for budget in budgets:
-            found[budget].append(means.loc[(best, budget), name])
-    cells = [number(float(np.nanmean(found[budget])), 1) for budget in budgets]
-    times = ", ".join(f"{best}: {chosen.count(best)}" for best in sorted(set(chosen)))
-    return markdown(["prior", *map(str, budgets)], [["best on the others", *cells]]) + (
-        f"\nChosen: {times}.\n"
-    )
+        chosen[str(name)] = str(others.idxmax())
+    closed = {name: means.loc[best, name] for name, best in chosen.items()}
+    return pd.DataFrame(closed).T, chosen
+
+
+def left_out_table(gaps: pd.DataFrame) -> str:
+    """`left_out`, the mean over sets, and how often which prior was chosen."""
+    closed, chosen = left_out(gaps)
+    cells = [number(float(mean), 1) for mean in closed.mean()]
+    names = list(chosen.values())
+    times = ", ".join(f"{best}: {names.count(best)}" for best in sorted(set(names)))
+    header = ["prior", *(str(budget) for budget in closed.columns)]
+    return f"{markdown(header, [['best on the others', *cells]])}\nChosen: {times}.\n"
 
 
 PAGE = """\

@@ -1,0 +1,46 @@
+"""Runs commands one after the other, each in a process that has its libraries imported already.
+
+A command line takes seconds to import what it needs. This process imports it once and forks: a
+line of JSON in (module, arguments, folder, environment, file for the output), the exit status out.
+"""
+
+import importlib
+import json
+import os
+import runpy
+import sys
+import traceback
+
+HEAVY = ["hydra", "matplotlib.figure", "pandas", "rouge_score.rouge_scorer", "sacrebleu", "sklearn"]
+HEAVY += ["sentence_transformers", "threadpoolctl", "torch"]
+
+
+def run_forked(order: dict) -> int:
+    """Run a module in a child process, and wait for it."""
+    child = os.fork()
+    if child:
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    try:
+        output = os.open(order["output"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        for stream in (1, 2):
+            os.dup2(output, stream)
+        os.chdir(order["folder"])
+        os.environ.update(order["environment"])
+        sys.argv = [order["module"], *order["arguments"]]
+        runpy.run_module(order["module"], run_name="__main__", alter_sys=True)
+        status = 0
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except BaseException:
+        traceback.print_exc()
+        status = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
+if __name__ == "__main__":
+    for name in HEAVY:
+        importlib.import_module(name)
+    for line in sys.stdin:
+        print(run_forked(json.loads(line)), flush=True)
