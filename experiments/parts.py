@@ -29,6 +29,7 @@ from smoothie.loaders import SOURCES
 from smoothie.metrics.base import METRICS
 from smoothie.metrics.models import MODEL_METRICS
 from smoothie.parallel.cluster import RayCluster
+from smoothie.report.registry import FORMATS
 from smoothie.routers.base import ROUTERS, Router, require_seed
 from smoothie.routers.scorer import TIES
 from smoothie.scorers import SCORERS
@@ -51,6 +52,8 @@ class Output:
         Whose texts go to routed.jsonl.
     plots : bool
         Whether plots are drawn.
+    formats : list of str
+        Of their files: png, pdf.
     vectors : str or None
         A folder to write the vectors to.
     router : str or None
@@ -63,6 +66,7 @@ class Output:
 
     method: str = "consensus"
     plots: bool = True
+    formats: list[str] = field(default_factory=lambda: ["png"])
     vectors: str | None = None
     router: str | None = None
     k_curve: list[int] = field(default_factory=list)
@@ -73,6 +77,11 @@ class Output:
         for name, sizes in (("k_curve", self.k_curve), ("budgets", self.budgets)):
             if sizes and min(sizes) < 1:
                 raise SmoothieError(f"{name}={shown(sizes)}: expected numbers of at least 1")
+        for name in self.formats:
+            if name not in FORMATS:
+                expected = " or ".join(FORMATS)
+                raise SmoothieError(f"formats={shown(self.formats)}: expected {expected}, or both")
+        require_different("formats", self.formats)
         if self.vectors is not None:
             require_place("vectors", self.vectors, folder=True)
         if self.router is not None:

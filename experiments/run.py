@@ -54,7 +54,8 @@ def main(cfg: DictConfig) -> None:
         result = replace(run(cfg, clock, JOBS), command=typed_command(settings))
         artifacts = artifacts_of_run(cfg.output.k_curve, cfg.output.budgets)
         folder = Path(settings.runtime.output_dir)
-        shown = write_artifacts(result, artifacts, folder, cfg.output.plots, clock)
+        output = cfg.output
+        shown = write_artifacts(result, artifacts, folder, output.plots, clock, output.formats)
         sys.stdout.write(f"{shown}\n{step_table(clock)}")
         if sweep:
             collect_sweep(Path(settings.sweep.dir))

@@ -160,7 +160,9 @@ def write_results(result, folder: Path, plots: bool = True, sizes=(1, 2, 5, 10),
     from smoothie.report.artifacts import write_artifacts
     from smoothie.report.contents import artifacts_of_run
 
-    return write_artifacts(result, artifacts_of_run(sizes, budgets), folder, plots)
+    return write_artifacts(
+        result, artifacts_of_run(sizes, budgets), folder, plots, formats=("png", "pdf")
+    )
 
 
 @pytest.fixture

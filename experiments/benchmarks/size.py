@@ -185,11 +185,11 @@ def report(rows: Sequence[Run], alone: float) -> str:
 
 def plot(rows: Sequence[Run], alone: float, folder: Path) -> None:
     """Time and peak memory against the number of inputs."""
-    from smoothie.report.plots import BLACK, BLUE, GRAY, ORANGE, new_figure, save
+    from smoothie.report.style import BLACK, BLUE, GRAY, VERMILION, new_figure, save
 
     figure, (left, right) = new_figure(8.4, 3.6, 2)
     sizes = np.array(SIZES)
-    for method, color, marker in zip(METHODS, (BLUE, ORANGE), ("o", "s"), strict=True):
+    for method, color, marker in zip(METHODS, (BLUE, VERMILION), ("o", "s"), strict=True):
         own = [row for row in rows if row["method"] == method]
         for ax, key, label in ((left, "seconds", method), (right, "peak_mib", None)):
             values = [row[key] for row in own]

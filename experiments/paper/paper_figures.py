@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from experiments.paper.comparison import KEY
 from experiments.paper.layouts import WHOLE, Cell, Cells, cells_of
 from experiments.paper.names import METHODS, MIXED, NEIGHBORS, PYTHIA, SIZES, TASKS
-from smoothie.report.plots import BLACK, BLUE, GRAY, ORANGE, new_figure, save
+from smoothie.report.style import BLACK, BLUE, GRAY, VERMILION, new_figure, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-COLORS = {"random": BLACK, "smoothie_global": ORANGE, "smoothie_local": BLUE}
+COLORS = {"random": BLACK, "smoothie_global": VERMILION, "smoothie_local": BLUE}
 SIDES = ("published", "reproduced")
 SIDE_NAMES = {"published": "published", "reproduced": "ours"}
 WIDTH = 0.38  # of a bar; two stand beside one another
@@ -156,7 +156,7 @@ def table1(cells: Cells) -> "Figure":
     figure, (ax,) = new_figure(4.4, 3.2)
     rank_histogram(ax, cells, 5)
     ax.set_title("Selected model, 14 cases", fontsize=10, loc="left")
-    bar_legend(figure, ORANGE)
+    bar_legend(figure, VERMILION)
     return figure
 
 
@@ -167,12 +167,12 @@ def random_ensembles(cells: Cells) -> "Figure":
     left.set_title("Selected model, 350 cases", fontsize=10, loc="left")
     chosen = {"method": "smoothie_global_train", "quantity": "share_above_random"}
     keys = [{**chosen, "dataset": task} for task in TASKS]
-    bars(right, cells, keys, list(TASKS.values()), ORANGE)
+    bars(right, cells, keys, list(TASKS.values()), VERMILION)
     right.set_ylim(0, 1)
     right.set_ylabel("share of ensembles")
     right.set_title("Smoothie-Global-Train above random", fontsize=10, loc="left")
     right.tick_params(axis="x", labelsize=8)
-    bar_legend(figure, ORANGE)
+    bar_legend(figure, VERMILION)
     return figure
 
 
@@ -180,7 +180,7 @@ def rank_histogram(ax: "Axes", cells: Cells, last: int) -> None:
     """Counts of ranks 1 to `last` of what Smoothie-Global selected."""
     ranks = [str(rank) for rank in range(1, last + 1)]
     chosen = {"method": "smoothie_global", "quantity": "rank_count"}
-    bars(ax, cells, [{**chosen, "x": rank} for rank in ranks], ranks, ORANGE)
+    bars(ax, cells, [{**chosen, "x": rank} for rank in ranks], ranks, VERMILION)
     ax.set_xlabel("rank in the ensemble")
     ax.set_ylabel("cases")
 
@@ -202,7 +202,7 @@ def figure2a(cells: Cells) -> "Figure":
         if cell["quantity"] == "rank_correlation" and cell["method"] == "smoothie_global"
     ]
     spread = np.linspace(-0.12, 0.12, len(each)) if len(each) > 1 else np.zeros(len(each))
-    ax.plot(1.42 + spread, each, "o", color=ORANGE, ms=3.5)
+    ax.plot(1.42 + spread, each, "o", color=VERMILION, ms=3.5)
     mark_unavailable(ax, np.array([median, *each]))  # the last median is ours
     ax.axhline(0, color=BLACK, lw=0.8, ls=":", zorder=0)
     ax.set_xlim(-0.5, 1.7)
@@ -216,8 +216,8 @@ def figure2a(cells: Cells) -> "Figure":
 
 def draw_box(ax: "Axes", box: dict[str, float], position: float, side: str) -> None:
     """One box, hollow if published."""
-    face = "white" if side == "published" else ORANGE
-    line = {"color": ORANGE if side == "published" else BLACK, "lw": 1.3}
+    face = "white" if side == "published" else VERMILION
+    line = {"color": VERMILION if side == "published" else BLACK, "lw": 1.3}
     ax.bxp(
         [box],
         positions=[position],
@@ -246,9 +246,11 @@ def alpaca_eval(cells: Cells) -> "Figure":
         ]
         for side in SIDES:
             gains[x, side] = values_of(cells, side, keys)
-        ax.plot(trials, gains[x, "published"], "o", color=ORANGE, mfc="white", ms=8, mew=1.4)
+        ax.plot(trials, gains[x, "published"], "o", color=VERMILION, mfc="white", ms=8, mew=1.4)
         errors = errors_of(cells, keys)
-        ax.errorbar(trials, gains[x, "reproduced"], errors, fmt="o", color=ORANGE, ms=4, capsize=2)
+        ax.errorbar(
+            trials, gains[x, "reproduced"], errors, fmt="o", color=VERMILION, ms=4, capsize=2
+        )
         mark_unavailable(ax, gains[x, "reproduced"])
         ax.set_xticks(trials)
         ax.set_xlabel("trial")
@@ -270,7 +272,7 @@ def alpaca_eval(cells: Cells) -> "Figure":
     last.set_ylabel("points above random")
     last.set_title("All trials (diamond: mean)", fontsize=10, loc="left")
     last.axhline(0, color=BLACK, lw=0.8, ls=":", zorder=0)
-    legend(figure, {METHODS["smoothie_global"]: ORANGE}, "")
+    legend(figure, {METHODS["smoothie_global"]: VERMILION}, "")
     return figure
 
 
@@ -321,7 +323,7 @@ def figure4(cells: Cells) -> "Figure":
 def neighborhood(cells: Cells) -> "Figure":
     """Score of Smoothie-Local against k."""
     figure, axes = new_figure(8.2, 3.5, 2)
-    colors = {"3b": BLUE, "7b": ORANGE}
+    colors = {"3b": BLUE, "7b": VERMILION}
     k = np.array(NEIGHBORS, dtype=np.float64)
     for ax, dataset in zip(axes, MIXED, strict=True):
         for size, marker in (("3b", "s"), ("7b", "o")):

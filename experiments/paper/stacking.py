@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from smoothie.errors import SmoothieError
-from smoothie.report.plots import BLACK, BLUE, GRAY, ORANGE, new_figure, save
+from smoothie.report.style import BLACK, BLUE, GRAY, VERMILION, new_figure, save
 from smoothie.report.tables import markdown, number
 from smoothie.storage.files import write_text
 
@@ -93,7 +93,7 @@ def draw(table: pd.DataFrame, folder: Path) -> list[Path]:
     figure, (left, right) = new_figure(9.0, 3.4, 2)
     inside = table[table.weight_stacked.notna()]
     places = np.arange(len(inside))
-    left.bar(places - 0.2, inside.weight_stacked, 0.4, color=ORANGE, label="stacked by position")
+    left.bar(places - 0.2, inside.weight_stacked, 0.4, color=VERMILION, label="stacked by position")
     left.bar(places + 0.2, inside.weight_joined, 0.4, color=BLUE, label="joined by instruction")
     left.axhline(0.2, color=BLACK, lw=0.8, ls=":")
     left.set_xticks(places, [str(trial) for trial in inside.trial])
@@ -101,7 +101,7 @@ def draw(table: pd.DataFrame, folder: Path) -> list[Path]:
     left.set_ylabel("weight of gemini-pro")
     left.legend(fontsize=8, frameon=False, loc="upper right")
     left.set_ylim(0, max(0.3, 1.25 * inside.weight_joined.max()))
-    colors = [ORANGE if e else GRAY for e in table.expected]
+    colors = [VERMILION if e else GRAY for e in table.expected]
     right.bar(table.trial, table.random_above_mean, color=colors)
     expected = table.expected.min()
     right.axhline(expected, color=BLACK, lw=1, ls="--")

@@ -52,6 +52,7 @@ def write_artifacts(
     folder: Path,
     plots: bool = True,
     clock: Clock | None = None,
+    formats: Sequence[str] = ("png",),
 ) -> str:
     """Write all files of a run.
 
@@ -66,6 +67,8 @@ def write_artifacts(
         Whether to draw.
     clock : Clock, optional
         Takes the time of the steps "evaluate" and "report".
+    formats : sequence of {"png", "pdf"}
+        Of the figures.
 
     Returns
     -------
@@ -85,15 +88,15 @@ def write_artifacts(
             if plots and artifact.plot is not None:
                 figure = artifact.plot(result, value)
                 if figure is not None:
-                    output.figure(artifact.figure, figure)
+                    output.figure(artifact.figure, figure, formats)
         if plots:
-            draw_registered(result, output)
+            draw_registered(result, output, formats)
     shown = [artifact.show(result, value) for artifact, value in there if artifact.show]
     listed = "\n".join(f"  {path}" for path in output.paths)
     return "\n" + "\n".join([*filter(None, shown), f"Written:\n{listed}\n"])
 
 
-def draw_registered(result: Result, output: OutputFolder) -> None:
+def draw_registered(result: Result, output: OutputFolder, formats: Sequence[str]) -> None:
     """Draw the plots of other packages; one that fails only causes a warning."""
     for name, plot in PLOTS.items():
         try:
@@ -102,4 +105,4 @@ def draw_registered(result: Result, output: OutputFolder) -> None:
             log.warning("plot %s is skipped: %s: %s", name, type(error).__name__, error)
             continue
         if figure is not None:
-            output.figure(name, figure)
+            output.figure(name, figure, formats)

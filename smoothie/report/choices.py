@@ -17,6 +17,7 @@ from smoothie.run import Result
 from smoothie.storage.cache import framed
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.figure import Figure
 
 
@@ -53,29 +54,46 @@ def write_weights(result: Result, routings: Mapping[str, Routing], output: Outpu
     output.rows("weights.csv", ["method", "id", *result.problem.candidates], rows())
 
 
-def draw_weights(result: Result, routings: Mapping[str, Routing]) -> Figure | None:
-    """Mean weight of each candidate against its true mean score."""
+def mean_weights(result: Result) -> pd.DataFrame | None:
+    """Mean weight of each candidate beside its mean score; None if either is not known.
+
+    Returns
+    -------
+    DataFrame or None
+        Columns method, candidate, score, weight, rank_correlation (of the method), for each method
+        with weights and each candidate that has scores.
+    """
+    import pandas as pd
+
+    routings, scores, table = weighted(result), result.scores, result.table
+    if routings is None or scores is None or table is None or not scores.scored.any():
+        return None
+    names, quality = result.problem.candidates, scores.values[scores.scored].mean(axis=0)
+    correlations = dict(zip(table["method"], table["rank_correlation"], strict=True))
+    rows = [
+        [method, names[j], quality[j], weights[j], correlations[method]]
+        for method, weights in (
+            (name, routing.weights.reshape(-1, len(names)).mean(axis=0))
+            for name, routing in routings.items()
+            if routing.weights is not None and name in correlations
+        )
+        for j in scores.candidates.nonzero()[0]
+    ]
+    columns = ["method", "candidate", "score", "weight", "rank_correlation"]
+    return pd.DataFrame(rows, columns=columns) if rows else None
+
+
+def write_mean_weights(result: Result, points: pd.DataFrame, output: OutputFolder) -> None:
+    """The points of the plot."""
+    output.table("weights_against_scores.csv", points)
+
+
+def draw_weights(result: Result, points: pd.DataFrame) -> Figure:
+    """Mean weight of each candidate against its mean score."""
     from smoothie.report.plots import plot_weights
 
-    if result.scores is None or result.table is None:
-        return None
-    candidates = result.problem.candidates
-    correlations = dict(zip(result.table["method"], result.table["rank_correlation"], strict=True))
-    weights = {
-        method: routing.weights.reshape(-1, len(candidates)).mean(axis=0)
-        for method, routing in routings.items()
-        if routing.weights is not None and method in correlations
-    }
-    if not weights:
-        return None
-    scores = result.scores
-    if not scores.scored.any():
-        return None
-    quality = scores.values[scores.scored].mean(axis=0)
-    kept = scores.candidates.nonzero()[0]
-    weights = {method: values[kept] for method, values in weights.items()}
-    names = [candidates[j] for j in kept]
-    return plot_weights(weights, quality[kept], names, correlations, unit_of(scores))
+    assert result.scores is not None
+    return plot_weights(points, unit_of(result.scores))
 
 
 def write_routed(result: Result, routing: Routing, output: OutputFolder) -> None:
@@ -127,6 +145,9 @@ def write_signature(result: Result, described: dict[str, Any], output: OutputFol
 
 
 CHOICES = Artifact(lambda result: result.routings, write_choices)
-WEIGHTS = Artifact(weighted, write_weights, plot=draw_weights, figure="weights_against_scores")
+WEIGHTS = Artifact(weighted, write_weights)
+MEAN_WEIGHTS = Artifact(
+    mean_weights, write_mean_weights, plot=draw_weights, figure="weights_against_scores"
+)
 ROUTED = Artifact(lambda result: result.routed, write_routed)
 SIGNATURE = Artifact(signature, write_signature)

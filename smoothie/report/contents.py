@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from smoothie.report.artifacts import Artifact
 from smoothie.report.budgets import budget_curve
-from smoothie.report.choices import CHOICES, ROUTED, SIGNATURE, WEIGHTS
+from smoothie.report.choices import CHOICES, MEAN_WEIGHTS, ROUTED, SIGNATURE, WEIGHTS
 from smoothie.report.costs import COSTS
 from smoothie.report.diagnosis import DIAGNOSIS
 from smoothie.report.k_curve import k_curve
@@ -21,5 +21,5 @@ def artifacts_of_run(sizes: Sequence[int] = (), budgets: Sequence[int] = ()) -> 
     budgets : sequence of int
         Numbers of labels in the curve of score against labels; without any it is not computed.
     """
-    standard = [CHOICES, WEIGHTS, ROUTED, SIGNATURE, UNSCORED, SCORES, BY_TASK]
+    standard = [CHOICES, WEIGHTS, MEAN_WEIGHTS, ROUTED, SIGNATURE, UNSCORED, SCORES, BY_TASK]
     return [*standard, k_curve(sizes), budget_curve(budgets), COSTS, DIAGNOSIS]

@@ -86,6 +86,9 @@ def costs_markdown(costs: pd.DataFrame) -> str:
 def write_costs(result: Result, costs: pd.DataFrame, output: OutputFolder) -> None:
     """A row for each method; a page where more than lengths is known."""
     output.table("costs.csv", costs)
+    points = cost_points(result, costs)
+    if points is not None:
+        output.table("quality_against_cost.csv", points)
     if result.problem.attributes:
         output.text("costs.md", costs_markdown(costs))
 
@@ -99,9 +102,18 @@ def draw_costs(result: Result, costs: pd.DataFrame) -> Figure | None:
     """Score against cost and latency, where they are known."""
     from smoothie.report.trade_offs import plot_costs
 
-    if result.table is None or result.scores is None or not result.problem.attributes:
+    points = cost_points(result, costs)
+    if points is None or result.scores is None:
         return None
-    return plot_costs(result.table, costs, result.problem.name, unit_of(result.scores))
+    return plot_costs(points, result.problem.name, unit_of(result.scores))
+
+
+def cost_points(result: Result, costs: pd.DataFrame) -> pd.DataFrame | None:
+    """Scores beside costs and latencies; None where either is not known."""
+    if result.table is None or not result.problem.attributes:
+        return None
+    columns = ["length", "n"]
+    return result.table[["method", "score"]].merge(costs.drop(columns=columns), on="method")
 
 
 COSTS = Artifact(compare_costs, write_costs, show_costs, draw_costs, figure="quality_against_cost")

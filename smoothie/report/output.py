@@ -120,12 +120,11 @@ class OutputFolder:
         """A file of one JSON object a line."""
         write_jsonl(self.path(name), rows)
 
-    def figure(self, name: str, figure: Figure) -> None:
-        """A figure, as PNG and PDF."""
-        from smoothie.report.plots import save
+    def figure(self, name: str, figure: Figure, formats: Sequence[str] = ("png",)) -> None:
+        """A figure, as PNG unless told otherwise."""
+        from smoothie.report.style import save
 
-        save(figure, self._aside, name)
-        self.names += [f"{name}.png", f"{name}.pdf"]
+        self.names += [path.name for path in save(figure, self._aside, name, formats)]
 
 
 def write_table(table: pd.DataFrame, path: Path, columns: list[str] | None = None) -> None:

@@ -1,102 +1,88 @@
-"""Plots of results, as PNG and PDF."""
+"""Plots of the scores of a run, of its curve over k, and of weights."""
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from smoothie.evaluation import CANDIDATE
-from smoothie.optional import require
-from smoothie.storage.files import replacing
+from smoothie.report.style import (
+    BLACK,
+    BOUNDS,
+    COLUMN,
+    DARK,
+    FONT,
+    PAGE,
+    SMALL,
+    ink,
+    label_end,
+    look_of,
+    new_figure,
+    write_names,
+    write_title,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# The first colors of the Okabe-Ito palette, which color-blind readers can tell apart.
-BLUE, ORANGE, GREEN, GRAY, BLACK = "#0072B2", "#D55E00", "#009E73", "#999999", "#222222"
-COLORS = {"label-free": BLUE, "with labels": ORANGE, "in hindsight": GREEN, "one candidate": GRAY}
-DPI = 160
-HINDSIGHT = ("best_single", "oracle")
-
-
-def new_figure(width: float, height: float, panels: int = 1) -> tuple["Figure", list["Axes"]]:
-    """A figure with some axes side by side, without frames on top and right."""
-    require("matplotlib", "a plot")
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
-    axes = [figure.add_subplot(1, panels, i + 1) for i in range(panels)]
-    for ax in axes:
-        ax.spines[["top", "right"]].set_visible(False)
-    return figure, axes
-
-
-def write_title(ax: "Axes", words: str) -> None:
-    """Write a title above some axes that have nothing else on top."""
-    # The position is given: to compute it, all labels would be measured again, more than once.
-    ax.set_title(words, fontsize=10, y=1, parse_math=False)
-
-
-def save(figure: "Figure", folder: Path, name: str) -> list[Path]:
-    """Write a figure as PNG and PDF."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.backends.backend_pdf import FigureCanvasPdf
-
-    # Not by savefig, which first draws everything once without writing it.
-    image, page = folder / f"{name}.png", folder / f"{name}.pdf"
-    with replacing(image) as temporary:
-        FigureCanvasAgg(figure).print_png(temporary)  # type: ignore[no-untyped-call]
-    figure.set_layout_engine("none")  # laid out once for both
-    with replacing(page) as temporary:
-        # No creation date: the same results give the same file.
-        undated = {"CreationDate": None}
-        FigureCanvasPdf(figure).print_pdf(temporary, metadata=undated)  # type: ignore[no-untyped-call]
-    return [image, page]
-
-
-def kind_of(method: str, labels_used: int) -> str:
-    """The group of a method, by the labels that it uses."""
-    if method.startswith(CANDIDATE):
-        return "one candidate"
-    if method in HINDSIGHT:
-        return "in hindsight"
-    return "with labels" if labels_used else "label-free"
-
 
 def plot_methods(results: pd.DataFrame, title: str, unit: str) -> "Figure":
-    """Scores of methods and candidates with their intervals, best on top; unknown ones left out."""
+    """Scores of methods and candidates with their intervals, best on top; unknown ones left out.
+
+    Parameters
+    ----------
+    results : DataFrame with columns method, score, ci_low, ci_high, labels_used
+        What `evaluation.evaluate` returns.
+    title, unit : str
+        Title, and what the scores are.
+    """
     ordered = (
         results.dropna(subset="score").sort_values("score", kind="stable").reset_index(drop=True)
     )
-    figure, (ax,) = new_figure(6.4, 1.4 + 0.27 * len(ordered))
-    low = (ordered["score"] - ordered["ci_low"]).clip(lower=0)
-    high = (ordered["ci_high"] - ordered["score"]).clip(lower=0)
-    kinds = pd.Series(map(kind_of, ordered["method"], ordered["labels_used"]), dtype=object)
-    for kind in kinds.unique():
-        rows = np.flatnonzero(kinds == kind)
+    figure, (ax,) = new_figure(COLUMN, 0.65 + 0.155 * len(ordered))
+    reach = reach_of(ordered)
+    for row, (method, score) in enumerate(zip(ordered["method"], ordered["score"], strict=True)):
+        look = look_of(method)
         ax.errorbar(
-            ordered["score"][rows],
-            rows,
-            xerr=[low[rows], high[rows]],
-            fmt="o",
-            ms=5,
-            capsize=2.5,
-            color=COLORS[kind],
-            label=kind,
+            [score],
+            [row],
+            xerr=reach[:, row : row + 1],
+            fmt=look.marker,
+            ms=4,
+            mfc="white" if method in BOUNDS else look.color,
+            lw=1.1,
+            color=look.color,
+            label=method,
         )
-    names = [name.removeprefix(CANDIDATE) for name in ordered["method"]]
-    ax.set_yticks(range(len(ordered)), names, fontsize=8, parse_math=False)
+    names = map(described, ordered["method"], ordered["labels_used"])
+    ax.set_yticks(range(len(ordered)), list(names), parse_math=False)
+    for text, method in zip(ax.get_yticklabels(), ordered["method"], strict=True):
+        text.set_color(ink(DARK if method.startswith(CANDIDATE) else look_of(method).color))
     random = ordered.loc[ordered["method"] == "random", "score"]
     if len(random):
-        ax.axvline(random.iloc[0], color=BLACK, lw=0.8, ls=":", zorder=0)
-    ax.set_xlabel(unit)
+        ax.axvline(random.iloc[0], color=look_of("random").color, lw=0.8, ls=":", zorder=0)
+    ax.set_ylim(-0.7, len(ordered) - 0.3)
+    ax.set_xlabel(f"mean {unit}")
     write_title(ax, title)
-    figure.legend(fontsize=8, frameon=False, loc="outside lower center", ncols=4)
     return figure
+
+
+def described(method: str, labels_used: int) -> str:
+    """The name of a method, with what it knows of the labels."""
+    if method.startswith(CANDIDATE):
+        return method.removeprefix(CANDIDATE)
+    if method in BOUNDS:
+        return f"{method} (bound)"
+    return f"{method} ({labels_used} labels)" if labels_used else method
+
+
+def reach_of(table: pd.DataFrame) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+    """Lengths of the intervals below and above the scores: (2, n)."""
+    score = table["score"].to_numpy(dtype=np.float64)
+    ends = table[["ci_low", "ci_high"]].to_numpy(dtype=np.float64)
+    return np.stack([score - ends[:, 0], ends[:, 1] - score]).clip(min=0)
 
 
 def plot_k(curve: pd.DataFrame, lines: Mapping[str, float], title: str, unit: str) -> "Figure":
@@ -108,111 +94,65 @@ def plot_k(curve: pd.DataFrame, lines: Mapping[str, float], title: str, unit: st
     lines : mapping of method -> score
         Methods that do not depend on k.
     title, unit : str
-        Title, and label of the score axis.
+        Title, and what the scores are.
     """
-    figure, (ax,) = new_figure(5.2, 3.6)
-    ax.fill_between(curve["k"], curve["ci_low"], curve["ci_high"], color=BLUE, alpha=0.15, lw=0)
-    ax.plot(curve["k"], curve["score"], "o-", color=BLUE, ms=4, label="smoothie_local")
-    styles = {
-        "smoothie_global": (ORANGE, "--"),
-        "random": (BLACK, ":"),
-        "best_single": (GREEN, "-."),
-    }
-    for method, score in lines.items():
-        color, style = styles.get(method, (GRAY, "-"))
-        ax.axhline(score, color=color, ls=style, lw=1.2, label=method)
-    ax.set_xscale("log")
-    ax.set_xticks(curve["k"], [str(k) for k in curve["k"]])
-    ax.minorticks_off()
+    figure, (ax,) = new_figure(COLUMN, 2.3)
+    look, k, score = look_of("smoothie_local"), curve["k"], curve["score"]
+    ax.fill_between(k, curve["ci_low"], curve["ci_high"], color=look.color, alpha=0.2, lw=0)
+    ax.plot(k, score, look.marker, ls="-", color=look.color, ms=3, lw=1.3, label="smoothie_local")
+    label_end(ax, "smoothie_local", score.iloc[-1], look.color)
+    for place, (method, level) in enumerate(lines.items()):
+        draw_level(ax, method, level, place)
+    draw_sizes(ax, k.tolist())
     ax.set_xlabel("k, inputs in a neighborhood")
-    ax.set_ylabel(unit)
+    ax.set_ylabel(f"mean {unit}")
     write_title(ax, title)
-    figure.legend(fontsize=8, frameon=False, loc="outside lower center", ncols=2)
     return figure
 
 
-def plot_weights(
-    weights: Mapping[str, NDArray[np.float64]],
-    quality: NDArray[np.float64],
-    candidates: Sequence[str],
-    correlations: Mapping[str, float],
-    unit: str,
-) -> "Figure":
-    """Mean weight of each candidate against its true mean score, one panel for each method."""
-    figure, axes = new_figure(0.6 + 4.2 * len(weights), 3.8, len(weights))
-    for ax, (method, values) in zip(axes, weights.items(), strict=True):
-        ax.scatter(quality, values, color=BLUE, s=22, zorder=3)
-        write_names(ax, candidates, quality, values)
-        ax.axhline(1 / len(candidates), color=BLACK, lw=0.8, ls=":", zorder=0)
+def draw_level(ax: "Axes", method: str, level: float, place: int) -> None:
+    """A horizontal line of a method that does not depend on x, with its name.
+
+    The dashes of every other `place` begin later, so that lines on top of one another are seen.
+    """
+    look = look_of(method)
+    style = ":" if look.line == ":" else (4.0 * (place % 2), (4.0, 4.0))
+    ax.axhline(level, color=look.color, ls=style, lw=1.0, label=method, zorder=1.5)
+    label_end(ax, method, level, look.color)
+
+
+def draw_sizes(ax: "Axes", sizes: list[int]) -> None:
+    """A logarithmic axis of whole numbers."""
+    ax.set_xscale("log")
+    ax.set_xticks(sizes, [str(size) for size in sizes])
+    ax.minorticks_off()
+
+
+def plot_weights(points: pd.DataFrame, unit: str) -> "Figure":
+    """Mean weight of each candidate against its mean score, one panel for each method.
+
+    Parameters
+    ----------
+    points : DataFrame with columns method, candidate, score, weight, rank_correlation
+        A row for each method and candidate.
+    unit : str
+        What the scores are.
+    """
+    methods = list(dict.fromkeys(points["method"]))
+    across = min(len(methods), 3)
+    width = COLUMN if across == 1 else PAGE
+    figure, axes = new_figure(width, 2.1 * -(-len(methods) // across), len(methods), across)
+    for ax, method in zip(axes, methods, strict=True):
+        rows = points[points["method"] == method]
+        quality, weights = rows["score"].to_numpy(), rows["weight"].to_numpy()
+        look = look_of(method)
+        ax.plot(quality, weights, look.marker, ls="", color=look.color, ms=4, label=method)
+        write_names(ax, rows["candidate"].tolist(), quality, weights)
+        ax.axhline(1 / len(rows), color=BLACK, lw=0.6, ls=":", zorder=0)
         ax.margins(0.12)
-        rho = correlations[method]
-        write_title(ax, method if np.isnan(rho) else f"{method} (rank correlation {rho:.2f})")
-        ax.set_xlabel(f"true {unit}")
+        rho = rows["rank_correlation"].iloc[0]
+        write_title(ax, method if np.isnan(rho) else f"{method}, rank corr. {rho:.2f}")
+        ax.set_xlabel(f"mean {unit}", fontsize=FONT if across < 3 else SMALL)
+    for ax in axes[::across]:
         ax.set_ylabel("mean weight")
     return figure
-
-
-def write_names(
-    ax: "Axes", names: Sequence[str], x: NDArray[np.float64], y: NDArray[np.float64]
-) -> None:
-    """Write the names of points beside them, where there is room."""
-    across = np.log(x) if ax.get_xscale() == "log" else x
-    for name, point, place in zip(
-        names, zip(x, y, strict=True), name_places(names, across, y), strict=True
-    ):
-        if place is not None:
-            ax.annotate(
-                name,
-                point,
-                xytext=place,
-                textcoords="offset points",
-                ha="left" if place[0] > 0 else "right",
-                va="center",
-                fontsize=7,
-                color=BLACK,
-                parse_math=False,  # a dollar sign in a name is a dollar sign
-            )
-
-
-def name_places(
-    names: Sequence[str], x: NDArray[np.float64], y: NDArray[np.float64]
-) -> list[tuple[float, float] | None]:
-    """Where to write the name of each point of a panel, in points from it.
-
-    Right or left of the point, level or a little above or below: the first place at which the name
-    covers no other point or name. A name that has no such place is left out.
-    """
-    width, height = 250.0, 200.0  # of a panel, about, in points
-    spans = [max(float(np.ptp(values)), 1e-12) for values in (x, y)]
-    across = (x - x.min()) / spans[0] * width
-    up = (y - y.min()) / spans[1] * height
-    taken = [(cx - 3, up[i] - 3, cx + 3, up[i] + 3) for i, cx in enumerate(across)]
-    places: list[tuple[float, float] | None] = []
-    for i, name in enumerate(names):
-        length = 4.0 * len(name)
-        found = None
-        for side in (1, -1) if across[i] < width / 2 else (-1, 1):
-            for lift in (0.0, 7.0, -7.0):
-                left = across[i] + 6 if side > 0 else across[i] - 6 - length
-                box = (left, up[i] + lift - 4, left + length, up[i] + lift + 4)
-                inside = box[0] > -25 and box[2] < width + 25
-                if inside and not any(overlap(box, other) for other in taken):
-                    found = (6.0 * side, lift)
-                    taken.append(box)
-                    break
-            if found is not None:
-                break
-        places.append(found)
-    return places
-
-
-def overlap(
-    first: tuple[float, float, float, float], second: tuple[float, float, float, float]
-) -> bool:
-    """Whether two boxes (left, bottom, right, top) share an area."""
-    return (
-        first[0] < second[2]
-        and second[0] < first[2]
-        and first[1] < second[3]
-        and second[1] < first[3]
-    )

@@ -8,6 +8,7 @@ from smoothie.registry import Registry, wrong_function
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+FORMATS = ("png", "pdf")  # of figures
 Plot = Callable[[Any], "Figure | None"]  # of a result; None where there is nothing to draw
 
 

@@ -50,7 +50,7 @@ def draw_scores(result: Result, table: pd.DataFrame) -> Figure:
     from smoothie.report.plots import plot_methods
 
     assert result.scores is not None
-    title = f"{result.problem.name}: {len(result.problem.candidates)} candidates, 95% intervals"
+    title = f"{result.problem.name}: {int(result.scores.known.sum())} inputs, 95% intervals"
     return plot_methods(table, title, unit_of(result.scores))
 
 
