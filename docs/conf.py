@@ -12,10 +12,24 @@ project = "Smoothie"
 author = copyright = "The Smoothie developers"
 release = version = __version__
 
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.napoleon", "sphinx.ext.mathjax"]
+extensions = [
+    "myst_nb",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.mathjax",
+]
 # Pages of all folders belong to it, so that links between them lead to pages, there and here.
 root_doc = "docs/index"
-include_patterns = ["docs/**", "results/*.md", "results/**/*.md", "CHANGELOG.md", "CONTRIBUTING.md", "tests/survivors.md", "smoothie/demo/SOURCE.md"]
+include_patterns = [
+    "docs/**",
+    "results/*.md",
+    "results/**/*.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "tests/survivors.md",
+    "smoothie/demo/SOURCE.md",
+]
 exclude_patterns = ["outputs", "build", "dist", ".*", "**/.*", "**/__pycache__"]
 suppress_warnings = ["myst.header", "toc.not_included", "misc.highlighting_failure"]
 

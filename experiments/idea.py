@@ -21,7 +21,7 @@ from smoothie.loaders.local import LocalFolder
 from smoothie.metrics.scoring import score
 from smoothie.problem import Problem
 from smoothie.report.output import write_table
-from smoothie.report.style import DARK, LIGHT, LOOKS, PAGE, SMALL, new_figure, save, write_title
+from smoothie.report.style import DARK, LOOKS, PAGE, SMALL, new_figure, save, write_title
 from smoothie.report.tables import markdown, markdown_escaped, number
 from smoothie.routers.consensus import Consensus
 

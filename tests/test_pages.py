@@ -4,25 +4,20 @@ Words in capitals stand for what a reader has: the table below says what they ar
 that is not run here is in the other table, with the reason.
 """
 
-import json
-import os
 import re
-import shlex
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, make_set, write_lines
-from tests.paper_mirror import make_paper_mirror
+from tests.conftest import ROOT
 
 pytestmark = pytest.mark.slow
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
-COMMAND = re.compile(r"^    ((?:python|smoothie|pip|scripts/|ray|git|\.ci/|\.venv/).*)$", re.MULTILINE)
+COMMAND = re.compile(
+    r"^    ((?:python|smoothie|pip|scripts/|ray|git|\.ci/|\.venv/).*)$", re.MULTILINE
+)
 SMALL = {  # what makes a command of this module quick; it changes nothing else
     "experiments.run": ["evaluation.draws=20", "encoder.progress=false"],
 }

@@ -1,5 +1,6 @@
 """What the README shows is what its command gives."""
 
+import itertools
 import json
 import os
 import re
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from experiments import idea
 from experiments.benchmarks import __main__ as benchmarks
 from experiments.benchmarks import rates
 from experiments.benchmarks.places import block_of
@@ -23,6 +25,8 @@ from smoothie.encoders.sentence import SentenceEncoder
 from smoothie.metrics.views import VIEWS
 from smoothie.report.scores import summary
 from tests.conftest import ROOT, make_set
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_demo_table_is_that_of_the_demo(compose):
@@ -59,13 +63,87 @@ def test_the_table_about_stacking_is_that_of_its_command():
     assert as_markdown(story(*tables)) == made
 
 
-@pytest.mark.parametrize("benchmark", [benchmarks, rates])
-def test_what_a_page_shows_of_a_benchmark_is_its_result(benchmark):
-    shown = block_of(benchmark.COMMAND).search(benchmark.PAGE.read_text(encoding="utf-8"))
+def test_what_the_page_shows_of_rates_is_their_result():
+    shown = block_of(rates.COMMAND).search(rates.PAGE.read_text(encoding="utf-8"))
     assert shown is not None
     command = re.search(r"<!-- \w+: (.*?) -->", shown[0])[1]
-    made = benchmark.RESULT.read_text(encoding="utf-8")
+    made = rates.RESULT.read_text(encoding="utf-8")
     assert made == f"    {command}\n\n{shown[0].split(chr(10), 1)[1].removesuffix('<!-- end -->')}"
+
+
+def test_the_three_numbers_of_the_readme_are_of_the_benchmarks():
+    shown = block_of(benchmarks.COMMAND).search(README)[0].splitlines()[1:-1]
+    table = benchmarks.RESULT.read_text(encoding="utf-8")
+    lines = re.findall(r"^- (.*?)(?=^- |\Z)", "\n".join(shown) + "\n", re.MULTILINE | re.DOTALL)
+    assert len(lines) == 3
+    for line in lines:
+        what, seconds = re.match(r"(.*): ([\d.]+) s", " ".join(line.split())).groups()
+        assert re.search(rf"^\| {re.escape(what)} +\| +{seconds} \|", table, re.MULTILINE), what
+
+
+def test_the_example_is_what_the_demo_holds():
+    """Answers, errors by a loop over triplets, and who is right, from the files of the demo."""
+    table = pd.read_csv(ROOT / "results" / "idea" / "idea.csv")
+    demo = ROOT / "smoothie" / "demo"
+    lines = (demo / "dataset.jsonl").read_text(encoding="utf-8").splitlines()
+    row = [json.loads(line)["id"] for line in lines].index(idea.QUESTION)
+    references = json.loads(lines[row])["references"]
+    vectors, names = [], table.candidate.tolist()
+    for name, answer, score in zip(names, table.answer, table.score, strict=True):
+        path = demo / "generations" / f"{name}.jsonl"
+        written = json.loads(path.read_text(encoding="utf-8").splitlines()[row])
+        assert written["generation"] == answer
+        assert (score == 100) == any(text.lower() in answer.lower() for text in references)
+        vectors.append(np.load(demo / "embeddings" / f"{name}.npy")[row].astype(float))
+
+    def distance(i, j):
+        return ((vectors[i] - vectors[j]) ** 2).sum()
+
+    for i, error in enumerate(table.error):
+        pairs = itertools.combinations([j for j in range(len(names)) if j != i], 2)
+        triplets = [(distance(i, j) + distance(i, k) - distance(j, k)) / 2 for j, k in pairs]
+        assert error == pytest.approx(np.mean(triplets))
+    shown = block_of(idea.COMMAND).search(README)[0]
+    assert f"**{table.error.min():.2f}**" in shown
+    assert f"    {idea.COMMAND}\n\n{shown.split(chr(10), 1)[1].removesuffix('<!-- end -->')}" == (
+        ROOT / "results" / "idea" / "idea.md"
+    ).read_text(encoding="utf-8")
+
+
+def test_the_chart_of_all_sets_shows_what_was_chosen_on_the_others():
+    folder = ROOT / "results"
+    table = pd.read_csv(folder / "all_sets" / "all_sets.csv", index_col="dataset")
+    assert len(table) == 15
+    page = (folder / "ablation" / "left_out.md").read_text(encoding="utf-8")
+    chosen = dict(re.findall(r"\| beta +\| +(\w+) \| +beta [\d.]+ \| +([\d.-]+) \|", page))
+    assert {name: f"{gap:.1f}" for name, gap in table.consensus.items()} == chosen
+    gaps = pd.read_csv(folder / "ablation" / "gaps.csv").query("ensemble == 0")
+    for column, variant in (
+        ("smoothie_global", "smoothie_global"),
+        ("smoothie_local", "smoothie_local k=1"),
+    ):
+        full = gaps[gaps.variant == variant].set_index("dataset").gap_closed
+        assert table[column].to_dict() == full.to_dict()
+    page = (folder / "few_labels" / "labels.md").read_text(encoding="utf-8")
+    mean = re.search(r"^\| best on the others \| +([\d.]+) \|", page, re.MULTILINE)[1]
+    assert f"{table.few_labels.mean():.1f}" == mean
+
+
+def test_verdicts_are_those_of_the_calibration():
+    made = (ROOT / "results" / "calibration" / "calibration.md").read_text(encoding="utf-8")
+    for method, signal in (
+        ("consensus", "agreement of methods"),
+        ("smoothie_global", "wording of Global's choice"),
+        ("smoothie_local", "wording of Global's choice"),
+    ):
+        row = rf"^\| {method} +\| +{signal} \| +(\d+) of (\d+) \| +(\d+) of (\d+) \|"
+        gained, likely, lost, doubtful = re.search(row, made, re.MULTILINE).groups()
+        shown = rf"^\| {method} +\| +{likely} \| +{gained} \| +{doubtful} \| +{lost} \|$"
+        assert re.search(shown, README, re.MULTILINE), method
+
+
+def test_lines_of_the_readme_fit_a_terminal():
+    assert [line for line in README.splitlines() if len(line) >= 120] == []
 
 
 def test_the_examples_of_the_front_door_agree(tmp_path):
