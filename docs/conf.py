@@ -3,47 +3,32 @@
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from smoothie import __version__  # noqa: E402 - the checkout, whatever is installed
+from smoothie import __version__  # of the checkout, whatever is installed
 
 project = "Smoothie"
 author = copyright = "The Smoothie developers"
 release = version = __version__
 
-extensions = [
-    "myst_nb",
-    "sphinx.ext.autodoc",
-    "sphinx.ext.autosummary",
-    "sphinx.ext.napoleon",
-    "sphinx.ext.mathjax",
-]
 # Pages of all folders belong to it, so that links between them lead to pages, there and here.
 root_doc = "docs/index"
-include_patterns = [
-    "docs/**",
-    "results/*.md",
-    "results/**/*.md",
-    "CHANGELOG.md",
-    "CONTRIBUTING.md",
-    "tests/survivors.md",
-    "smoothie/demo/SOURCE.md",
-]
+include_patterns = ["docs/**", "results/*.md", "results/**/*.md", "CHANGELOG.md"]
+include_patterns += ["CONTRIBUTING.md", "tests/survivors.md", "smoothie/demo/SOURCE.md"]
 exclude_patterns = ["outputs", "build", "dist", ".*", "**/.*", "**/__pycache__"]
+
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.mathjax"]
 suppress_warnings = ["myst.header", "toc.not_included", "misc.highlighting_failure"]
+myst_enable_extensions = ["dollarmath"]
+myst_heading_anchors = 3
+nb_execution_mode = "off"  # the notebook holds its results; tests/test_tutorial.py runs it
+autodoc_typehints = "none"  # the docstrings have them
+autodoc_member_order = "bysource"
+napoleon_google_docstring = False
+napoleon_use_ivar = True
+napoleon_use_rtype = False
 
 html_theme = "furo"
 html_title = "Smoothie"
 html_copy_source = False
 highlight_language = "none"
-myst_enable_extensions = ["dollarmath"]
-myst_heading_anchors = 3
-nb_execution_mode = "off"  # the notebook holds its results; a test runs it
-
-autosummary_generate = True
-autodoc_typehints = "none"  # the docstrings have them
-autodoc_member_order = "bysource"
-napoleon_google_docstring = False
-napoleon_use_rtype = False
-napoleon_use_ivar = True

@@ -21,7 +21,7 @@ def run_forked(order: dict) -> int:
     if child:
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     try:
-        output = os.open(order["output"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        output = os.open(order["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND)
         for stream in (1, 2):
             os.dup2(output, stream)
         os.chdir(order["folder"])
@@ -31,6 +31,8 @@ def run_forked(order: dict) -> int:
         status = 0
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else int(end.code is not None)
+        if isinstance(end.code, str):
+            sys.stderr.write(f"{end.code}\n")
     except BaseException:
         traceback.print_exc()
         status = 1
@@ -43,4 +45,5 @@ if __name__ == "__main__":
     for name in HEAVY:
         importlib.import_module(name)
     for line in sys.stdin:
-        print(run_forked(json.loads(line)), flush=True)
+        sys.stdout.write(f"{run_forked(json.loads(line))}\n")
+        sys.stdout.flush()
