@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig
 
@@ -106,11 +109,20 @@ def run_settings(settings: Settings, clock: Clock, memory: Memory) -> Result:
     names = {
         "dataset": problem.name,
         "ensemble": settings.ensemble.name,
-        "encoder": str(settings.encoder["name"]),
+        "encoder": encoder_name(settings.encoder),
     }
     cleaning = settings.dataset.get("cleaning", "none")
     signature = describe(result, encoder, cleaning, None if scorer is None else scorer.signature)
     return replace(result, routed=routed, names=names, signature=signature)
+
+
+def encoder_name(described: Mapping[str, Any]) -> str:
+    """The encoder in tables: its name, or that of its model or files if it takes any of them."""
+    name = str(described["name"])
+    if name == described["encoder"]:
+        places = (described.get(key) for key in ("model", "folder", "file"))
+        name = next((Path(place).name for place in places if place), "") or name
+    return name
 
 
 def check(settings: Settings, problem: Problem) -> None:

@@ -112,7 +112,7 @@ def world(tmp_path):
     """What the words in capitals stand for, and the files that commands name."""
     sets = [make_set(tmp_path / name, inputs=24) for name in ("first", "second")]
     alpaca_eval(tmp_path)
-    lm_eval(tmp_path)
+    lm_eval(tmp_path / "OUT")
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     table = re.search(r"```csv\n(.*?)```", readme, re.DOTALL)[1]
     table += "".join(
@@ -139,7 +139,7 @@ def test_the_commands_of_a_page_run(page, forked, paper, world):
     folder, places = world
     for command in here(page):
         program, *words = [fill(word, places) for word in shlex.split(command)]
-        module = "smoothie.start" if program == "smoothie" else words[1]
+        module = "smoothie" if program == "smoothie" else words[1]
         words = words if program == "smoothie" else words[2:]
         order = {
             "module": module,

@@ -99,7 +99,7 @@ def test_the_files_of_a_run(settings, tmp_path):
     assert (metrics.candidates == 3).all()
     assert set(metrics.metric) == {"labels"}
     assert set(metrics.dataset) == {"tiny"}
-    assert set(metrics.encoder) == {"stored"}
+    assert set(metrics.encoder) == {"vectors"}
     by_method = metrics.set_index("method")
     assert by_method.k["smoothie_local"] == 1
     for method in ("random", "smoothie_global", "smoothie_local", *candidates):
