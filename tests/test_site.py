@@ -13,16 +13,17 @@ pytestmark = pytest.mark.slow
 
 
 class Page(HTMLParser):
-    """The links of a page, and what they may lead to."""
+    """The links of a page, what it loads, and what links may lead to."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
-        self.links, self.ids = [], set()
+        self.links, self.loaded, self.ids = [], [], set()
         self.feed(text)
 
     def handle_starttag(self, tag, attrs):
         found = dict(attrs)
         self.ids.add(found.get("id"))
+        self.loaded += [found["src"]] if found.get("src") else []
         self.links += [found[name] for name in ("href", "src") if found.get(name)]
 
 
@@ -41,6 +42,7 @@ def test_the_site(tmp_path):
     }
     checked = 0
     for path, page in pages.items():
+        assert not [link for link in page.loaded if urlsplit(link).scheme in ("http", "https")]
         for link in page.links:
             parts = urlsplit(link)
             if parts.scheme or parts.netloc:
@@ -51,6 +53,8 @@ def test_the_site(tmp_path):
                 assert unquote(parts.fragment) in pages[target].ids, f"{path.name}: {link}"
             checked += 1
     assert checked > 500
+    formulas = (site / "docs" / "how-it-works.html").read_text(encoding="utf-8")
+    assert formulas.count("<math xmlns") >= 5
     shown = (site / "docs" / "api.html").read_text(encoding="utf-8")
     for name in ("smoothie.route", "smoothie.SmoothieLocal", "smoothie.estimator.triplet_errors"):
         assert f'id="{name}"' in shown
