@@ -8,6 +8,7 @@ Writes results/idea/: the picture, and a table of what it shows, which is also t
 import sys
 import textwrap
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -52,13 +53,15 @@ def example() -> tuple[Problem, int, Floats, pd.DataFrame]:
     vectors, _ = StoredVectors(str(DEMO / "embeddings")).encode_problem(problem, inputs=False)
     distances = squared_distances(np.asarray(vectors))
     evidence = Evidence(Votes(distances, texts=problem.texts))
+    scores = score(problem, "auto", METRIC)
+    assert scores is not None
     table = pd.DataFrame(
         {
             "candidate": problem.candidates,
             "answer": problem.texts[row],
             "error": triplet_errors(distances[row]),
             "support": Consensus().support(evidence)[row],
-            "score": score(problem, "auto", METRIC).values[row],
+            "score": scores.values[row],
         }
     )
     return problem, row, distances[row], table
@@ -92,7 +95,9 @@ def draw(question: str, distances: Floats, table: pd.DataFrame, folder: Path) ->
     from matplotlib.patches import Rectangle
 
     figure, (texts, matrix, bars) = new_figure(PAGE, 2.3, 3)
-    texts.get_gridspec().set_width_ratios([1.75, 1, 0.8])
+    grid = texts.get_gridspec()
+    assert grid is not None
+    grid.set_width_ratios([1.75, 1, 0.8])
     rows = np.arange(len(table))
     numbers = [str(i + 1) for i in rows]
     best = int(table.error.argmin())
@@ -103,7 +108,7 @@ def draw(question: str, distances: Floats, table: pd.DataFrame, folder: Path) ->
     for i, answer in enumerate(table.answer):
         lines = textwrap.wrap(short(answer, 84), 46)
         height = 1 - (i + 0.5) / len(table)
-        style = {"fontsize": SMALL, "va": "center", "transform": texts.transAxes}
+        style: dict[str, Any] = {"fontsize": SMALL, "va": "center", "transform": texts.transAxes}
         texts.text(0, height, numbers[i], color=colors[i], weight="bold", **style)
         texts.text(0.06, height, "\n".join(lines), color=colors[i], parse_math=False, **style)
 

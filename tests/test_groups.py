@@ -14,6 +14,8 @@ import yaml
 from experiments.config import plain
 from experiments.groups import CONF, methods, register_groups
 from experiments.help import choices_of, shortened
+from experiments.parts import encoder_of
+from experiments.pipeline import encoder_name
 from smoothie.cli import DEMO_METRICS
 from smoothie.encoders.named import HUB_IDS
 from smoothie.loaders import SOURCES
@@ -224,3 +226,19 @@ def test_encoders_and_the_demo_are_the_same_without_a_configuration(compose):
     for name, model in HUB_IDS.items():
         assert compose(f"encoder={name}").encoder.model == model
     assert dict(compose().dataset.metrics) == DEMO_METRICS
+
+
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        (["encoder=minilm"], "minilm"),
+        (["encoder=minilm", "encoder.model=a/b"], "minilm"),
+        (["encoder=sentence_transformers", "encoder.model=org/small-v2"], "small-v2"),
+        (["encoder=stored", "encoder.folder=x/letters/"], "letters"),
+        (["encoder=stored", "encoder.folder=x", "encoder.name=mine"], "mine"),
+        (["encoder=distances", "encoder.file=x/edits.npz"], "edits.npz"),
+    ],
+)
+def test_encoders_have_different_names_in_tables(compose, settings, name):
+    """Jobs of a sweep over the models or files of a general encoder can be told apart."""
+    assert encoder_name(encoder_of(compose(*settings))) == name

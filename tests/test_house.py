@@ -25,6 +25,7 @@ FLOORS = [
     ["front"],
     ["cli"],
     ["start"],
+    ["__main__"],
 ]
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 LONGEST = 60  # lines of a function, its docstring aside

@@ -63,8 +63,9 @@ def draw(table: pd.DataFrame, folder: Path) -> None:
         ax.text(position, -0.9, words, fontsize=SMALL, ha="center", va="bottom")
     for method, name in NAMES.items():
         look = look_of(method)
-        style = {"s": 24 if look.marker != "*" else 48, "zorder": 2, "clip_on": False}
-        ax.scatter(shown[method], rows, color=look.color, marker=look.marker, label=name, **style)
+        size = 48 if look.marker == "*" else 24
+        points = ax.scatter(shown[method], rows, size, look.color, look.marker, label=name)
+        points.set(zorder=2, clip_on=False)
     ax.set_yticks(rows, list(shown.index), fontsize=SMALL)
     ax.set_xlim(LOWEST, 100)
     ax.set_ylim(rows[-1] + 0.6, -0.8)
