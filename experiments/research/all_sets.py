@@ -64,7 +64,7 @@ def draw(table: pd.DataFrame, folder: Path) -> None:
     for method, name in NAMES.items():
         look = look_of(method)
         size = 48 if look.marker == "*" else 24
-        points = ax.scatter(shown[method], rows, size, look.color, look.marker, label=name)
+        points = ax.scatter(shown[method], rows, size, look.color, marker=look.marker, label=name)
         points.set(zorder=2, clip_on=False)
     ax.set_yticks(rows, list(shown.index), fontsize=SMALL)
     ax.set_xlim(LOWEST, 100)
