@@ -2,13 +2,15 @@
 
     python -m experiments.research.ablation folders=[A,B,C] encoder=minilm
 
-Writes gaps.csv, gaps.md and left_out.md into hydra.run.dir; docs/research.md explains them.
+Writes gaps.csv, grid.csv, gaps.md and left_out.md into hydra.run.dir; docs/research.md explains
+them.
 """
 
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
+from itertools import product
 from pathlib import Path
 
 import hydra
@@ -49,6 +51,9 @@ Drawn = tuple[int, int]  # number of sub-ensembles, and their seed
 BETAS = [1.0, 1.4, 2.0, 2.8, 4.0]
 MEANINGS = [0.0, 0.1, 0.2, 0.5, 1.0]
 PRIORS = [0.0, 0.5, 1.0, 2.0, 4.0]
+Constants = tuple[float, float, float]
+NAMES = ("beta", "meaning", "prior")
+GRID: list[Constants] = list(product(BETAS, MEANINGS, PRIORS))
 
 
 @lru_cache(maxsize=8)
@@ -69,7 +74,7 @@ def support(
     votes: Votes,
     beta: float = 2.0,
     of_meaning: float = MEANING,
-    prior: float = 1.0,
+    prior: float = Consensus.prior,
     answers: bool = True,
 ) -> Support:
     """The support that Consensus maximizes, (N, K), with any constants, with or without answers."""
@@ -134,8 +139,18 @@ def draw_ensembles(candidates: int, count: int, seed: int) -> list[NDArray[np.in
     return [np.sort(generator.permutation(candidates)[:size]) for size in sizes]
 
 
-def measure(settings: Settings, folder: str, limit: int | None, drawn: Drawn) -> pd.DataFrame:
-    """Gaps closed on one folder and on its sub-ensembles: a row for each variant and ensemble."""
+def measure(
+    settings: Settings, folder: str, limit: int | None, drawn: Drawn
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Gaps closed on one folder.
+
+    Returns
+    -------
+    gaps : DataFrame
+        A row for each variant and ensemble: the folder's own, number 0, and sub-ensembles of it.
+    grid : DataFrame
+        A row for each combination of the constants, for the folder's own ensemble.
+    """
     dataset = {"source": "local", "path": folder, "cleaning": "none", "limit": limit}
     here, memory = replace(settings, dataset=dataset), Memory()
     source, problem, _ = load(here, memory)
@@ -152,9 +167,14 @@ def measure(settings: Settings, folder: str, limit: int | None, drawn: Drawn) ->
             choices = variant(part).argmax(axis=1)[scores.scored]
             gap = gap_closed(choices, quality)
             rows.append((problem.name, number_of, len(columns), name, gap))
-    return pd.DataFrame(
+    gaps = pd.DataFrame(
         rows, columns=["dataset", "ensemble", "candidates", "variant", "gap_closed"]
     )
+    grid = pd.DataFrame(GRID, columns=list(NAMES))
+    quality = scores.quality[scores.scored]
+    grid["gap_closed"] = grid_gaps(votes, quality, scores.scored)
+    grid.insert(0, "dataset", problem.name)
+    return gaps, grid
 
 
 def gap_table(gaps: pd.DataFrame) -> str:
@@ -173,27 +193,61 @@ def gap_table(gaps: pd.DataFrame) -> str:
     return markdown(header, rows)
 
 
-def left_out(gaps: pd.DataFrame, kind: str) -> dict[str, tuple[str, float]]:
-    """For each set, the variant of a kind that is best on the others, and what it closes there."""
-    full = gaps[gaps.ensemble == 0].pivot(index="variant", columns="dataset", values="gap_closed")
-    some = full[full.index.str.startswith(f"{kind} ")]
+def grid_gaps(votes: Votes, quality: NDArray[np.float64], rows: NDArray[np.bool_]) -> list[float]:
+    """Gaps closed with every combination of the constants, in the order of GRID."""
+    gaps = []
+    for beta, of_meaning, prior in GRID:
+        choices = support(votes, beta, of_meaning, prior).argmax(axis=1)
+        gaps.append(gap_closed(choices[rows], quality))
+    return gaps
+
+
+def best_of(gaps: pd.DataFrame) -> Constants:
+    """The constants with the highest sum of the mean and the lowest gap over some sets.
+
+    Parameters
+    ----------
+    gaps : DataFrame
+        A row for each combination, a column for each set.
+    """
+    values = gaps.to_numpy()
+    best = int(np.argmax(values.mean(axis=1) + values.min(axis=1)))
+    beta, of_meaning, prior = gaps.index.to_frame().to_numpy()[best].tolist()
+    return beta, of_meaning, prior
+
+
+def left_out(grid: pd.DataFrame) -> dict[str, tuple[Constants, float]]:
+    """For each set, the constants that are best on the others, and what they close on it.
+
+    Parameters
+    ----------
+    grid : DataFrame
+        grid.csv.
+    """
+    gaps = grid.pivot(index=list(NAMES), columns="dataset", values="gap_closed")
     found = {}
-    for name in some.columns if len(some) else ():
-        best = str(some.drop(columns=name).mean(axis=1).idxmax())
-        found[str(name)] = best, float(some[name].to_dict()[best])
+    for name in gaps.columns:
+        best = best_of(gaps.drop(columns=name))
+        found[str(name)] = best, float(gaps[name].to_dict()[best])
     return found
 
 
-def left_out_table(gaps: pd.DataFrame) -> str:
-    """`left_out` for the values of beta, of the weight of meaning, and of the prior."""
-    rows = []
-    for kind in ("beta", "meaning", "prior"):
-        found = left_out(gaps, kind)
-        rows += [[kind, name, best, number(gap, 1)] for name, (best, gap) in found.items()]
-        if found:
-            mean = float(np.mean([gap for _, gap in found.values()]))
-            rows.append([kind, "mean", "", number(mean, 1)])
-    return markdown(["chosen", "left out", "best on the others", "gap closed"], rows)
+def left_out_table(grid: pd.DataFrame) -> str:
+    """`left_out`, with the mean and the lowest over sets, and what is chosen on all of them."""
+    found = left_out(grid)
+    gaps = [gap for _, gap in found.values()]
+    rows = [
+        [name, *(f"{value:g}" for value in best), number(gap, 1)]
+        for name, (best, gap) in found.items()
+    ]
+    every = grid.pivot(index=list(NAMES), columns="dataset", values="gap_closed")
+    chosen = best_of(every)
+    rows += [
+        ["mean", "", "", "", number(float(np.mean(gaps)), 1)],
+        ["lowest", "", "", "", number(min(gaps), 1)],
+        ["none left out", *(f"{value:g}" for value in chosen), ""],
+    ]
+    return markdown(["left out", *NAMES, "gap closed"], rows)
 
 
 def run(cfg: DictConfig, folder: Path) -> str:
@@ -206,9 +260,10 @@ def run(cfg: DictConfig, folder: Path) -> str:
         measure(settings, name, limits.get(Path(name).name), drawn)
         for name in map(str, cfg.folders)
     ]
-    gaps = pd.concat(parts, ignore_index=True)
+    gaps, grid = (pd.concat(tables, ignore_index=True) for tables in zip(*parts, strict=True))
     write_table(gaps, folder / "gaps.csv")
-    tables = {"gaps.md": gap_table(gaps), "left_out.md": left_out_table(gaps)}
+    write_table(grid, folder / "grid.csv")
+    tables = {"gaps.md": gap_table(gaps), "left_out.md": left_out_table(grid)}
     for name, text in tables.items():
         write_text(folder / name, text)
     return "\n".join(tables.values())

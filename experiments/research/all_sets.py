@@ -3,8 +3,8 @@
     python -m experiments.research.all_sets
 
 Draws the results of the ablation and of the few labels, in results/, into results/all_sets/. What
-was chosen by looking at sets is, for each set, what was best on the others: Consensus' beta, the
-constant that matters most, and the prior of the few labels.
+was chosen by looking at sets is, for each set, what was best on the others: the constants of
+Consensus, and the prior of the few labels.
 """
 
 import sys
@@ -31,16 +31,16 @@ NAMES = {
 }
 
 
-def table_of(gaps: pd.DataFrame, few: pd.DataFrame) -> pd.DataFrame:
+def table_of(gaps: pd.DataFrame, grid: pd.DataFrame, few: pd.DataFrame) -> pd.DataFrame:
     """Gaps closed, in percent: a row for each set, a column for each method.
 
     Parameters
     ----------
-    gaps, few : DataFrame
-        gaps.csv of the ablation, and of the few labels.
+    gaps, grid, few : DataFrame
+        gaps.csv and grid.csv of the ablation, gaps.csv of the few labels.
     """
     full = gaps[gaps.ensemble == 0].pivot(index="dataset", columns="variant", values="gap_closed")
-    chosen = {name: gap for name, (_, gap) in ablation.left_out(gaps, "beta").items()}
+    chosen = {name: gap for name, (_, gap) in ablation.left_out(grid).items()}
     table = pd.DataFrame(
         {
             "smoothie_global": full["smoothie_global"],
@@ -80,8 +80,8 @@ def draw(table: pd.DataFrame, folder: Path) -> None:
 
 def main() -> None:
     """Command line."""
-    gaps = pd.read_csv(RESULTS / "ablation" / "gaps.csv")
-    table = table_of(gaps, pd.read_csv(RESULTS / "few_labels" / "gaps.csv"))
+    folders = ("ablation/gaps", "ablation/grid", "few_labels/gaps")
+    table = table_of(*(pd.read_csv(RESULTS / f"{name}.csv") for name in folders))
     rows = [[str(name), *(number(gap, 1) for gap in row)] for name, row in table.iterrows()]
     for name, row in (("mean", table.mean()), ("lowest", table.min())):
         rows.append([name, *(number(gap, 1) for gap in row)])

@@ -14,7 +14,7 @@ from smoothie.routers.base import Router, Routing, register_router
 from smoothie.routers.voting import agreement, shares
 from smoothie.wording import shared_wording
 
-WORDING, MEANING = 0.1, 0.2  # weight of a kind of support relative to the finer one before it
+WORDING, MEANING = 0.1, 0.5  # weight of a kind of support relative to the finer one before it
 
 
 @register_router("consensus")
@@ -38,16 +38,16 @@ class Consensus(Router):
       embeddings and h its median. Smoothie's errors sum D itself, so that one far-off
       voter outweighs several near ones; this kernel is bounded.
 
-    Finer kinds decide, coarser ones break near ties: support is wording + meaning / 5, and where
-    texts end in answers, answer + (wording + meaning / 5) / 10.
+    Finer kinds decide, coarser ones break near ties: support is wording + meaning / 2, and where
+    texts end in answers, answer + (wording + meaning / 2) / 10.
 
     The support of one text comes from K-1 others and is noisy. The quality of its candidate on
-    other inputs is known better: so the candidate's mean support over all inputs counts as one more
-    voter,
+    other inputs is known better: so the candidate's mean support over all inputs counts as half a
+    voter more,
 
     .. math:: s_{ni} + \frac{c}{K-1}\, \bar s_i, \qquad \bar s_i = \frac1N \sum_n s_{ni},
 
-    with c = 1. This is empirical Bayes: with :math:`\bar s_i` as the mean of a prior that is worth
+    with c = 1/2. This is empirical Bayes: with :math:`\bar s_i` as the mean of a prior worth
     c voters, the posterior mean is proportional to it (Efron and Morris, 1975). It stands between
     Smoothie-Local (c = 0) and Smoothie-Global (c to infinity). Candidates that share their errors,
     such as two prompts of one model, vouch for one another on every input: among three or four
@@ -83,7 +83,7 @@ class Consensus(Router):
     """
 
     beta: float = 2.0
-    prior: float = 1.0
+    prior: float = 0.5
     answered: float = 2 / 3
 
     fewest: ClassVar[int] = 3
