@@ -285,7 +285,7 @@ def route(
     ['a', 'a']
     >>> judged = {"a": [0, None], "b": [1, None], "c": [0, None]}
     >>> smoothie.route(answers, encoder=None, labels=judged).candidates
-    ['b', 'a']
+    ['b', 'c']
     """
     problem = as_problem(answers, inputs, names=names, columns=columns, missing=missing)
     if problem is not answers:  # those who load a problem were warned

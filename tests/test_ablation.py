@@ -5,15 +5,18 @@ import pandas as pd
 import pytest
 
 from experiments.research.ablation import (
+    NAMES,
     VARIANTS,
+    best_of,
     draw_ensembles,
     gap_closed,
     gap_table,
+    left_out,
     left_out_table,
     support,
 )
 from smoothie.evidence import Evidence, Votes
-from smoothie.routers.consensus import Consensus
+from smoothie.routers.consensus import MEANING, Consensus
 from tests.conftest import ROOT
 from tests.naive import naive_distances
 
@@ -31,7 +34,7 @@ def votes():
 def test_support_is_what_consensus_chooses_by(votes):
     chosen = Consensus().route(Evidence(votes)).choices[0]
     np.testing.assert_array_equal(support(votes).argmax(axis=1), chosen)
-    for name in ("beta 2", "meaning 0.2", "prior 1"):
+    for name in ("beta 2", "meaning 0.5", "prior 0.5"):
         np.testing.assert_array_equal(VARIANTS[name](votes).argmax(axis=1), chosen)
 
 
@@ -49,27 +52,32 @@ def test_ensembles_are_smaller_than_the_whole():
     assert draw_ensembles(3, 40, seed=1) == []
 
 
-def test_the_constant_for_a_set_is_chosen_on_the_others():
-    gaps = pd.DataFrame(
-        [
-            (name, 0, variant, value)
-            for variant, values in {
-                "beta 1": {"a": 90, "b": 10, "c": 10},
-                "beta 2": {"a": 0, "b": 20, "c": 20},
-                "meaning 0": {"a": 1, "b": 1, "c": 1},
-            }.items()
-            for name, value in values.items()
-        ],
-        columns=["dataset", "ensemble", "variant", "gap_closed"],
-    )
-    rows = [[c.strip() for c in line.split("|")[1:-1]] for line in left_out_table(gaps).split("\n")]
-    chosen = {row[1]: (row[2], row[3]) for row in rows[2:] if row and row[0] == "beta"}
-    assert chosen == {
-        "a": ("beta 2", "0.0"),
-        "b": ("beta 1", "10.0"),
-        "c": ("beta 1", "10.0"),
-        "mean": ("", "6.7"),
+def test_constants_for_a_set_are_chosen_on_the_others():
+    """By mean and lowest: with a left out, (1, 0, 1) has 20 + 20, (2, 0, 0) 30 + 0."""
+    closed = {
+        (1.0, 0.0, 1.0): {"a": 0, "b": 20, "c": 20},
+        (2.0, 0.0, 0.0): {"a": 90, "b": 0, "c": 60},
+        (2.0, 0.5, 0.0): {"a": 50, "b": 5, "c": 10},
     }
+    rows = [(name, *key, gap) for key, gaps in closed.items() for name, gap in gaps.items()]
+    grid = pd.DataFrame(rows, columns=["dataset", *NAMES, "gap_closed"])
+    assert left_out(grid)["a"] == ((1.0, 0.0, 1.0), 0)
+    assert left_out(grid) == naive_left_out(closed)
+    table = [split(line) for line in left_out_table(grid).splitlines()]
+    assert table[-3][-1] == f"{np.mean([gap for _, gap in naive_left_out(closed).values()]):.1f}"
+
+
+def naive_left_out(closed):
+    found = {}
+    for name in ("a", "b", "c"):
+        others = [other for other in ("a", "b", "c") if other != name]
+        values = {
+            key: sum(gaps[other] for other in others) / 2 + min(gaps[other] for other in others)
+            for key, gaps in closed.items()
+        }
+        best = max(values, key=values.get)
+        found[name] = best, closed[best][name]
+    return found
 
 
 def test_the_tables_are_those_of_the_numbers():
@@ -77,7 +85,10 @@ def test_the_tables_are_those_of_the_numbers():
     gaps = pd.read_csv(folder / "gaps.csv")
     made = gap_table(gaps)
     assert made == (folder / "gaps.md").read_text(encoding="utf-8")
-    assert left_out_table(gaps) == (folder / "left_out.md").read_text(encoding="utf-8")
+    grid = pd.read_csv(folder / "grid.csv")
+    assert left_out_table(grid) == (folder / "left_out.md").read_text(encoding="utf-8")
+    every = grid.pivot(index=list(NAMES), columns="dataset", values="gap_closed")
+    assert best_of(every) == (Consensus.beta, MEANING, Consensus.prior)
     page = (ROOT / "docs" / "research.md").read_text(encoding="utf-8")
     whole = {cells[0]: cells for line in made.splitlines() if (cells := split(line))}
     for table, rows in (("ablation", 8), ("directions", 10)):

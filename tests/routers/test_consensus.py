@@ -79,8 +79,8 @@ def test_views_decide_in_their_order():
     """Wording decides between texts; where it ties, meaning; answers before both."""
     prose = votes_of([["the red fox ran", "the red fox sat", "a blue bird"], ["x", "y", "z"]])
     routing = Consensus().route(Evidence(prose))
-    expected = shared_wording(prose.texts, 2) + 0.2 * naive_meaning(prose.distances)
-    expected = naive_prior(expected, 1)
+    expected = shared_wording(prose.texts, 2) + 0.5 * naive_meaning(prose.distances)
+    expected = naive_prior(expected, 0.5)
     np.testing.assert_array_equal(routing.choices[0], expected.argmax(axis=1))
     np.testing.assert_allclose(routing.weights, expected / expected.sum(axis=1, keepdims=True))
 
@@ -104,7 +104,7 @@ def test_the_prior_leads_from_each_text_alone_to_one_candidate_for_all():
     votes = votes_of([["it is red", "it was red", "so it is"], ["no", "no way", "way, no way"]] * 2)
     alone = Consensus(prior=0).route(Evidence(votes))
     assert len(set(alone.choices[0])) > 1
-    support = shared_wording(votes.texts, 2) + 0.2 * naive_meaning(votes.distances)
+    support = shared_wording(votes.texts, 2) + 0.5 * naive_meaning(votes.distances)
     assert set(Consensus(prior=1e6).route(Evidence(votes)).choices[0]) == {
         support.mean(axis=0).argmax()
     }
@@ -115,7 +115,7 @@ def test_where_answers_are_counted_a_candidate_is_believed_for_others(prior):
     texts = [["so 7", "so 7", "we get 8", "we get 8"], ["so 7", "so 7", "we get 7", "I say 9"]] * 3
     votes = votes_of(texts)
     answers = [[7, 7, 8, 8], [7, 7, 7, 9]] * 3
-    words = shared_wording(votes.texts, 2) + 0.2 * naive_meaning(votes.distances)
+    words = shared_wording(votes.texts, 2) + 0.5 * naive_meaning(votes.distances)
     expected = naive_prior(naive_answers(answers) + 0.1 * words, prior)
     found = Consensus(prior=prior).route(Evidence(votes))
     np.testing.assert_allclose(found.weights, expected / expected.sum(axis=1, keepdims=True))
