@@ -305,17 +305,23 @@ def run(cfg: DictConfig, folder: Path) -> str:
     for name in map(str, cfg.folders):
         limit = limits.get(Path(name).name)
         parts.append(measure(settings, name, limit, (cfg.sub_ensembles, cfg.seed)))
-    signals = pd.concat(parts, ignore_index=True)
-    write_table(signals.round(4), folder / "signals.csv")
-    page = PAGE.format(
-        sets=len(cfg.folders),
+    # Rounded first: the tables are those of the file, also where a threshold is a matter of digits.
+    signals = pd.concat(parts, ignore_index=True).round(4)
+    write_table(signals, folder / "signals.csv")
+    page = page_of(signals)
+    write_text(folder / "calibration.md", page)
+    return page
+
+
+def page_of(signals: pd.DataFrame) -> str:
+    """The tables."""
+    return PAGE.format(
+        sets=signals["dataset"].nunique(),
         table=sets_table(signals),
         ranks=ranks_table(signals),
         verdicts=verdict_table(signals),
         confidences=confidence_table(signals),
     )
-    write_text(folder / "calibration.md", page)
-    return page
 
 
 @hydra.main(version_base="1.3", config_path=str(CONF), config_name="calibration")
