@@ -339,7 +339,7 @@ def save(figure: "Figure", folder: Path, name: str, formats: Sequence[str] = FOR
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     # Laid out once, for all formats, and not by savefig, which first draws everything once more.
-    canvas = FigureCanvasAgg(figure)  # type: ignore[no-untyped-call]
+    canvas = FigureCanvasAgg(figure)
     engine = figure.get_layout_engine()
     if engine is not None:
         engine.execute(figure)
@@ -364,4 +364,4 @@ def print_pdf(figure: "Figure", path: Path) -> None:
 
     # No creation date: the same results give the same file.
     undated = {"CreationDate": None}
-    FigureCanvasPdf(figure).print_pdf(path, metadata=undated)
+    FigureCanvasPdf(figure).print_pdf(path, metadata=undated)  # type: ignore[no-untyped-call]
