@@ -25,7 +25,7 @@ METRICS = ["dataset", "ensemble", "method", "encoder", "k", "metric", "score", "
 METRICS += ["n", "candidates", "labels_used"]
 COMPARISONS = ["dataset", "ensemble", "method", "encoder", "k", "metric", "difference"]
 COMPARISONS += ["difference_low", "difference_high", "gap_closed", "gap_low", "gap_high"]
-COMPARISONS += ["rank_correlation", "difference_n"]
+COMPARISONS += ["rank_correlation", "rank_low", "rank_high", "difference_n"]
 NOT_SCORED = "Nothing was scored: there are no labels and no references.\n"
 PARTIAL = """\
 Scores are incomplete: a method counts on the n inputs where what it chose has a score, and is
@@ -74,8 +74,9 @@ def digits_of(scores: Scores) -> int:
 
 
 def unit_of(scores: Scores) -> str:
-    """Label of a score axis."""
-    return scores.metric + (" (0 to 100)" if scores.percent else "")
+    """What the scores are, after "mean" on an axis."""
+    name = "label" if scores.metric == "labels" else scores.metric
+    return name + (" (0 to 100)" if scores.percent else "")
 
 
 def summary(result: Result, table: pd.DataFrame) -> str:
