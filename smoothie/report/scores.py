@@ -1,4 +1,4 @@
-"""Scores of the methods: metrics.csv, comparisons.csv, metrics_by_task.csv, table.md, .tex."""
+"""Scores: metrics.csv, comparisons.csv, metrics_by_task.csv, scores_by_input.csv, table.md, .tex."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import logging
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from smoothie.errors import printable
-from smoothie.evaluation import evaluate
+from smoothie.evaluation import evaluate, values_by_method
 from smoothie.metrics.scores import Scores
 from smoothie.report.artifacts import Artifact
 from smoothie.report.output import OutputFolder
@@ -125,6 +126,23 @@ def write_tasks(result: Result, table: pd.DataFrame, output: OutputFolder) -> No
     output.table("metrics_by_task.csv", describe_rows(result, table), columns)
 
 
+def score_inputs(result: Result) -> NDArray[np.float64] | None:
+    """Scores of each method and candidate, (N, methods), or None; NaN where it has none."""
+    scores = result.scores_of_inputs
+    if scores is None or result.table is None:
+        return None
+    return values_by_method(list(result.compared.values()), scores.values)[:, 2:]
+
+
+def write_inputs(result: Result, values: NDArray[np.float64], output: OutputFolder) -> None:
+    """A row for each input and a column for each method and candidate, empty where unknown."""
+    ids, order = result.problem.ids, result.problem.source_order
+    cells = values.astype(object)
+    cells[np.isnan(values)] = None
+    rows = ([ids[i], *cells[i]] for i in order.tolist())
+    output.rows("scores_by_input.csv", ["id", *result.compared], rows)
+
+
 SCORES = Artifact(lambda result: result.table, write_scores, summary, draw_scores, figure="methods")
 UNSCORED = Artifact(  # only a message in the terminal
     lambda result: True if result.table is None else None,
@@ -132,3 +150,4 @@ UNSCORED = Artifact(  # only a message in the terminal
     lambda result, value: NOT_SCORED,
 )
 BY_TASK = Artifact(evaluate_tasks, write_tasks)
+BY_INPUT = Artifact(score_inputs, write_inputs)
