@@ -188,12 +188,12 @@ def report(rows: Sequence[Run], alone: float) -> str:
 
 def plot(rows: Sequence[Run], alone: float, folder: Path) -> None:
     """Time and peak memory against the number of inputs: medians and largest peaks of size.csv."""
+    from smoothie.report.labels import label_end
     from smoothie.report.style import (
         BLACK,
         DARK,
         GRAY,
         PAGE,
-        label_end,
         look_of,
         new_figure,
         save,

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from experiments.paper.comparison import KEY
 from experiments.paper.layouts import WHOLE, Cell, Cells, cells_of
 from experiments.paper.names import METHODS, MIXED, NEIGHBORS, PYTHIA, SIZES, TASKS
+from smoothie.report.labels import label_end
 from smoothie.report.output import write_table
 from smoothie.report.style import (
     COLUMN,
     DARK,
     PAGE,
     SMALL,
-    label_end,
     look_of,
     new_figure,
     save,

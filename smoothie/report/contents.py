@@ -21,15 +21,6 @@ def artifacts_of_run(sizes: Sequence[int] = (), budgets: Sequence[int] = ()) -> 
     budgets : sequence of int
         Numbers of labels in the curve of score against labels; without any it is not computed.
     """
-    standard = [
-        CHOICES,
-        WEIGHTS,
-        MEAN_WEIGHTS,
-        ROUTED,
-        SIGNATURE,
-        UNSCORED,
-        SCORES,
-        BY_TASK,
-        BY_INPUT,
-    ]
-    return [*standard, k_curve(sizes), budget_curve(budgets), COSTS, DIAGNOSIS]
+    chosen = [CHOICES, WEIGHTS, MEAN_WEIGHTS, ROUTED, SIGNATURE]
+    scored = [UNSCORED, SCORES, BY_TASK, BY_INPUT]
+    return [*chosen, *scored, k_curve(sizes), budget_curve(budgets), COSTS, DIAGNOSIS]

@@ -1,4 +1,7 @@
-"""Scores: metrics.csv, comparisons.csv, metrics_by_task.csv, scores_by_input.csv, table.md, .tex."""
+"""Scores of the methods: metrics.csv, comparisons.csv, table.md, table.tex.
+
+metrics_by_task.csv has those of each task, scores_by_input.csv those of each input.
+"""
 
 from __future__ import annotations
 
