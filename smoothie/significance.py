@@ -139,7 +139,7 @@ def permutation_p(apart: NDArray[np.float64], resamples: int, seed: int) -> floa
     if not len(apart):
         return np.nan
     different = apart[apart != 0]  # the sign of a zero changes nothing
-    if not len(different):
+    if len(different) < 2:  # one as well as none: both signs are as extreme
         return 1.0
     found = permutation_test(
         (different,),
