@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from experiments.config import one_sentence_errors
 from smoothie.errors import SmoothieError, meant
 from smoothie.evaluation import CANDIDATE, Bootstrap
+from smoothie.problem import sort_key
 from smoothie.report.tables import interval, markdown, number
 from smoothie.significance import ALPHA, POWER, compare_pairs
 from smoothie.storage.files import write_text
@@ -67,10 +68,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def read_scores(path: Path) -> pd.DataFrame:
     """The scores of a run: a row for each input, a column for each method.
 
+    Rows are in the order of their ids, so that draws do not depend on the order in the file.
+
     Raises
     ------
     SmoothieError
-        If there is no such file, or something in it is no number.
+        If there is no such file, it has no ids, or something in it is no number.
     """
     import pandas as pd
 
@@ -78,14 +81,17 @@ def read_scores(path: Path) -> pd.DataFrame:
         raise SmoothieError(
             f"{path}: not found; expected the output folder of a run that scored its inputs"
         )
-    table = pd.read_csv(path, dtype=str, keep_default_na=False).drop(columns="id", errors="ignore")
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    if "id" not in table:
+        raise SmoothieError(f"{path}: no column id; expected what a run has written")
+    order = sorted(range(len(table)), key=[sort_key(key) for key in table.pop("id")].__getitem__)
     numbers: pd.DataFrame = table.apply(pd.to_numeric, errors="coerce")
     wrong = numbers.isna() & (table != "")
     if wrong.any(axis=None):
         row, column = (int(place[0]) for place in wrong.to_numpy().nonzero())
         text, method = table.iat[row, column], table.columns[column]
         raise SmoothieError(f"{path}:{row + 2}: {method} is {text!r}; expected a number or nothing")
-    return numbers
+    return numbers.iloc[order].reset_index(drop=True)
 
 
 def chosen(known: Sequence[str], asked: Sequence[str], folder: Path) -> list[str]:

@@ -156,6 +156,12 @@ def test_a_run_is_compared_from_its_folder(out, tmp_path, capsys):
     for row in table.itertuples():
         assert row.difference == pytest.approx(scores[row.first] - scores[row.second], abs=1e-9)
         assert row.n == 9
+    header, *lines = (folder / "scores_by_input.csv").read_text().splitlines()
+    moved = tmp_path / "moved"
+    moved.mkdir()
+    (moved / "scores_by_input.csv").write_text("\n".join([header, *lines[::-1]]) + "\n")
+    assert main([str(moved)]) == 0
+    assert capsys.readouterr().out == shown
     told = table[table.p_holm < 0.05]
     assert shown.count("**") == 2 * len(told)
     assert shown.count("are not told apart: with 9 inputs") == len(table) - len(told)
@@ -187,6 +193,9 @@ def test_a_cell_that_is_no_number_is_named(tmp_path, capsys):
         main([str(tmp_path)])
     (tmp_path / "scores_by_input.csv").write_text("id,a,candidate:b\nq,1,2\n")
     with pytest.raises(SystemExit, match="only a to compare"):
+        main([str(tmp_path)])
+    (tmp_path / "scores_by_input.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(SystemExit, match="no column id"):
         main([str(tmp_path)])
     with pytest.raises(SystemExit) as error:
         main([str(tmp_path), "a"])
