@@ -171,3 +171,13 @@ def test_a_name_rather_covers_a_line_than_nothing():
     assert name_places(points, [(20, 7)], [], [(0, 0, 100, 100)], around) == [(4.0, 0.0)]
     assert name_places(points, [(20, 7)], [(0, 0, 100, 100)], [], around) == [None]
     assert name_places(points, [(60, 7)], [], [], around) == [None]
+
+
+def test_pages_have_the_size_of_a_column_and_fonts_that_journals_take(tmp_path):
+    figure, (ax,) = new_figure(COLUMN, 2)
+    ax.set_xlabel("words")
+    _, page = save(figure, tmp_path, "figure")
+    text = page.read_bytes()
+    assert f"/MediaBox [ 0 0 {COLUMN * 72:g} 144 ]".encode() in text
+    assert b"/Type3" not in text
+    assert b"/FontFile2" in text  # TrueType, embedded
