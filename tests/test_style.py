@@ -55,8 +55,10 @@ def test_every_method_has_a_look_of_its_own():
     assert len({look.color.lower() for look in LOOKS.values()}) == len(LOOKS)
     assert look_of("consensus") == LOOKS["consensus"]
     assert len(set(OTHERS)) == len(OTHERS)
+    usual = {look_of(name).color for name in (*TOGETHER, *NEUTRAL)}
+    assert not usual & {look.color for look in OTHERS}
     # A constant, so that a method of another package keeps its look from version to version.
-    assert look_of("nobody_knows") == Look("#999933", "v")
+    assert look_of("nobody_knows") == Look("#882255", "v")
 
 
 @pytest.mark.parametrize("deficiency", DEFICIENCIES)

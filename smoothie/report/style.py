@@ -78,10 +78,10 @@ LOOKS: Mapping[str, Look] = {
     "oracle": Look(BLACK, "o", "--"),
 }
 BOUNDS = ("best_single", "oracle")  # their points are hollow
-OTHERS = tuple(  # of the methods of other packages
+OTHERS = tuple(  # of other packages; no color of what is drawn together by default
     Look(color, marker)
     for marker in "DsPXv^"
-    for color in (PURPLE, INDIGO, OLIVE, WINE, GREEN, "#2E8B9E", "#7A3E00", SAND)
+    for color in (PURPLE, OLIVE, WINE, SAND, "#2E8B9E", "#7A3E00", "#44AA99", "#AA4499")
 )
 
 
