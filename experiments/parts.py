@@ -77,10 +77,9 @@ class Output:
         for name, sizes in (("k_curve", self.k_curve), ("budgets", self.budgets)):
             if sizes and min(sizes) < 1:
                 raise SmoothieError(f"{name}={shown(sizes)}: expected numbers of at least 1")
-        for name in self.formats:
-            if name not in FORMATS:
-                expected = " or ".join(FORMATS)
-                raise SmoothieError(f"formats={shown(self.formats)}: expected {expected}, or both")
+        if not self.formats or not set(self.formats) <= set(FORMATS):
+            expected = " or ".join(FORMATS)
+            raise SmoothieError(f"formats={shown(self.formats)}: expected {expected}, or both")
         require_different("formats", self.formats)
         if self.vectors is not None:
             require_place("vectors", self.vectors, folder=True)

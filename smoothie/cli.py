@@ -69,6 +69,7 @@ examples:
 HYDRA = {  # commands that hand over to the experiments, with their settings as NAME=VALUE
     "run": ("experiments.run", [], "one routing problem by its configuration"),
     "sweep": ("experiments.run", ["-m"], "many of them: smoothie sweep k=1,5,20"),
+    "compare": ("experiments.compare", [], "which methods of a run differ by more than chance"),
     "rerun": ("experiments.rerun", [], "a result made again by its signature, and compared"),
     "reproduce": ("experiments.reproduce", [], "the paper's tables and figures"),
 }

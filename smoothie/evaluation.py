@@ -95,7 +95,8 @@ def evaluate(
         One row for each method: method, score, ci_low, ci_high, n, labels_used; difference (to the
         exact expectation of random choice) with its paired interval; gap_closed, the share of the
         way from random to the oracle in percent, with its interval; rank_correlation, Spearman's
-        between the method's weights (means over inputs) and the candidates' mean scores;
+        between the method's weights (means over inputs) and the candidates' mean scores, with its
+        interval, rank_low and rank_high: in each resample, both means are taken over its inputs;
         difference_n, the inputs of the difference and of the gap.
 
     Raises
@@ -137,12 +138,16 @@ def evaluate(
         raise SmoothieError("nothing has a score, so nothing can be compared")
     sign = -1.0 if lower_is_better else 1.0
     values = sign * scores[rows]
-    per_input = values_by_method([routing.take(rows) for routing in routings.values()], values)
-    counted, compared = paired_columns(per_input)
-    means, draws = column_means(counted), bootstrap.means(counted)
+    taken = [routing.take(rows) for routing in routings.values()]
+    counted, compared = paired_columns(values_by_method(taken, values))
+    common = np.where(common_rows(values)[:, None], values, np.nan)
+    means, quality = column_means(counted), column_means(common)
+    weights = [routing.weights for routing in taken if routing.weights is not None]
+    inputs = [common, *(array for array in weights if array.ndim == 2)] if weights else []
+    every = bootstrap.means(np.column_stack([counted, *inputs]))
+    draws, others = every[:, : counted.shape[1]], every[:, counted.shape[1] :]
+    ranks = rank_intervals(taken, others)
     sizes = np.isfinite(counted).sum(axis=0)
-    quality = values[common_rows(values)]
-    quality = quality.mean(axis=0) if len(quality) else np.full(values.shape[1], np.nan)
     table = []
     for i, (method, routing) in enumerate(routings.items(), start=2):
         low, high = interval(draws[:, i])
@@ -156,6 +161,8 @@ def evaluate(
             "labels_used": routing.labels_used,
             **comparison(means[three], draws[:, three], sign),
             "rank_correlation": weight_correlation(routing, quality),
+            "rank_low": ranks[i - 2][0],
+            "rank_high": ranks[i - 2][1],
             "difference_n": int(sizes[three[0]]),
         }
         table.append(row)
@@ -325,7 +332,8 @@ def evaluate_candidates(
         )
     columns = ["method", "score", "ci_low", "ci_high", "n", "labels_used", "difference"]
     columns += ["difference_low", "difference_high", "gap_closed", "gap_low", "gap_high"]
-    return pd.DataFrame(table).reindex(columns=[*columns, "rank_correlation", "difference_n"])
+    columns += ["rank_correlation", "rank_low", "rank_high", "difference_n"]
+    return pd.DataFrame(table).reindex(columns=columns)
 
 
 def weight_correlation(routing: Routing, quality: NDArray[np.float64]) -> float:
@@ -346,6 +354,56 @@ def spearman(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
 
     ranked = pd.DataFrame({0: first, 1: second}).corr("spearman").to_numpy()
     return float(ranked[0, 1])
+
+
+def rank_intervals(
+    routings: Sequence[Routing], means: NDArray[np.float64]
+) -> list[tuple[float, float]]:
+    """Intervals of the rank correlations of weights and quality; NaN of methods without weights.
+
+    Parameters
+    ----------
+    routings : sequence of Routing
+    means : ndarray of shape (draws, (1 + W) * K)
+        Means over resamples of the candidates' scores, and then of the weights of each of the W
+        routings that have some for each input.
+    """
+    place, found = 0, []
+    for routing in routings:
+        if routing.weights is None:
+            found.append((np.nan, np.nan))
+            continue
+        size = routing.weights.shape[-1]
+        if routing.weights.ndim == 1:
+            weights = np.broadcast_to(routing.weights, (len(means), size))
+        else:
+            place += size
+            weights = means[:, place : place + size]
+        found.append(interval(spearman_rows(weights, means[:, :size])))
+    return found
+
+
+def spearman_rows(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Spearman's correlation of each row, as `spearman`: two arrays of shape (n, K) -> (n,).
+
+    Columns of which nothing is known on either side are left out.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from smoothie.evaluation import spearman_rows
+    >>> spearman_rows(np.array([[1.0, 2.0, 3.0]]), np.array([[0.1, 0.3, 0.2]]))
+    array([0.5])
+    """
+    import pandas as pd
+
+    kept = np.isfinite(first).any(axis=0) & np.isfinite(second).any(axis=0)
+    if not kept.any():
+        return np.full(len(first), np.nan)
+    a, b = (pd.DataFrame(side[:, kept]).rank(axis=1).to_numpy() for side in (first, second))
+    a, b = (ranks - ranks.mean(axis=1, keepdims=True) for ranks in (a, b))
+    spread = np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1))
+    return ratio((a * b).sum(axis=1), spread)
 
 
 def fixed(candidate: int, rows: int) -> Routing:

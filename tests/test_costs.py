@@ -69,6 +69,12 @@ def test_costs_by_hand(compose, settings, tmp_path):
         assert table.latency[f"candidate:{name}"] == latency[name]
     assert "Cost (USD)" in shown
     assert "Cost (USD)" in (out / "costs.md").read_text()
+    points = pd.read_csv(out / "quality_against_cost.csv").set_index("method")
+    scores = result.table.set_index("method").score
+    for method in points.index:
+        assert points.score[method] == pytest.approx(scores[method])
+        assert points.cost_asked[method] == table.cost_asked[method]
+    assert set(points.index) == set(table.index)
     for suffix in ("png", "pdf"):
         assert (out / f"quality_against_cost.{suffix}").stat().st_size > 1000
 

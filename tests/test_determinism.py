@@ -19,7 +19,7 @@ from tests.conftest import make_set, store_vectors, write_lines, write_results
 
 METHODS = ["random", "best_on_val", "labeled_knn", "logistic_regression", "smoothie_global"]
 METHODS += ["smoothie_local", "consensus", "mbr", "best_single", "oracle"]
-PER_INPUT = ["choices.csv", "routed.jsonl", "weights.csv"]
+PER_INPUT = ["choices.csv", "routed.jsonl", "scores_by_input.csv", "weights.csv"]
 IDS = st.lists(st.text("q019aZ-", min_size=1, max_size=6), min_size=1, max_size=12, unique=True)
 
 

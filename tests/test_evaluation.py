@@ -15,6 +15,7 @@ from smoothie.evaluation import (
     fixed,
     on_common_inputs,
     spearman,
+    spearman_rows,
 )
 from smoothie.evidence import Evidence, Votes
 from smoothie.parallel.local import matrix_libraries
@@ -168,6 +169,53 @@ def test_local_weights_are_averaged_before_they_are_ranked(scores):
     assert table.rank_correlation[0] == pytest.approx(0.5)
 
 
+@pytest.mark.parametrize("lower", [False, True])
+def test_intervals_of_rank_correlations_are_those_of_a_loop(lower):
+    """With the same resamples, and scipy's correlation."""
+    from scipy.stats import spearmanr
+
+    generator = np.random.default_rng(3)
+    scores = generator.normal(size=(30, 4)) + np.arange(4)
+    scores[4] = np.nan
+    scores[7, 2] = np.nan  # scored, but not by all
+    routings = {
+        "each": Routing(np.zeros((1, 30), dtype=int), weights=generator.random((30, 4))),
+        "one": Routing(np.zeros((1, 30), dtype=int), weights=generator.random(4)),
+        "none": fixed(1, 30),
+    }
+    table = evaluate(routings, scores, Bootstrap(draws=60, seed=5), lower)
+    rows = [i for i in range(30) if i != 4]
+    draws = np.random.default_rng(5).integers(29, size=(60, 29))
+    for name in ("each", "one"):
+        weights, values = routings[name].weights, []
+        for draw in draws:
+            drawn = [rows[j] for j in draw]
+            quality = scores[[i for i in drawn if i != 7]].mean(axis=0) * (-1 if lower else 1)
+            trusted = weights if name == "one" else weights[drawn].mean(axis=0)
+            values.append(spearmanr(trusted, quality).statistic)
+        row = table[table.method == name].iloc[0]
+        expected = np.percentile(values, [2.5, 97.5])
+        np.testing.assert_allclose([row.rank_low, row.rank_high], expected, atol=1e-12)
+    assert table.rank_low.isna().tolist() == [False, False, True]
+
+
+def test_rows_are_correlated_as_by_scipy():
+    """Also with ties, without columns that nobody scored, and where one side is constant."""
+    from scipy.stats import spearmanr
+
+    generator = np.random.default_rng(0)
+    first, second = generator.integers(4, size=(2, 50, 6)).astype(float)
+    second[:, 2] = np.nan
+    kept = [0, 1, 3, 4, 5]
+    first[9] = 1.0
+    found = spearman_rows(first, second)
+    for i, value in enumerate(found):
+        constant = np.ptp(first[i, kept]) * np.ptp(second[i, kept]) == 0
+        assert np.isnan(value) == constant
+        if not constant:
+            assert value == pytest.approx(spearmanr(first[i, kept], second[i, kept]).statistic)
+
+
 def test_all_candidates_alike_close_no_gap():
     table = evaluate({"one": fixed(0, 5)}, np.ones((5, 3)), Bootstrap(draws=10))
     assert np.isnan(table.gap_closed[0])
@@ -220,6 +268,7 @@ def test_the_table_of_a_leaderboard(lower):
     routing = Routing(np.full((1, 1), 2), weights=np.array([0.2, 0.3, 0.5]), labels_used=3)
     table = evaluate_candidates({"m": routing}, np.array([-10.0, 30, 10]), 500, lower)
     unknown = ["ci_low", "ci_high", "difference_low", "difference_high", "gap_low", "gap_high"]
+    unknown += ["rank_low", "rank_high"]
     assert table.loc[0].drop(unknown).to_dict() == {
         "method": "m",
         "score": 10,

@@ -19,7 +19,7 @@ FLOORS = [
     ["encoders", "metrics"],
     ["scorers", "evidence"],
     ["routers"],
-    ["evaluation"],
+    ["evaluation", "significance"],
     ["run", "diagnosis", "to_label"],
     ["report", "answers", "fitted"],
     ["front"],

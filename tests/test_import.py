@@ -115,6 +115,13 @@ def test_everything_imported_is_declared():
             "f(np.zeros((9, 2), np.float32), 0)",
             r"approximate neighbors need faiss: pip install 'smoothie-router\[faiss\]'",
         ),
+        (
+            "statsmodels",
+            "from smoothie.significance import compare_pairs as f; import pandas as pd; "
+            "f(pd.DataFrame({'a': [1.0], 'b': [2.0]}))",
+            r"a comparison of methods needs statsmodels: "
+            r"pip install 'smoothie-router\[statistics\]'",
+        ),
     ],
 )
 def test_a_missing_package_is_said_with_the_line_that_installs_it(package, program, message):

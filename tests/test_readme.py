@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments import idea
+from experiments import compare, idea
 from experiments.benchmarks import __main__ as benchmarks
 from experiments.benchmarks import rates
 from experiments.benchmarks.places import block_of
@@ -24,12 +24,12 @@ from smoothie import SmoothieLocal
 from smoothie.encoders.sentence import SentenceEncoder
 from smoothie.metrics.views import VIEWS
 from smoothie.report.scores import summary
-from tests.conftest import ROOT, make_set
+from tests.conftest import ROOT, make_set, write_results
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_the_demo_table_is_that_of_the_demo(compose):
+def test_the_demo_tables_are_those_of_the_demo(compose, tmp_path):
     result = run(compose())
     shown = summary(result, result.table)
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -37,7 +37,15 @@ def test_the_demo_table_is_that_of_the_demo(compose):
     assert table is not None
     rows = [line for line in shown.splitlines() if line.startswith("|")]
     assert table.group(1).splitlines() == rows
-    assert (ROOT / "results" / "demo" / "table.md").read_text(encoding="utf-8") == shown
+    demo = ROOT / "results" / "demo"
+    assert (demo / "table.md").read_text(encoding="utf-8") == shown
+    write_results(result, tmp_path, plots=False)
+    assert compare.main([str(tmp_path)]) == 0
+    made = (tmp_path / "pairs.md").read_text(encoding="utf-8")
+    assert (demo / "pairs.md").read_text(encoding="utf-8") == made
+    for name in ("weights_against_scores.csv", "score_against_k.csv"):
+        old, new = (pd.read_csv(folder / name) for folder in (demo, tmp_path))
+        pd.testing.assert_frame_equal(old.head(len(new)), new)
 
 
 def test_the_table_of_reproduced_results_comes_from_the_results():

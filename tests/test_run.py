@@ -89,7 +89,8 @@ def test_the_files_of_a_run(settings, tmp_path):
     out = tmp_path / "out"
     out.mkdir()
     (out / "metrics.csv").write_text("old")
-    done = command(*settings, f"hydra.run.dir={out}", SMOOTHIE_CACHE=str(tmp_path / "cache"))
+    asked = [*settings, "output.formats=[png,pdf]", f"hydra.run.dir={out}"]
+    done = command(*asked, SMOOTHIE_CACHE=str(tmp_path / "cache"))
     assert done.returncode == 0, done.stderr
     metrics = pd.read_csv(out / "metrics.csv")
     assert list(metrics.columns) == COLUMNS
@@ -132,6 +133,7 @@ def test_the_files_of_a_run(settings, tmp_path):
     for stem in ("methods", "score_against_k", "weights_against_scores"):
         assert (out / f"{stem}.png").stat().st_size > 1000
         assert (out / f"{stem}.pdf").stat().st_size > 1000
+        assert (out / f"{'metrics' if stem == 'methods' else stem}.csv").is_file()  # the points
     assert "| smoothie_local" in (out / "table.md").read_text()
     assert "\\toprule" in (out / "table.tex").read_text()
     assert "| smoothie_local" in done.stdout
@@ -438,6 +440,8 @@ def test_the_training_split_is_scored_by_the_same_metric(compose, settings, loca
         ("dataset.unknown_labels=maybe", "dataset.unknown_labels=maybe"),
         ("output.plots=maybe", "output.plots=maybe"),
         ("output.k_curve=[a]", "output.k_curve"),
+        ("output.formats=[svg]", "output.formats=.*: expected png or pdf, or both"),
+        ("output.formats=[]", "output.formats=.*: expected png or pdf"),
         ("ensemble.candidates=[]", "no candidates are named"),
         ("output.method=nope", "output.method=nope"),
         ("encoder=demo", "encoder=demo holds the vectors of the demo alone"),

@@ -25,7 +25,7 @@ def test_names_are_sorted_by_the_numbers_in_them():
 def test_jobs_stand_in_their_order_whichever_was_done_first(tmp_path):
     """A job that has written its first file, but not yet its second, is left to itself."""
     header = "dataset,ensemble,method,encoder,k,metric,difference,difference_low,difference_high,"
-    header += "gap_closed,gap_low,gap_high,rank_correlation,difference_n\n"
+    header += "gap_closed,gap_low,gap_high,rank_correlation,rank_low,rank_high,difference_n\n"
     (tmp_path / "multirun.yaml").write_text("")
     (tmp_path / "sweep_labels.csv").write_text("of an earlier sweep")
     for job in (2, 10, 0, 1):
@@ -33,7 +33,9 @@ def test_jobs_stand_in_their_order_whichever_was_done_first(tmp_path):
         row = f"d,all,smoothie_local,e,{job},labels"
         metrics = f"{','.join(COLUMNS)}\n{row},1,0,2,12,3,0\n"
         (tmp_path / str(job) / "metrics.csv").write_text(metrics)
-        (tmp_path / str(job) / "comparisons.csv").write_text(f"{header}{row},1,0,2,50,40,60,,12\n")
+        (tmp_path / str(job) / "comparisons.csv").write_text(
+            f"{header}{row},1,0,2,50,40,60,,,,12\n"
+        )
     (tmp_path / "10" / "comparisons.csv").rename(tmp_path / "10" / "not yet")
     aside = tmp_path / "11" / ".unfinished"  # of a job that writes while this one collects
     aside.mkdir(parents=True)

@@ -2,11 +2,13 @@
 
     python -m experiments.benchmarks.size
 
-writes results/size.csv, size.md and a plot. The vectors, 3.6 GiB, are written to the folder for
-temporary files (TMPDIR), and removed at the end.
+writes results/size.csv, size.md and a plot, which `redraw` after the command draws again. The
+vectors, 3.6 GiB, are written to the folder for temporary files (TMPDIR), and removed at the end.
 """
 
+import csv
 import json
+import re
 import resource
 import shutil
 import subprocess
@@ -30,6 +32,7 @@ CANDIDATES, DIMENSIONS = 5, 384
 ROUNDS = 3
 BLOCK_ROWS = 1000  # generated at a time
 METHODS = {"Smoothie-Global": SmoothieGlobal, "Smoothie-Local k=1": SmoothieLocal}
+LOOK_OF = {"Smoothie-Global": "smoothie_global", "Smoothie-Local k=1": "smoothie_local"}
 LIMIT_MIB = 4096  # upper bound for all measurements
 MIB = 1 << 20
 
@@ -184,49 +187,38 @@ def report(rows: Sequence[Run], alone: float) -> str:
 
 
 def plot(rows: Sequence[Run], alone: float, folder: Path) -> None:
-    """Time and peak memory against the number of inputs."""
-    from smoothie.report.style import BLACK, BLUE, GRAY, VERMILION, new_figure, save
-
-    figure, (left, right) = new_figure(8.4, 3.6, 2)
-    sizes = np.array(SIZES)
-    for method, color, marker in zip(METHODS, (BLUE, VERMILION), ("o", "s"), strict=True):
-        own = [row for row in rows if row["method"] == method]
-        for ax, key, label in ((left, "seconds", method), (right, "peak_mib", None)):
-            values = [row[key] for row in own]
-            ax.plot(sizes, values, marker=marker, ms=5, lw=1.2, color=color, label=label)
-        peak = own[-1]["peak_mib"]
-        right.annotate(
-            f"{peak:.0f}",
-            (sizes[-1], peak),
-            xytext=(0, 5),
-            textcoords="offset points",
-            ha="center",
-            fontsize=8,
-            color=color,
-        )
-    last = min(row["seconds"] for row in rows if row["inputs"] == SIZES[-1])
-    label = "proportional to N (slope 1)"
-    left.plot(sizes, 0.6 * last * sizes / sizes[-1], color=BLACK, ls=":", lw=1, label=label)
-    right.plot(
-        sizes,
-        [file_bytes(n) / MIB for n in SIZES],
-        color=GRAY,
-        ls="--",
-        label="file of the vectors",
+    """Time and peak memory against the number of inputs: medians and largest peaks of size.csv."""
+    from smoothie.report.labels import label_end
+    from smoothie.report.style import (
+        BLACK,
+        DARK,
+        GRAY,
+        PAGE,
+        look_of,
+        new_figure,
+        save,
+        write_title,
     )
-    for height, name, side in (
-        (LIMIT_MIB, "4 GiB", "bottom"),
-        (alone, "Python with NumPy", "top"),
-    ):
-        right.axhline(height, color=BLACK, ls=":", lw=1)
-        right.annotate(
-            name,
-            (sizes[0], height),
-            xytext=(0, 2 if side == "bottom" else -3),
-            textcoords="offset points",
-            va=side,
-            fontsize=8,
-        )
+
+    figure, (left, right) = new_figure(PAGE, 2.5, 2)
+    sizes = np.array(SIZES)
+    for title, method in LOOK_OF.items():
+        look = look_of(method)
+        for ax, key in ((left, "seconds"), (right, "peak_mib")):
+            values = [row[key] for row in rows if row["method"] == title]
+            ax.plot(sizes, values, look.marker, ls="-", ms=4, lw=1.2, color=look.color)
+            words = title if ax is left else f"{title}, {values[-1]:.0f}"
+            label_end(ax, words, values[-1], look.color)
+    last = min(row["seconds"] for row in rows if row["inputs"] == SIZES[-1])
+    slope = 0.6 * last * sizes / sizes[-1]
+    left.plot(sizes, slope, color=BLACK, ls=":", lw=0.8)
+    label_end(left, "proportional to N", slope[-1], BLACK)
+    disk = [file_bytes(n) / MIB for n in SIZES]
+    right.plot(sizes, disk, color=GRAY, ls="--", lw=1)
+    label_end(right, "file of the vectors", disk[-1], GRAY)
+    for height, name in ((LIMIT_MIB, "4 GiB"), (alone, "Python with NumPy")):
+        right.axhline(height, color=DARK, ls=":", lw=0.8)
+        label_end(right, name, height, DARK)
     for ax, title, unit in (
         (left, "Time of a fit", "seconds"),
         (right, "Peak memory of the process", "MiB"),
@@ -237,14 +229,28 @@ def plot(rows: Sequence[Run], alone: float, folder: Path) -> None:
         ax.minorticks_off()
         ax.set_xlabel("inputs, N")
         ax.set_ylabel(unit)
-        ax.set_title(title, fontsize=10)
+        write_title(ax, title)
     right.set_ylim(20, 10_000)
-    figure.legend(fontsize=8, frameon=False, loc="outside lower center", ncols=4)
     save(figure, folder, "size")
 
 
+def redraw(folder: Path) -> None:
+    """Draw the figure of results that were measured before."""
+    with (folder / "size.csv").open(encoding="utf-8", newline="") as file:
+        runs: list[Run] = [
+            {name: text if name == "method" else float(text) for name, text in row.items()}
+            for row in csv.DictReader(file)
+        ]
+    said = re.search(r"NumPy takes (\d+) MiB", (folder / "size.md").read_text(encoding="utf-8"))
+    if said is None:
+        raise SmoothieError(f"{folder / 'size.md'}: it does not say what NumPy takes")
+    plot(summarize(runs), float(said[1]), folder)
+
+
 if __name__ == "__main__":
-    if sys.argv[1:]:
+    if sys.argv[1:] == ["redraw"]:
+        redraw(RESULTS)
+    elif sys.argv[1:]:
         sys.stdout.write(json.dumps(answer(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]))))
     else:
         try:

@@ -53,6 +53,7 @@ def report(
     signature: Mapping[str, Any],
     titles: Mapping[str, str],
     figures: Mapping[str, str],
+    absent: Mapping[str, Sequence[str]] | None = None,
 ) -> str:
     """The whole page, as Markdown.
 
@@ -71,6 +72,8 @@ def report(
         In the order of the page; further experiments follow under their own names.
     figures : mapping of experiment -> path
         Images, relative to the page.
+    absent : mapping of experiment -> titles of panels, optional
+        What is not drawn, as it has no value of ours beside a published one.
     """
     found = dict.fromkeys([*titles, *comparison["experiment"], *lacking])
     shown = [name for name in found if name in lacking or name in set(comparison["experiment"])]
@@ -80,6 +83,7 @@ def report(
         header(signature),
         f"**{summary_line(comparison)}.**",
         counts_table(comparison, full),
+        not_drawn(figures, absent or {}, full),
         LEGEND,
     ]
     for name, title in full.items():
@@ -97,6 +101,19 @@ def header(signature: Mapping[str, Any]) -> str:
             value = ", ".join(f"{key} {entry}" for key, entry in value.items())
         lines.append(f"- {name}: {f'`{value}`' if name == 'command' else value}")
     return "\n".join(lines)
+
+
+def not_drawn(
+    figures: Mapping[str, str], absent: Mapping[str, Sequence[str]], titles: Mapping[str, str]
+) -> str:
+    """A line that names the figures and panels that are left out."""
+    names = []
+    for experiment, panels in absent.items():
+        name = titles.get(experiment, experiment).split(".")[0]
+        names.append(f"{name} ({', '.join(panels)})" if experiment in figures else name)
+    if not names:
+        return ""
+    return f"Not drawn, as they have no value of ours beside a published one: {', '.join(names)}."
 
 
 def counts_table(comparison: pd.DataFrame, titles: Mapping[str, str]) -> str:

@@ -1,7 +1,7 @@
 """The tables of the paper in LaTeX, with our numbers."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 
 from experiments.paper.comparison import is_absent
@@ -30,7 +30,9 @@ def paper_table(layout: Layout, cells: Cells, title: str, beside: bool = False) 
     -------
     str
         A table environment. In each column of a block the best value is bold, and the best of the
-        methods without labels underlined, as in the paper; "--" where ours is not available.
+        methods without labels underlined, with all others whose 95% interval reaches its interval;
+        neither if no value is told apart from the best or an interval is not known. "--" where ours
+        is not available.
     """
     grid = layout.grid(cells)
     blocked = any(row.group for row in layout.rows)
@@ -85,7 +87,9 @@ def head_rows(columns: Sequence[Line], lead: int) -> str:
 def mark_best(layout: Layout, rows: Sequence[Line], grid: Grid) -> list[list[str]]:
     """Our values of a block of rows, the best of each column marked.
 
-    Values that print alike count as equal; a single value is not marked as the best.
+    So are all that cannot be told apart from it, as their intervals overlap its interval: without
+    the scores of single inputs, this is what is known, and more careful than a paired comparison.
+    Nothing is marked where all would be.
     """
     digits = layout.digits or 0
     texts = [
@@ -99,14 +103,22 @@ def mark_best(layout: Layout, rows: Sequence[Line], grid: Grid) -> list[list[str
     free = [i for i, row in enumerate(rows) if row.key["method"] not in WITH_LABELS]
     for j, column in enumerate(layout.columns):
         for among, command in ((free, "underline"), (range(len(rows)), "textbf")):
-            values = {i: float(texts[i][j]) for i in among if texts[i][j] != "--"}
-            if len(values) < 2:
-                continue
-            best = min(values.values()) if column.low else max(values.values())
-            for i, value in values.items():
-                if value == best:
+            known = {i: grid[i][j] for i in among if texts[i][j] != "--"}
+            reached = not_worse({i: cell for i, cell in known.items() if cell}, column.low)
+            if len(reached) < len(known):
+                for i in reached:
                     marked[i][j] = f"\\{command}{{{marked[i][j]}}}"
     return marked
+
+
+def not_worse(cells: Mapping[int, Cell], low: bool) -> list[int]:
+    """The rows whose interval reaches that of the best value; none if an interval is not known."""
+    ends = {i: (cell["ci_low"], cell["ci_high"]) for i, cell in cells.items()}
+    if not ends or any(is_absent(end) for both in ends.values() for end in both):
+        return []
+    best = (min if low else max)(cells, key=lambda i: cells[i]["reproduced"])
+    below, above = ends[best]
+    return [i for i, (start, end) in ends.items() if start <= above and end >= below]
 
 
 def published(cell: Cell | None, layout: Layout, beside: bool) -> str:

@@ -68,11 +68,11 @@ def write_report(
         for name, beside in table_names(layout.name).items():
             written.append(folder / "tables" / name)
             write_text(written[-1], paper_table(layout, cells, title, beside))
-    figures = draw_figures(comparison, folder / "figures")
+    figures, absent = draw_figures(comparison, folder / "figures")
     images = {name: f"figures/{paths[0].name}" for name, paths in figures.items()}
     written += [path for paths in figures.values() for path in paths]
     written.append(folder / "report.md")
-    page = report(comparison, lacking or {}, switches, signature or {}, titles, images)
+    page = report(comparison, lacking or {}, switches, signature or {}, titles, images, absent)
     write_text(written[-1], page)
     remove_stale(folder, written)
     return written
@@ -87,7 +87,7 @@ def remove_stale(folder: Path, written: Sequence[Path]) -> None:
     """Remove files of an earlier report that this one did not write."""
     names = ["switches.csv"]
     names += [f"tables/{name}" for layout in PAPER_TABLES for name in table_names(layout.name)]
-    names += [f"figures/{name}.{suffix}" for name in FIGURES for suffix in ("png", "pdf")]
+    names += [f"figures/{name}.{suffix}" for name in FIGURES for suffix in ("png", "pdf", "csv")]
     for name in names:
         if folder / name not in written:
             (folder / name).unlink(missing_ok=True)

@@ -3,17 +3,19 @@
     python -m experiments.paper.stacking
 
 Reads results/reproduced/{as_published,corrected}/reproduced.csv and results/published, writes
-results/alpaca_eval/: a table and two figures, which docs/alpaca-eval.md explains.
+results/alpaca_eval/: a table, and a figure with its points, which docs/alpaca-eval.md explains.
 """
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from smoothie.errors import SmoothieError
-from smoothie.report.style import BLACK, BLUE, GRAY, VERMILION, new_figure, save
+from smoothie.report.output import write_table
+from smoothie.report.style import BLACK, DARK, LIGHT, PAGE, SMALL, ink, look_of, new_figure, save
 from smoothie.report.tables import markdown, number
 from smoothie.storage.files import write_text
 
@@ -89,36 +91,41 @@ def as_markdown(table: pd.DataFrame) -> str:
 
 
 def draw(table: pd.DataFrame, folder: Path) -> list[Path]:
-    """Weight of the misplaced model, and the loss of random choice, by trial."""
-    figure, (left, right) = new_figure(9.0, 3.4, 2)
-    inside = table[table.weight_stacked.notna()]
-    places = np.arange(len(inside))
-    left.bar(places - 0.2, inside.weight_stacked, 0.4, color=VERMILION, label="stacked by position")
-    left.bar(places + 0.2, inside.weight_joined, 0.4, color=BLUE, label="joined by instruction")
-    left.axhline(0.2, color=BLACK, lw=0.8, ls=":")
+    """Weight of the misplaced model, and the loss of random choice, by trial.
+
+    Drawn are the columns weight_stacked, weight_joined, random_above_mean and expected, which
+    stacking.csv has with the others.
+    """
+    figure, (left, right) = new_figure(PAGE, 2.4, 2)
+    inside, color = table[table.weight_stacked.notna()], look_of("smoothie_global").color
+    places, width = np.arange(len(inside)), 0.38
+    left.bar(places - 0.2, inside.weight_stacked, width, fill=False, edgecolor=color)
+    left.bar(places + 0.2, inside.weight_joined, width, color=color, edgecolor=color)
+    left.axhline(0.2, color=DARK, lw=0.6, ls=":")
+    first = (0.0, float(inside.weight_joined.max()))
+    note: dict[str, Any] = {"fontsize": SMALL, "textcoords": "offset points"}
+    stacked, joined = "hollow: stacked by position", "filled: joined by instruction"
+    left.annotate(f"{stacked}\n{joined}", first, xytext=(-8, 6), color=ink(color), **note)
+    left.annotate(
+        "equal weights", (len(inside) - 0.6, 0.2), xytext=(0, 2), ha="right", color=DARK, **note
+    )
     left.set_xticks(places, [str(trial) for trial in inside.trial])
-    left.set_xlabel("trial (those with gemini-pro)")
-    left.set_ylabel("weight of gemini-pro")
-    left.legend(fontsize=8, frameon=False, loc="upper right")
-    left.set_ylim(0, max(0.3, 1.25 * inside.weight_joined.max()))
-    colors = [VERMILION if e else GRAY for e in table.expected]
+    left.set_xlabel(f"trial, of those with {MISPLACED}")
+    left.set_ylabel(f"weight of {MISPLACED}")
+    left.set_ylim(0, max(0.22, 1.25 * inside.weight_joined.max()))
+    colors = [DARK if loss else LIGHT for loss in table.expected]
     right.bar(table.trial, table.random_above_mean, color=colors)
     expected = table.expected.min()
-    right.axhline(expected, color=BLACK, lw=1, ls="--")
-    right.annotate(
-        "expected if an answer to another\ninstruction never wins",
-        (3.6, expected),
-        xytext=(0, -4),
-        textcoords="offset points",
-        va="top",
-        fontsize=8,
-    )
-    right.axhline(0, color=BLACK, lw=0.8)
+    right.axhline(expected, color=BLACK, lw=0.8, ls="--")
+    words = "expected if an answer to another\ninstruction never wins"
+    right.annotate(words, (3.6, expected), xytext=(0, -11), va="top", **note)
+    right.axhline(0, color=BLACK, lw=0.6)
     right.set_ylim(min(1.35 * table.random_above_mean.min(), 1.5 * expected), 3)
     right.set_xticks(table.trial)
-    right.set_xlabel("trial (orange: with gemini-pro)")
+    right.set_xlabel(f"trial (dark: with {MISPLACED})")
     right.set_ylabel("random picks - ensemble mean\n(win rate, points)")
-    return save(figure, folder, "stacking")
+    write_table(table, folder / "stacking.csv")
+    return [*save(figure, folder, "stacking"), folder / "stacking.csv"]
 
 
 def main() -> None:

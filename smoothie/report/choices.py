@@ -60,8 +60,8 @@ def mean_weights(result: Result) -> pd.DataFrame | None:
     Returns
     -------
     DataFrame or None
-        Columns method, candidate, score, weight, rank_correlation (of the method), for each method
-        with weights and each candidate that has scores.
+        Columns method, candidate, score, weight, and rank_correlation, rank_low, rank_high of the
+        method, for each method with weights and each candidate that has scores.
     """
     import pandas as pd
 
@@ -69,9 +69,10 @@ def mean_weights(result: Result) -> pd.DataFrame | None:
     if routings is None or scores is None or table is None or not scores.scored.any():
         return None
     names, quality = result.problem.candidates, scores.values[scores.scored].mean(axis=0)
-    correlations = dict(zip(table["method"], table["rank_correlation"], strict=True))
+    ranks = ["rank_correlation", "rank_low", "rank_high"]
+    correlations = dict(zip(table["method"], table[ranks].to_numpy(), strict=True))
     rows = [
-        [method, names[j], quality[j], weights[j], correlations[method]]
+        [method, names[j], quality[j], weights[j], *correlations[method]]
         for method, weights in (
             (name, routing.weights.reshape(-1, len(names)).mean(axis=0))
             for name, routing in routings.items()
@@ -79,7 +80,7 @@ def mean_weights(result: Result) -> pd.DataFrame | None:
         )
         for j in scores.candidates.nonzero()[0]
     ]
-    columns = ["method", "candidate", "score", "weight", "rank_correlation"]
+    columns = ["method", "candidate", "score", "weight", *ranks]
     return pd.DataFrame(rows, columns=columns) if rows else None
 
 

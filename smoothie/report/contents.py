@@ -8,7 +8,7 @@ from smoothie.report.choices import CHOICES, MEAN_WEIGHTS, ROUTED, SIGNATURE, WE
 from smoothie.report.costs import COSTS
 from smoothie.report.diagnosis import DIAGNOSIS
 from smoothie.report.k_curve import k_curve
-from smoothie.report.scores import BY_TASK, SCORES, UNSCORED
+from smoothie.report.scores import BY_INPUT, BY_TASK, SCORES, UNSCORED
 
 
 def artifacts_of_run(sizes: Sequence[int] = (), budgets: Sequence[int] = ()) -> list[Artifact]:
@@ -21,5 +21,6 @@ def artifacts_of_run(sizes: Sequence[int] = (), budgets: Sequence[int] = ()) -> 
     budgets : sequence of int
         Numbers of labels in the curve of score against labels; without any it is not computed.
     """
-    standard = [CHOICES, WEIGHTS, MEAN_WEIGHTS, ROUTED, SIGNATURE, UNSCORED, SCORES, BY_TASK]
-    return [*standard, k_curve(sizes), budget_curve(budgets), COSTS, DIAGNOSIS]
+    chosen = [CHOICES, WEIGHTS, MEAN_WEIGHTS, ROUTED, SIGNATURE]
+    scored = [UNSCORED, SCORES, BY_TASK, BY_INPUT]
+    return [*chosen, *scored, k_curve(sizes), budget_curve(budgets), COSTS, DIAGNOSIS]

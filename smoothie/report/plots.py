@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from smoothie.evaluation import CANDIDATE
+from smoothie.report.labels import label_end, write_names
 from smoothie.report.style import (
     BLACK,
     BOUNDS,
@@ -16,12 +17,14 @@ from smoothie.report.style import (
     PAGE,
     SMALL,
     ink,
-    label_end,
     look_of,
     new_figure,
-    write_names,
     write_title,
 )
+from smoothie.report.tables import interval, number
+
+LONGEST_NAME = 30  # characters, beside the axes of one column
+RANKS = ["rank_correlation", "rank_low", "rank_high"]
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,7 +44,9 @@ def plot_methods(results: pd.DataFrame, title: str, unit: str) -> "Figure":
     ordered = (
         results.dropna(subset="score").sort_values("score", kind="stable").reset_index(drop=True)
     )
-    figure, (ax,) = new_figure(COLUMN, 0.65 + 0.155 * len(ordered))
+    names = list(map(described, ordered["method"], ordered["labels_used"]))
+    width = COLUMN if max(map(len, names)) <= LONGEST_NAME else PAGE
+    figure, (ax,) = new_figure(width, 0.65 + 0.155 * len(ordered))
     reach = reach_of(ordered)
     for row, (method, score) in enumerate(zip(ordered["method"], ordered["score"], strict=True)):
         look = look_of(method)
@@ -56,8 +61,7 @@ def plot_methods(results: pd.DataFrame, title: str, unit: str) -> "Figure":
             color=look.color,
             label=method,
         )
-    names = map(described, ordered["method"], ordered["labels_used"])
-    ax.set_yticks(range(len(ordered)), list(names), parse_math=False)
+    ax.set_yticks(range(len(ordered)), names, parse_math=False)
     for text, method in zip(ax.get_yticklabels(), ordered["method"], strict=True):
         text.set_color(ink(DARK if method.startswith(CANDIDATE) else look_of(method).color))
     random = ordered.loc[ordered["method"] == "random", "score"]
@@ -133,15 +137,15 @@ def plot_weights(points: pd.DataFrame, unit: str) -> "Figure":
 
     Parameters
     ----------
-    points : DataFrame with columns method, candidate, score, weight, rank_correlation
-        A row for each method and candidate.
+    points : DataFrame with columns method, candidate, score, weight, and those of `RANKS`
+        A row for each method and candidate; rank correlations are those of the method.
     unit : str
         What the scores are.
     """
     methods = list(dict.fromkeys(points["method"]))
     across = min(len(methods), 3)
     width = COLUMN if across == 1 else PAGE
-    figure, axes = new_figure(width, 2.1 * -(-len(methods) // across), len(methods), across)
+    figure, axes = new_figure(width, 2.2 * -(-len(methods) // across), len(methods), across)
     for ax, method in zip(axes, methods, strict=True):
         rows = points[points["method"] == method]
         quality, weights = rows["score"].to_numpy(), rows["weight"].to_numpy()
@@ -150,8 +154,9 @@ def plot_weights(points: pd.DataFrame, unit: str) -> "Figure":
         write_names(ax, rows["candidate"].tolist(), quality, weights)
         ax.axhline(1 / len(rows), color=BLACK, lw=0.6, ls=":", zorder=0)
         ax.margins(0.12)
-        rho = rows["rank_correlation"].iloc[0]
-        write_title(ax, method if np.isnan(rho) else f"{method}, rank corr. {rho:.2f}")
+        rho, low, high = (rows[name].iloc[0] for name in RANKS)
+        known = f"\nrank correlation {number(rho, 2)} {interval(low, high, 2)}".rstrip()
+        write_title(ax, method if np.isnan(rho) else method + known)
         ax.set_xlabel(f"mean {unit}", fontsize=FONT if across < 3 else SMALL)
     for ax in axes[::across]:
         ax.set_ylabel("mean weight")

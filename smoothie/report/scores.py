@@ -1,4 +1,7 @@
-"""Scores of the methods: metrics.csv, comparisons.csv, metrics_by_task.csv, table.md, .tex."""
+"""Scores of the methods: metrics.csv, comparisons.csv, table.md, table.tex.
+
+metrics_by_task.csv has those of each task, scores_by_input.csv those of each input.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,10 @@ import logging
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from smoothie.errors import printable
-from smoothie.evaluation import evaluate
+from smoothie.evaluation import evaluate, values_by_method
 from smoothie.metrics.scores import Scores
 from smoothie.report.artifacts import Artifact
 from smoothie.report.output import OutputFolder
@@ -25,7 +29,7 @@ METRICS = ["dataset", "ensemble", "method", "encoder", "k", "metric", "score", "
 METRICS += ["n", "candidates", "labels_used"]
 COMPARISONS = ["dataset", "ensemble", "method", "encoder", "k", "metric", "difference"]
 COMPARISONS += ["difference_low", "difference_high", "gap_closed", "gap_low", "gap_high"]
-COMPARISONS += ["rank_correlation", "difference_n"]
+COMPARISONS += ["rank_correlation", "rank_low", "rank_high", "difference_n"]
 NOT_SCORED = "Nothing was scored: there are no labels and no references.\n"
 PARTIAL = """\
 Scores are incomplete: a method counts on the n inputs where what it chose has a score, and is
@@ -74,8 +78,9 @@ def digits_of(scores: Scores) -> int:
 
 
 def unit_of(scores: Scores) -> str:
-    """Label of a score axis."""
-    return scores.metric + (" (0 to 100)" if scores.percent else "")
+    """What the scores are, after "mean" on an axis."""
+    name = "label" if scores.metric == "labels" else scores.metric
+    return name + (" (0 to 100)" if scores.percent else "")
 
 
 def summary(result: Result, table: pd.DataFrame) -> str:
@@ -124,6 +129,23 @@ def write_tasks(result: Result, table: pd.DataFrame, output: OutputFolder) -> No
     output.table("metrics_by_task.csv", describe_rows(result, table), columns)
 
 
+def score_inputs(result: Result) -> NDArray[np.float64] | None:
+    """Scores of each method and candidate, (N, methods), or None; NaN where it has none."""
+    scores = result.scores_of_inputs
+    if scores is None or result.table is None:
+        return None
+    return values_by_method(list(result.compared.values()), scores.values)[:, 2:]
+
+
+def write_inputs(result: Result, values: NDArray[np.float64], output: OutputFolder) -> None:
+    """A row for each input and a column for each method and candidate, empty where unknown."""
+    ids, order = result.problem.ids, result.problem.source_order
+    cells = values.astype(object)
+    cells[np.isnan(values)] = None
+    rows = ([ids[i], *cells[i]] for i in order.tolist())
+    output.rows("scores_by_input.csv", ["id", *result.compared], rows)
+
+
 SCORES = Artifact(lambda result: result.table, write_scores, summary, draw_scores, figure="methods")
 UNSCORED = Artifact(  # only a message in the terminal
     lambda result: True if result.table is None else None,
@@ -131,3 +153,4 @@ UNSCORED = Artifact(  # only a message in the terminal
     lambda result, value: NOT_SCORED,
 )
 BY_TASK = Artifact(evaluate_tasks, write_tasks)
+BY_INPUT = Artifact(score_inputs, write_inputs)

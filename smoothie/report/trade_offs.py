@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from smoothie.evaluation import CANDIDATE
+from smoothie.report.labels import label_end, write_names
 from smoothie.report.plots import draw_level, draw_sizes, reach_of
 from smoothie.report.style import (
     BOUNDS,
     COLUMN,
+    DARK,
     PAGE,
-    label_end,
     look_of,
     new_figure,
-    write_names,
     write_title,
 )
 
@@ -68,6 +68,7 @@ def plot_costs(points: pd.DataFrame, title: str, unit: str) -> "Figure":
     table = pd.concat([points[alone], points[~alone]])  # methods are drawn over candidates
     names = [name for name in ("cost", "latency") if name in points]
     figure, axes = new_figure(COLUMN if len(names) == 1 else PAGE, 2.6, len(names))
+    colors = [DARK if m.startswith(CANDIDATE) else look_of(m).color for m in table["method"]]
     shown = [name.removeprefix(CANDIDATE) for name in table["method"]]
     for ax, name in zip(axes, names, strict=True):
         returned, asked = table[name].to_numpy(), table[f"{name}_asked"].to_numpy()
@@ -81,7 +82,7 @@ def plot_costs(points: pd.DataFrame, title: str, unit: str) -> "Figure":
                 ax.plot([x, end], [y, y], color=look.color, lw=0.6, ls=":")
                 ax.plot(end, y, look.marker, color=look.color, ms=4, mfc="white")
             ax.plot(x, y, look.marker, color=look.color, mfc=face, ms=4, zorder=3, label=method)
-        write_names(ax, shown, returned, score)
+        write_names(ax, shown, returned, score, colors)
         ax.margins(0.12)
         measure = table[f"{name}_unit"].iloc[0]
         ax.set_xlabel(f"mean {name} an input" + (f" ({measure})" if measure else ""))

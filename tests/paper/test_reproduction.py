@@ -8,7 +8,7 @@ from experiments.paper.comparison import KEY, compare
 from experiments.paper.layouts import cells_of
 from experiments.paper.names import TITLES
 from experiments.paper.pages import digits_of, report, shown, size_of_move, switch_section
-from experiments.paper.paper_figures import FIGURES, box_of
+from experiments.paper.paper_figures import FIGURES, box_of, draw_figures, draw_panels
 from experiments.paper.reproduction import write_report
 from smoothie.errors import SmoothieError
 from tests.paper.conftest import reproduction
@@ -53,7 +53,10 @@ def test_a_report_of_nothing_is_complete(empty, published):
         assert FETCH in section_of(page, title)
     for image in re.findall(r"!\[.*?\]\((.*?)\)", page):
         assert (folder / image) in written
-    assert page.count("![") == len(FIGURES)
+    assert "![" not in page  # nothing of ours to draw
+    names = [TITLES[name].split(".")[0] for name in FIGURES]
+    line = f"Not drawn, as they have no value of ours beside a published one: {', '.join(names)}."
+    assert line in page.splitlines()
     (table,) = tables_of(section_of(page, TITLES["table2"]))[:1]
     assert table[0][1:] == ["3B DISTR-ACC", "3B DISTR-ROUGE2", "7B DISTR-ACC", "7B DISTR-ROUGE2"]
     assert table[-1] == ["Smoothie-Local", "58.7", "20.2", "75.0", "26.9"]
@@ -166,30 +169,76 @@ def test_moves():
     assert np.isnan(size_of_move("", np.nan))
 
 
-def test_figures_hold_published_and_our_points(published):
+def one_more(published):
+    """Cells of ours that are all one larger than the published ones, with intervals."""
     ours = reproduction(published)
-    ours["value"] = [
-        v if q == "selected" else float(v) + 1
-        for v, q in zip(ours["value"], ours["quantity"], strict=True)
+    numbers = pd.to_numeric(ours["value"], errors="coerce") + 1
+    ours["value"] = numbers.astype(object).where(numbers.notna(), ours["value"])
+    return ours.assign(ci_low=numbers - 0.5, ci_high=numbers + 2)
+
+
+def drawn_of(ax):
+    """All points that are drawn, as (x, y), and all heights of bars."""
+
+    points = {tuple(point) for line in ax.lines for point in np.round(line.get_xydata(), 9)}
+    return points, sorted(
+        float(bar.get_height()) for bar in ax.patches if hasattr(bar, "get_height")
+    )
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_figures_hold_published_and_our_points(name, published):
+    cells = cells_of(compare(published, one_more(published)), name)
+    make, width, height = FIGURES[name]
+    panels = make(cells)
+    figure, table = draw_panels(cells, panels, width, height)
+    for ax, panel in zip(figure.axes, panels, strict=True):
+        points, bars = drawn_of(ax)
+        rows = table[table.panel == panel.title]
+        assert len(rows) == sum(len(series.keys) for series in panel.series)
+        assert ax.get_xlabel() == panel.xlabel
+        if bars:
+            assert bars == pytest.approx(sorted([*rows.published, *rows.ours]))
+        elif "spread" not in panel.title and name != "figure2a":  # boxes, tested below
+            at = dict(zip(panel.ticks, panel.x, strict=True))
+            for side in ("published", "ours"):
+                for x, y in zip(rows.x, rows[side], strict=True):
+                    assert (round(at[x], 9), round(y, 9)) in points
+            (caps,) = [c for c in ax.collections if len(c.get_segments()) == len(panel.ticks)][:1]
+            ends = np.array([segment[:, 1] for segment in caps.get_segments()])
+            first = rows[rows.series == panel.series[0].name]
+            np.testing.assert_allclose(ends, first[["ci_low", "ci_high"]].to_numpy(), atol=1e-9)
+    known = published[published.experiment == name].set_index("value").index.astype(str)
+    assert {f"{float(value):g}" for value in table.published} <= {
+        f"{float(value):g}" for value in known if re.fullmatch(r"-?[\d.]+", value)
+    }
+
+
+def test_panels_without_values_of_ours_are_not_drawn(published, tmp_path):
+    ours = one_more(published)
+    kept = (ours.experiment == "figure4") & (ours.dataset == "xsum")
+    kept &= ours.method == "random"
+    kept |= ours.experiment == "table1"
+    comparison = compare(published, ours[kept])
+    written, absent = draw_figures(comparison, tmp_path)
+    assert set(written) == {"table1", "figure4"}
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        f"{name}.{ending}" for name in ("figure4", "table1") for ending in ("csv", "pdf", "png")
     ]
-    cells = cells_of(compare(published, ours), "neighborhood")
-    panel = FIGURES["neighborhood"](cells).axes[0]
-    drawn = [list(line.get_ydata()) for line in panel.lines]
-    assert [58.7, 55.8, 54.4, 52.5, 51.4, 51.3] in drawn  # DISTR-ACC, 3B, as published
-    assert pytest.approx([59.7, 56.8, 55.4, 53.5, 52.4, 52.3]) in drawn
-    assert not panel.texts
-    cells = cells_of(compare(published, ours), "table1")
-    heights = [bar.get_height() for bar in FIGURES["table1"](cells).axes[0].patches]
-    assert heights == [9, 4, 1, 0, 0, 10, 5, 2, 1, 1]
+    table = pd.read_csv(tmp_path / "figure4.csv")
+    assert set(table.panel) == {"XSum"}
+    assert set(table.series) == {"Random"}
+    assert absent["figure4"] == ["E2E", "CNN", "SQuAD"]
+    assert set(absent) == set(FIGURES) - {"table1"}
+    heights = pd.read_csv(tmp_path / "table1.csv")
+    assert heights.published.tolist() == [9, 4, 1, 0, 0]
+    assert heights.ours.tolist() == [10, 5, 2, 1, 1]
 
 
-def test_figures_mark_what_is_not_available_and_show_negative_correlations(published):
-    comparison = compare(published, pd.DataFrame())
-    for name, draw in FIGURES.items():
-        figure = draw(cells_of(comparison, name))
-        said = [text.get_text() for ax in figure.axes for text in ax.texts]
-        assert said == ["ours: not available"] * len(figure.axes)
-    low, high = FIGURES["figure2a"](cells_of(comparison, "figure2a")).axes[0].get_ylim()
+def test_correlations_are_shown_on_their_whole_axis(published):
+    cells = cells_of(compare(published, one_more(published)), "figure2a")
+    figure, _ = draw_panels(cells, FIGURES["figure2a"][0](cells), 3.3, 2.5)
+    low, high = figure.axes[0].get_ylim()
     assert low <= -1
     assert high >= 1
 
