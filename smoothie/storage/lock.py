@@ -204,6 +204,12 @@ def download_model(repository: str, commit: str) -> Path:
 
 def cached_commit(kind: str, repository: str, revision: str | None) -> str | None:
     """The commit of a repository in the Hub client's cache, from an earlier download."""
+    folder = cached_folder(kind, repository, revision)
+    return None if folder is None else folder.name
+
+
+def cached_folder(kind: str, repository: str, revision: str | None) -> Path | None:
+    """The folder of a repository's commit in the Hub client's cache; it may hold some files only."""
     require("huggingface_hub", "the Hub")
     from huggingface_hub import snapshot_download
 
@@ -213,4 +219,4 @@ def cached_commit(kind: str, repository: str, revision: str | None) -> str | Non
         )
     except Exception:  # whatever the error, nothing usable is cached
         return None
-    return Path(path).name
+    return Path(path)
