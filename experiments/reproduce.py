@@ -3,8 +3,8 @@
     python -m experiments.reproduce                      # everything that is possible here
     python -m experiments.reproduce experiment=table1 protocol=corrected
 
-Lists what is available and what is not, runs what is possible, and marks the rest. Where there is no
-data at all, it says so at once, with the command that fetches it.
+Lists what is available and what is not, runs what is possible, and marks the rest. Where there
+is no data at all, it says so at once, with the command that fetches it.
 """
 
 import hashlib

@@ -133,7 +133,7 @@ def test_cells_are_those_of_the_single_run_that_the_report_names(mirror, at, com
 
 
 def empty_copy(root):
-    """Folders as of copies, with no file in them that an experiment reads but one of another set."""
+    """Folders as of copies, with no file in them but one that alone is of no use."""
     (root / "smoothie_data" / "datasets").mkdir(parents=True)
     (root / "smoothie_data" / "datasets" / "squad_train.jsonl").write_text("{}")
     (root / "mix_instruct").mkdir()

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -76,7 +77,7 @@ def datasets_of(experiments: Mapping[str, Experiment]) -> list[str]:
     names: dict[str, None] = {}
     for experiment in experiments.values():
         names |= dict.fromkeys(str(name) for name in experiment.grid.get("dataset", []))
-        every = [*experiment.overrides, *sum(experiment.overrides_of.values(), [])]
+        every = [*experiment.overrides, *chain.from_iterable(experiment.overrides_of.values())]
         for override in OverridesParser.create().parse_overrides(every):
             if override.key_or_group == "dataset":
                 names[str(override.value())] = None

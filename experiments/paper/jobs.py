@@ -104,7 +104,7 @@ class Job:
 
 @lru_cache(maxsize=1024)
 def composed(name: str = "config") -> DictConfig:
-    """A configuration as Hydra composes it: the whole, or GROUP/NAME alone in a third of the time."""
+    """What Hydra composes: the whole, or GROUP/NAME alone, which takes a third of the time."""
     if GlobalHydra.instance().is_initialized():
         return compose(name)
     register_groups()
