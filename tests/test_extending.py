@@ -101,6 +101,7 @@ def test_every_part_is_short_enough():
         "An encoder",
         "A source",
         "A plot",
+        "A tracker",
         "Without a package",
     ]
 
