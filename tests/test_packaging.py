@@ -3,9 +3,12 @@
 import re
 import runpy
 import tomllib
+from itertools import chain
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from tests.conftest import ROOT
 
@@ -63,6 +66,23 @@ def test_the_authors_are_those_to_cite():
     assert PROJECT["license"] == citation["license"]
     paper = citation["preferred-citation"]["identifiers"][0]["value"].removeprefix("arXiv:")
     assert PROJECT["urls"]["Paper"] == f"https://arxiv.org/abs/{paper}"
+
+
+def test_pinned_versions_are_allowed():
+    """Those of constraints.txt; its exact versions are what the suite is usually run with."""
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pins = dict(line.split("==") for line in lines if not line.startswith("#"))
+    pins = {canonicalize_name(name): version for name, version in pins.items()}
+    assert list(pins) == [canonicalize_name(line.split("==")[0]) for line in lines if "==" in line]
+    extras = PROJECT["optional-dependencies"].values()
+    entries = [*PROJECT["dependencies"], *chain.from_iterable(extras)]
+    needed = {entry.name: entry.specifier for entry in map(Requirement, entries)}
+    for name, allowed in needed.items():
+        assert [clause.operator for clause in allowed] in ([], [">="]), name
+        version = pins.get(canonicalize_name(name))
+        assert version is None or version in allowed, name
+    base = {canonicalize_name(Requirement(entry).name) for entry in PROJECT["dependencies"]}
+    assert base <= set(pins)
 
 
 def test_every_package_is_packaged():
