@@ -109,7 +109,7 @@ def is_here(source: Source) -> bool:
 def place_of(source: Any) -> str:
     """Where a source looks for its files."""
     if not isinstance(source, HubSource):
-        return f"{source.path}: no dataset.jsonl"
+        return f"no {source.path}/dataset.jsonl"
     if source.folder is not None:
-        return f"{source.folder}: not there"
+        return f"not in {source.folder}"
     return f"{title_of(source)}: not in the Hub's cache"
