@@ -1,5 +1,6 @@
 """Create objects from configurations: typed, checked, and with one-sentence errors."""
 
+import copy
 import dataclasses
 import logging
 import re
@@ -194,7 +195,25 @@ def typed(
 
     Parameters in `given` are not settings. Text is left as it is: what looks like an interpolation
     in it was resolved before, or came from a data file, and is not resolved.
+
+    Equal parameters are checked once, as hundreds of runs share most of theirs.
     """
+    key = (kind, repr(values), where, tuple(given))
+    if key not in CHECKED:
+        if len(CHECKED) >= MOST_CHECKED:
+            CHECKED.clear()
+        CHECKED[key] = checked(kind, values, where, given)
+    return copy.deepcopy(CHECKED[key])
+
+
+MOST_CHECKED = 4096
+CHECKED: dict[tuple[Any, ...], dict[str, Any]] = {}
+
+
+def checked(
+    kind: type[Any], values: Mapping[str, Any], where: str, given: Iterable[str]
+) -> dict[str, Any]:
+    """Check and convert parameters as `typed` does."""
     schema = schema_of(kind, given)
     names = [str(name) for name in schema]
     hints = typing.get_type_hints(kind)

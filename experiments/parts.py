@@ -30,6 +30,7 @@ from smoothie.metrics.base import METRICS
 from smoothie.metrics.models import MODEL_METRICS
 from smoothie.parallel.cluster import RayCluster
 from smoothie.report.registry import FORMATS
+from smoothie.report.trackers import require_tracker
 from smoothie.routers.base import ROUTERS, Router, require_seed
 from smoothie.routers.scorer import TIES
 from smoothie.scorers import SCORERS
@@ -58,6 +59,8 @@ class Output:
         A folder to write the vectors to.
     router : str or None
         A file to write the fitted router of `method` to.
+    log : str or None
+        Name of the experiment tracker that is given the settings, metrics and files.
     k_curve : list of int
         Values of k in the plot of score against k.
     budgets : list of int
@@ -69,6 +72,7 @@ class Output:
     formats: list[str] = field(default_factory=lambda: ["png"])
     vectors: str | None = None
     router: str | None = None
+    log: str | None = None
     k_curve: list[int] = field(default_factory=list)
     budgets: list[int] = field(default_factory=list)
 
@@ -85,6 +89,8 @@ class Output:
             require_place("vectors", self.vectors, folder=True)
         if self.router is not None:
             require_place("router", self.router, folder=False)
+        if self.log is not None:
+            require_tracker(self.log)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
     python -m experiments.reproduce                      # everything that is possible here
     python -m experiments.reproduce experiment=table1 protocol=corrected
 
-Lists what is available and what is not, runs what is possible, and marks the rest.
+Lists what is available and what is not, runs what is possible, and marks the rest. Where there
+is no data at all, it says so at once, with the command that fetches it.
 """
 
 import hashlib
@@ -24,6 +25,7 @@ from experiments.command import start
 from experiments.config import general, literal, one_sentence_errors, plain, typed
 from experiments.groups import CONF
 from experiments.memory import Memory
+from experiments.paper.available import every_experiment, require_data
 from experiments.paper.comparison import KEY, REPRODUCED, compare, read_published, summary_line
 from experiments.paper.jobs import (
     QUIET,
@@ -306,12 +308,14 @@ def reproduce(cfg: DictConfig, folder: Path) -> str:
     Raises
     ------
     SmoothieError
-        If a setting is wrong, or, after the report is written, if a run failed because of its data.
+        If a setting is wrong, if there is no data at all, or, after the report is written, if a
+        run failed because of its data.
     """
     general(cfg, Reproduction)
     protocol = plain(cfg.protocol, "protocol")
     changes = {switch: flipped(protocol, switch) for switch in cfg.switches or []}
     extra = [*(str(entry) for entry in cfg.overrides), *QUIET]
+    sys.stdout.write(require_data(cfg, experiments_of(cfg, protocol), extra[: -len(QUIET)]))
     plans = make_plans(cfg, protocol, extra)
     sys.stdout.write(describe_available(plans))
     sys.stdout.flush()
@@ -358,12 +362,6 @@ def signature_of(
         "versions": {"smoothie": __version__} | {name: version(name) for name in packages},
         "data": data_revisions(plans),
     }
-
-
-def every_experiment() -> list[str]:
-    """Names in conf/experiment/all.yaml."""
-    settings = OmegaConf.load(CONF / "experiment" / "all.yaml")
-    return [str(name) for name in settings.defaults]
 
 
 def data_revisions(plans: Mapping[str, Plan]) -> dict[str, str]:

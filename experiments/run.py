@@ -10,7 +10,7 @@ import sys
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import hydra
 from hydra.conf import HydraConf
@@ -23,6 +23,9 @@ from experiments.config import one_sentence_errors
 from experiments.groups import CONF
 from experiments.memory import Memory
 from smoothie.clock import Clock
+
+if TYPE_CHECKING:
+    from smoothie.run import Result
 
 JOBS = Memory()  # shared by the jobs of a sweep that run in this process
 LAUNCHERS = {  # of conf/hydra/launcher and of the plugins themselves
@@ -57,8 +60,24 @@ def main(cfg: DictConfig) -> None:
         output = cfg.output
         shown = write_artifacts(result, artifacts, folder, output.plots, clock, output.formats)
         sys.stdout.write(f"{shown}\n{step_table(clock)}")
+        if cfg.output.log is not None:
+            track_run(cfg, result, folder)
         if sweep:
             collect_sweep(Path(settings.sweep.dir))
+
+
+def track_run(cfg: DictConfig, result: "Result", folder: Path) -> None:
+    """Hand a run to the tracker that its settings name."""
+    from experiments.config import named, plain
+    from smoothie.report.output import earlier_files
+    from smoothie.report.trackers import metrics_of, track
+
+    settings = {name: value for name, value in plain(cfg, "").items() if name != "experiment"}
+    settings["method"] = {name: settings["method"][name] for name in cfg.methods}
+    settings["signature"] = result.signature
+    files = [folder / name for name in earlier_files(folder)]
+    with named("output"):
+        track(str(cfg.output.log), settings, metrics_of(result.table), files)
 
 
 def typed_command(settings: HydraConf) -> dict[str, Any]:

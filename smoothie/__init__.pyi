@@ -5,6 +5,7 @@ from .routers.loading import load_router
 from .routers.smoothie_generations import SmoothieGenerations
 from .routers.smoothie_global import SmoothieGlobal
 from .routers.smoothie_local import SmoothieLocal
+from .sharing import load_from_hub, push_to_hub
 
 __version__: str
 __all__ = [
@@ -18,6 +19,8 @@ __all__ = [
     "SmoothieLocal",
     "assemble",
     "evaluate",
+    "load_from_hub",
     "load_router",
+    "push_to_hub",
     "route",
 ]

@@ -26,6 +26,7 @@ Several language models answered the same inputs. Which answers should be return
   smoothie report answers.csv                   whether to trust the choices, without labels
   smoothie evaluate answers.csv                 score the choices where there are references
   smoothie label answers.csv labels.jsonl       judge a few inputs; route --labels uses them
+  smoothie push router.npz user/name            share a fitted router on the Hub
   smoothie demo                                 real answers that are shipped: a table and a plot
 """
 EXAMPLES = {
@@ -33,11 +34,11 @@ EXAMPLES = {
 examples:
   smoothie route answers.csv -o routed.csv
   smoothie route answers.jsonl --columns id=qid,input=prompt --candidates gpt,llama,phi
-  smoothie route answers.csv --method smoothie_local --set k=20
   smoothie route answers.csv --encoder none       (wording alone: no model, no download)
   smoothie route answers.csv --method smoothie_local --set k=20 --save-router router.npz
   smoothie route new.csv --router router.npz -o routed.csv
   smoothie route answers.csv --labels labels.jsonl  (what "smoothie label" wrote)
+  smoothie route answers.csv --push-to-hub user/routed
 """,
     "label": """\
 Shows some inputs with all their answers and asks which are the best. Verdicts are added to a file,
@@ -63,6 +64,14 @@ examples:
 examples:
   smoothie report answers.csv
   smoothie report answers.csv --method smoothie_global --encoder minilm -o report.md
+""",
+    "push": """\
+Routed answers are pushed by smoothie route --push-to-hub. A repository that does not exist is
+created, private unless --public is given.
+
+examples:
+  smoothie push router.npz user/router
+  smoothie route new.csv --router hf://user/router@COMMIT -o routed.csv
 """,
     "demo": "examples:\n  smoothie demo\n  smoothie demo -o FOLDER\n",
 }
@@ -100,6 +109,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given and not given[0].startswith("-") and given[0] not in COMMANDS:
         parser.error(f"no command {given[0]!r}: {meant(given[0], [*COMMANDS, *HYDRA])}")
     options = parser.parse_args(given)
+    options.given = given
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     return guarded(lambda: COMMANDS[options.command](options))
 
@@ -156,18 +166,7 @@ def make_parser() -> Parser:
         else:
             add_method(command)
         if name == "route":
-            command.add_argument("--labels", type=Path, help="verdicts on a few answers: .jsonl")
-            command.add_argument(
-                "-o", "--output", type=Path, help="file to write: .csv, .tsv, .jsonl, .parquet"
-            )
-            command.add_argument(
-                "--output-format",
-                choices=["choices", "wide", "alpaca_eval", "lm_eval"],
-                help="choices, or one more model beside the others; default: by the name",
-            )
-            command.add_argument(
-                "--save-router", type=Path, metavar="FILE", help="write the fitted router: .npz"
-            )
+            add_output(command)
         if name == "report":
             command.add_argument("-o", "--output", type=Path, help="Markdown file to write")
         if name == "evaluate":
@@ -181,9 +180,35 @@ def make_parser() -> Parser:
     label.add_argument("--seed", type=int, default=0, help="of the order")
     label.add_argument("--encoder", default="auto", help="minilm, mpnet, a folder, none")
     label.add_argument("--print", action="store_true", help="show the inputs, ask nothing")
+    push = add("push", "push a fitted router to the Hugging Face Hub")
+    push.add_argument("file", type=Path, help="what smoothie route --save-router wrote: .npz")
+    push.add_argument("repository", metavar="USER/NAME", help="created if it does not exist")
+    push.add_argument(
+        "--public", action="store_true", help="create a repository that everybody may read"
+    )
     demo = add("demo", "route real answers of six prompts of one model, and score the choices")
     demo.add_argument("-o", "--output", type=Path, default=Path("smoothie-demo"), help="folder")
     return parser
+
+
+def add_output(command: argparse.ArgumentParser) -> None:
+    """Options of what is written."""
+    command.add_argument("--labels", type=Path, help="verdicts on a few answers: .jsonl")
+    command.add_argument(
+        "-o", "--output", type=Path, help="file to write: .csv, .tsv, .jsonl, .parquet"
+    )
+    command.add_argument(
+        "--output-format",
+        choices=["choices", "wide", "alpaca_eval", "lm_eval", "router_arena"],
+        metavar="FORMAT",
+        help="choices, wide, alpaca_eval, lm_eval or router_arena; default: by the name",
+    )
+    command.add_argument(
+        "--save-router", type=Path, metavar="FILE", help="write the fitted router: .npz"
+    )
+    command.add_argument(
+        "--push-to-hub", metavar="USER/NAME", help="push the routed answers, privately"
+    )
 
 
 def add_file(command: argparse.ArgumentParser, missing: str) -> None:
@@ -203,7 +228,7 @@ def add_method(command: argparse.ArgumentParser) -> None:
     command.add_argument("--method", default="consensus", help="default: consensus")
     command.add_argument("--encoder", default="auto", help="minilm, mpnet, a folder, none")
     command.add_argument(
-        "--router", metavar="FILE", help="a saved router, which chooses by the inputs alone"
+        "--router", metavar="FILE", help="a saved router, or hf://user/name@COMMIT of the Hub"
     )
     command.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the method"
@@ -291,6 +316,8 @@ def routed(options: argparse.Namespace) -> RoutedTexts:
 
 def run_route(options: argparse.Namespace) -> None:
     """Smoothie route."""
+    import shlex
+
     if options.output is not None:
         options.output_format = output_format(options)  # refused before anything is computed
     result = routed(options)
@@ -304,8 +331,23 @@ def run_route(options: argparse.Namespace) -> None:
         sys.stdout.write(f"router written to {options.save_router}\n")
     if options.output is not None:
         sys.stdout.write(f"written to {options.output}\n")
-    elif options.save_router is None:
+    if options.push_to_hub is not None:
+        push(result, options.push_to_hub, shlex.join(["smoothie", *options.given]))
+    elif options.output is None and options.save_router is None:
         sys.stdout.write("nothing was written: name a file with -o routed.csv\n")
+
+
+def run_push(options: argparse.Namespace) -> None:
+    """Smoothie push."""
+    push(options.file, options.repository, None, options.public)
+
+
+def push(thing: Any, repository: str, command: str | None, public: bool = False) -> None:
+    """Push to the Hub and say where to."""
+    from smoothie.sharing import push_to_hub
+
+    address = push_to_hub(thing, repository, command=command, public=public)
+    sys.stdout.write(f"pushed to {address}\n")
 
 
 @contextmanager
@@ -343,6 +385,8 @@ def write_routed(result: RoutedTexts, options: argparse.Namespace) -> None:
             write_back.write_table(write_back.wide(problem, result.texts, path), path)
         elif format == "alpaca_eval":
             write_back.write_alpaca_eval(problem, result.texts, path)
+        elif format == "router_arena":
+            write_back.write_router_arena(problem, result.candidates, path)
         else:
             write_back.write_lm_eval(problem, result.candidates, options.file, path)
 
@@ -469,5 +513,6 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "report": run_report,
     "evaluate": run_evaluate,
     "label": run_label,
+    "push": run_push,
     "demo": run_demo,
 }

@@ -12,6 +12,7 @@ EXTRA_OF = {
     "hydra": "run",
     "inspect_ai": "inspect",
     "matplotlib": "plots",
+    "mlflow": "mlflow",
     "pyarrow": "hub",
     "ray": "ray",
     "rouge_score": "metrics",
@@ -23,7 +24,9 @@ EXTRA_OF = {
     "statsmodels": "statistics",
     "tokenizers": "encode",
     "torch": "encode",
+    "trackio": "trackio",
     "transformers": "encode",
+    "wandb": "wandb",
 }
 
 

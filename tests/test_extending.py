@@ -101,6 +101,7 @@ def test_every_part_is_short_enough():
         "An encoder",
         "A source",
         "A plot",
+        "A tracker",
         "Without a package",
     ]
 
@@ -158,6 +159,16 @@ print(*(label.get_text() for label in axes.get_yticklabels()))
     done = python(["-c", program], tmp_path, site)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["random", "smoothie_local"]
+
+
+def test_a_tracker(site, tmp_path):
+    folder = output("A tracker", tmp_path, site)
+    (line,) = (tmp_path / "runs.jsonl").read_text(encoding="utf-8").splitlines()
+    run = json.loads(line)
+    table = pd.read_csv(folder / "metrics.csv").set_index("method")
+    assert run["consensus.score"] == pytest.approx(table.score["consensus"])
+    assert run["k"] == 1
+    assert run["files"] == len(json.loads((folder / "manifest.json").read_text())["files"])
 
 
 def test_without_a_package(site, tmp_path):

@@ -23,6 +23,7 @@ FLOORS = [
     ["run", "diagnosis", "to_label"],
     ["report", "answers", "fitted"],
     ["front"],
+    ["sharing"],
     ["cli"],
     ["start"],
     ["__main__"],

@@ -51,7 +51,7 @@ def test_public_routers_are_registered():
 
 
 PACKAGE_OF = {"faiss": "faiss-cpu", "hydra": "hydra-core", "sklearn": "scikit-learn"}
-PACKAGE_OF |= {"yaml": "PyYAML"}
+PACKAGE_OF |= {"yaml": "PyYAML", "mlflow": "mlflow-skinny"}
 
 
 def package_names(requirements):

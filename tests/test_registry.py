@@ -14,6 +14,7 @@ from smoothie.metrics.base import METRICS, wrong_metric
 from smoothie.metrics.models import MODEL_METRICS, ModelMetric
 from smoothie.registry import Registry
 from smoothie.report.registry import PLOTS
+from smoothie.report.trackers import TRACKERS
 from smoothie.routers.base import ROUTERS, Router, Routing, wrong_router
 from smoothie.routers.random import Random
 from smoothie.scorers.base import SCORERS
@@ -57,6 +58,9 @@ class Nameless(ModelMetric):
         return pairs
 
 
+OF_CLASSES = (ROUTERS, METRICS, MODEL_METRICS, ENCODERS, SOURCES, SCORERS)
+
+
 @dataclass
 class Unsigned:
     def score(self, problem):
@@ -84,6 +88,7 @@ class Unsigned:
         (SOURCES, Unread, "source 'x': it has no method read(candidates)"),
         (SCORERS, len, "scorer 'x': expected a class with a method score(problem)"),
         (SCORERS, Unsigned, "scorer 'x': it has no signature"),
+        (TRACKERS, lambda run: None, "tracker 'x': expected a function of settings and metrics an"),
         (PLOTS, lambda: None, "plot 'x': expected a function of the result of a run"),
     ],
 )
@@ -128,7 +133,7 @@ def test_names_of_other_scores_are_reserved(name):
 
 
 def test_every_name_is_that_of_its_group_of_entry_points():
-    groups = [r.group for r in (ROUTERS, METRICS, MODEL_METRICS, ENCODERS, SOURCES, SCORERS, PLOTS)]
+    groups = [r.group for r in (*OF_CLASSES, PLOTS, TRACKERS)]
     assert groups == [
         f"smoothie.{kind}"
         for kind in (
@@ -139,6 +144,7 @@ def test_every_name_is_that_of_its_group_of_entry_points():
             "sources",
             "scorers",
             "plots",
+            "trackers",
         )
     ]
 

@@ -1,6 +1,7 @@
 """Every experiment of the paper, end to end in the debug size on a mirror of its data."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -11,10 +12,17 @@ from omegaconf import OmegaConf
 
 from experiments.config import plain
 from experiments.groups import register_groups
+from experiments.paper.available import require_data
 from experiments.paper.comparison import KEY
 from experiments.paper.jobs import compose_run, needs_of
 from experiments.paper.measures import correlation_box, gains_of_local, rank_counts
-from experiments.reproduce import describe_available, flipped, make_plans, reproduce
+from experiments.reproduce import (
+    describe_available,
+    experiments_of,
+    flipped,
+    make_plans,
+    reproduce,
+)
 from smoothie.errors import SmoothieError
 from tests.conftest import ROOT
 from tests.paper_mirror import copy_encoders, make_paper_mirror
@@ -124,13 +132,73 @@ def test_cells_are_those_of_the_single_run_that_the_report_names(mirror, at, com
     assert float(best) == pytest.approx(ours["best_single"])
 
 
-@pytest.mark.slow
-def test_a_report_without_data_is_complete(at, compose, tmp_path, capsys):
+def empty_copy(root):
+    """Folders as of copies, with no file in them but one that alone is of no use."""
+    (root / "smoothie_data" / "datasets").mkdir(parents=True)
+    (root / "smoothie_data" / "datasets" / "squad_train.jsonl").write_text("{}")
+    (root / "mix_instruct").mkdir()
+    return root
+
+
+def test_without_data_it_says_what_is_missing_and_how_to_get_it(at, compose, tmp_path, capsys):
     at(tmp_path / "nothing")
+    with pytest.raises(SmoothieError) as said:
+        reproduce(compose(name="reproduce"), tmp_path / "out")
+    assert re.match(r"no data: none of cnn_dailymail, .* and 9 more is here \(", str(said.value))
+    assert str(tmp_path / "nothing" / "smoothie_data") in str(said.value)
+    assert str(tmp_path / "nothing" / "sets" / "alpaca_eval_preferences") in str(said.value)
+    assert ": scripts/download;" in str(said.value)
+    assert "\n" not in str(said.value)
+    assert not (tmp_path / "out").exists()
+    cfg = compose("experiment=[table2,gsm8k]", name="reproduce")
+    with pytest.raises(SmoothieError, match=r"experiment=\[table2,gsm8k\];"):
+        reproduce(cfg, tmp_path / "out")
+    assert capsys.readouterr().out == ""
+
+
+def test_an_empty_cache_of_the_hub_is_no_data(compose, monkeypatch, tmp_path):
+    """As in a fresh clone: no folders are named, and nothing was downloaded."""
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    for name in ("SMOOTHIE_DATA", "SMOOTHIE_MIX_INSTRUCT", "SMOOTHIE_SETS"):
+        monkeypatch.delenv(name, raising=False)
+    cfg = compose("experiment=[table1,mix_instruct,gsm8k]", name="reproduce")
+    with pytest.raises(SmoothieError, match=r"hazyresearch/smoothie_data: not in the Hub's cache"):
+        reproduce(cfg, tmp_path / "out")
+
+
+def test_missing_datasets_are_named_where_others_are_here(mirror, at, compose, tmp_path):
+    at(empty_copy(tmp_path))
+    cfg = compose("experiment=[table1,mix_instruct]", name="reproduce")
+    experiments = experiments_of(cfg, plain(cfg.protocol, "protocol"))
+    with pytest.raises(SmoothieError, match="no data: none of"):
+        require_data(cfg, experiments)
+    (tmp_path / "smoothie_data/datasets/squad_test.jsonl").write_text("{}")
+    said = require_data(cfg, experiments)
+    assert said.startswith("Missing datasets: cnn_dailymail, definition_extraction, e2e_nlg, tri")
+    assert "mix_instruct (" in said
+    assert "squad" not in said.split("(")[0]
+    at(mirror)
+    assert require_data(cfg, experiments) == ""
+    assert require_data(cfg, experiments, ["encoder.batch_size=8"]) == ""
+
+
+def test_settings_about_datasets_are_left_to_the_plan(at, compose, tmp_path):
+    at(tmp_path / "nothing")
+    cfg = compose("experiment=gsm8k", name="reproduce")
+    experiments = experiments_of(cfg, plain(cfg.protocol, "protocol"))
+    assert require_data(cfg, experiments, [f"dataset.folder={tmp_path}"]) == ""
+
+
+@pytest.mark.slow
+def test_a_report_without_possible_runs_is_complete(at, compose, tmp_path, capsys):
+    at(empty_copy(tmp_path))
+    (tmp_path / "smoothie_data/datasets/squad_test.jsonl").write_text("{}")
     cfg = compose("debug=true", SMALL, name="reproduce")
     shown = reproduce(cfg, tmp_path / "out")
     said = capsys.readouterr().out
-    assert "Available:\n  nothing" in said
+    assert "Missing datasets: cnn_dailymail, " in said
     assert "table1: 0 of 14" in said
     assert "scripts/download experiment=table1" in said
     assert "576 published cells: 576 not available" in shown

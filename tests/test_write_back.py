@@ -125,3 +125,62 @@ def test_a_wide_table_holds_all_that_is_known(tmp_path, caplog):
     taken = assemble("p", inputs[:1], {"a": {"q1": "2"}, "smoothie": {"q1": "3"}})
     with pytest.raises(SmoothieError, match="there is a candidate 'smoothie' already"):
         wide(taken, ["2"], tmp_path / "x.csv")
+
+
+def complaints(predictions, dataset, models):
+    """What RouterArena's own check would say, by its rules.
+
+    Each entry has a "global index" of the dataset, that entry's prompt (as formatted, if it is)
+    and a prediction among the configured models; there are as many as in the dataset.
+    """
+    known = {entry["global index"]: entry for entry in dataset if entry.get("global index")}
+    said = [] if len(predictions) == len(dataset) else ["size"]
+    for entry in predictions:
+        asked = known.get(entry.get("global index"))
+        if asked is None:
+            said.append("index")
+        elif (entry.get("prompt") or "") != (asked.get("prompt_formatted") or asked["prompt"]):
+            said.append("prompt")
+        elif entry.get("prediction") not in models:
+            said.append("prediction")
+    return said
+
+
+def test_router_arena(tmp_path, caplog):
+    models = ["gpt-4o-mini", "claude-3-haiku-20240307", "gemini-2.0-flash-001"]
+    dataset = [
+        {"global index": f"MMLU_{i}", "prompt": f"{i}?", "prompt_formatted": f"Q: {i}?\n\nA ünd é:"}
+        for i in range(11)
+    ]
+    rows = [
+        {"id": entry["global index"], "input": entry["prompt_formatted"]}
+        | {model: f"It is {i % (j + 2)}." for j, model in enumerate(models)}
+        for i, entry in enumerate(dataset)
+    ]
+    write_lines(tmp_path / "answers.jsonl", rows)
+    chosen = routed(tmp_path / "answers.jsonl", tmp_path / "choices.csv")
+    output = tmp_path / "predictions" / "my-router.json"
+    given = ("route", tmp_path / "answers.jsonl", *NO_ENCODER, "-o", output)
+    assert smoothie(*given, "--output-format", "router_arena") == 0
+    predictions = json.loads(output.read_text(encoding="utf-8"))
+    assert complaints(predictions, dataset, models) == []
+    assert {row["global index"]: row["prediction"] for row in predictions} == {
+        key: candidate for key, (candidate, _) in chosen.items()
+    }
+    assert list(predictions[0]) == [
+        *("global index", "prompt", "prediction", "generated_result", "cost", "accuracy")
+    ]
+    assert predictions[0]["generated_result"] is None
+    assert "11 predictions; RouterArena expects 809 or 8400 or 420" in caplog.text
+    assert complaints(predictions, dataset, models[:1]) != []
+    assert complaints(predictions[:-1], dataset, models) == ["size"]
+    assert complaints([{**predictions[0], "prompt": "0?"}], dataset[:1], models) == ["prompt"]
+
+
+def test_router_arena_needs_prompts(table, tmp_path, capsys):
+    table.write_text(CSV.replace("2+2?", " "))
+    output = tmp_path / "x.json"
+    given = ("route", table, *NO_ENCODER, "-o", output, "--output-format", "router_arena")
+    assert smoothie(*given) == 1
+    assert "RouterArena needs the prompt of 2, which is blank" in capsys.readouterr().err
+    assert not output.exists()

@@ -32,7 +32,7 @@ from experiments.benchmarks.rounding import require_as_autocast, round_products
 from experiments.benchmarks.timing import Row, machine, side_by_side, table
 from experiments.config import one_sentence_errors
 from experiments.memory import Memory
-from experiments.paper.jobs import QUIET, composed
+from experiments.paper.jobs import QUIET, compose_run
 from experiments.pipeline import run
 from experiments.settings import read_settings
 from experiments.steps import load, make_encoder
@@ -105,7 +105,7 @@ def compare(folder: Path, inputs: int, dtype: str) -> Iterator[list[str]]:
     exact = (*data, "encoder=minilm")
     with tempfile.TemporaryDirectory() as vectors:
         if dtype == "bfloat16" and fast_dtype("cpu") == "float32":
-            export_rounded(composed(*exact), Path(vectors))
+            export_rounded(compose_run(exact), Path(vectors))
             fast = ["encoder=stored", f"encoder.folder={vectors}"]
             products = "bfloat16, rounded in float32"
         else:
@@ -113,7 +113,10 @@ def compare(folder: Path, inputs: int, dtype: str) -> Iterator[list[str]]:
             products = dtype
         for k in (1, 20):
             settings = (f"k={k}", *QUIET)
-            runs = run(composed(*exact, *settings)), run(composed(*data, *fast, *settings))
+            runs = (
+                run(compose_run([*exact, *settings])),
+                run(compose_run([*data, *fast, *settings])),
+            )
             yield difference(*runs, products, k)
 
 

@@ -103,13 +103,13 @@ class Job:
 
 
 @lru_cache(maxsize=1024)
-def composed(*overrides: str) -> DictConfig:
-    """A configuration as Hydra composes it."""
+def composed(name: str = "config") -> DictConfig:
+    """What Hydra composes: the whole, or GROUP/NAME alone, which takes a third of the time."""
     if GlobalHydra.instance().is_initialized():
-        return compose("config", overrides=list(overrides))
+        return compose(name)
     register_groups()
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        return compose("config", overrides=list(overrides))
+        return compose(name)
 
 
 def compose_run(overrides: Sequence[str]) -> DictConfig:
@@ -133,7 +133,7 @@ def compose_run(overrides: Sequence[str]) -> DictConfig:
                 with open_dict(cfg):
                     cfg.merge_with(OmegaConf.load(CONF / key / f"{value}.yaml"))
             elif isinstance(value, str) and isinstance(cfg.get(key), DictConfig):  # a group
-                cfg[key] = composed(f"{key}={value}")[key]
+                cfg[key] = composed(f"{key}/{value}")[key]
             else:
                 values.append((key, value))
         for key, value in values:

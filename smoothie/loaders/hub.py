@@ -27,7 +27,7 @@ from smoothie.fields import as_name, as_references, as_text
 from smoothie.loaders.base import Source, choose_candidates, existing_folder, register_source
 from smoothie.problem import Input, Problem, assemble
 from smoothie.storage.files import child, read_json, read_jsonl, readable, user_path
-from smoothie.storage.lock import HubLock
+from smoothie.storage.lock import HubLock, cached_folder
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,16 @@ class RepositoryFiles:
         if self.lock is None:
             return None
         return HubLock.at(self.lock).cached("dataset", self.repository, self.revision, name)
+
+    def local_folder(self) -> Path | None:
+        """Where files of the repository are, without asking the Hub; None if none was fetched."""
+        if self.folder is not None:
+            path = user_path(self.folder)
+            return path if path.is_dir() else None
+        if self.lock is None:
+            return None
+        commit = HubLock.at(self.lock).known("dataset", self.repository, self.revision)
+        return None if commit is None else cached_folder("dataset", self.repository, commit)
 
     def stems(self, folder: str, suffix: str) -> list[str]:
         """Names of the files of a folder of the repository, less the suffix."""

@@ -21,7 +21,8 @@ log = logging.getLogger(__name__)
 
 NAME = "smoothie"  # of the model that routed answers are of
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
-FORMATS = ("choices", "wide", "alpaca_eval", "lm_eval")
+ROUTER_ARENA = (809, 8400, 420)  # prompts of its splits sub_10, full and robustness
+FORMATS = ("choices", "wide", "alpaca_eval", "lm_eval", "router_arena")
 
 
 def format_of(path: Path) -> str:
@@ -94,6 +95,57 @@ def write_alpaca_eval(problem: Problem, texts: Sequence[str], path: Path) -> Non
             "generator": model,
         }
         for item, text in zip(problem.inputs, texts, strict=True)
+    ]
+    write_json(path, rows)
+
+
+def write_router_arena(problem: Problem, candidates: Sequence[str], path: Path) -> None:
+    """Write RouterArena's prediction file: which model each of its prompts goes to.
+
+    A list of objects with "global index", "prompt" and "prediction", which is the name of a model
+    in the router's configuration; "generated_result", "cost" and "accuracy" are null until
+    RouterArena fills them.
+
+    Parameters
+    ----------
+    problem : Problem
+        Its ids are the global indices, its inputs the prompts as RouterArena has formatted them.
+    candidates : sequence of str
+        Who was chosen for each input.
+    path : Path
+        router_inference/predictions/ROUTER.json of RouterArena.
+
+    Raises
+    ------
+    SmoothieError
+        If there are no inputs.
+
+    References
+    ----------
+    https://github.com/RouteWorks/RouterArena, router_inference/generate_prediction_file.py writes
+    this format and router_inference/check_config_prediction_files.py checks it (commits 0a6c872 and
+    1bc8176).
+    """
+    for key, text in zip(problem.ids, problem.input_texts, strict=True):
+        if not text.strip():
+            raise SmoothieError(f"{path}: RouterArena needs the prompt of {key}, which is blank")
+    if len(problem.ids) not in ROUTER_ARENA:
+        log.warning(
+            "%s: %d predictions; RouterArena expects %s of its own prompts",
+            path,
+            len(problem.ids),
+            " or ".join(map(str, ROUTER_ARENA)),
+        )
+    rows = [
+        {
+            "global index": key,
+            "prompt": text,
+            "prediction": model,
+            "generated_result": None,
+            "cost": None,
+            "accuracy": None,
+        }
+        for key, text, model in zip(problem.ids, problem.input_texts, candidates, strict=True)
     ]
     write_json(path, rows)
 

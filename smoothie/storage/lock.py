@@ -17,6 +17,7 @@ from smoothie.errors import SmoothieError, shown
 from smoothie.optional import require
 from smoothie.storage.files import read_json, readable, sha256, user_path, write_json
 
+INSTEAD = "give a local folder instead, or try again online"
 COMMIT = re.compile(r"[0-9a-f]{40}")
 # Copies, for other programs, of weights that are in model.safetensors.
 OTHER_FORMATS = [
@@ -68,10 +69,9 @@ class HubLock:
         except Exception as error:  # the Hub's client raises many kinds, from several libraries
             cached = cached_commit(kind, repository, asked)
             if cached is None:
-                raise SmoothieError(
-                    f"{kind} {repository}: the Hub did not answer ({type(error).__name__}); "
-                    f"give a local folder instead, or try again online"
-                ) from error
+                what = f"{kind} {repository}"
+                trouble = trouble_of(error, f"the Hub did not answer ({type(error).__name__})")
+                raise SmoothieError(f"{what}: {trouble}; {INSTEAD}") from error
             commit = cached
         with self._update() as entries:
             return str(entries.setdefault(entry, {"revision": commit, "files": {}})["revision"])
@@ -91,16 +91,20 @@ class HubLock:
         """
         require("huggingface_hub", "the Hub")
         from huggingface_hub import hf_hub_download
-        from huggingface_hub.errors import EntryNotFoundError
+        from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
         commit = self.revision(kind, repository, revision)
         try:
             path = Path(hf_hub_download(repository, name, repo_type=kind, revision=commit))
-        except EntryNotFoundError as error:
-            raise SmoothieError(f"{repository} at {commit[:12]} has no file {name}") from error
         except Exception as error:
+            # The client's error for a file that it could not ask for is one of these, too.
+            silent = isinstance(error, LocalEntryNotFoundError)
+            if isinstance(error, EntryNotFoundError) and not silent:
+                raise SmoothieError(f"{repository} at {commit[:12]} has no file {name}") from error
+            why = "the Hub did not answer" if silent else type(error).__name__
+            trouble = trouble_of(error, f"cannot be downloaded ({why})")
             raise SmoothieError(
-                f"{repository}/{name}: cannot be downloaded ({type(error).__name__}); "
+                f"{repository}/{name}: {trouble}; "
                 f"give a local folder with the same layout instead, or try again online"
             ) from error
         checksum = sha256(path)
@@ -182,6 +186,37 @@ class HubLock:
                 write_json(self.path, dict(sorted(entries.items())))
 
 
+def trouble_of(error: Exception, otherwise: str) -> str:
+    """What an error of the Hub's client means; `otherwise` if it is none of the usual ones."""
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
+
+    if isinstance(error, GatedRepoError):
+        return "its owner grants access first; ask for it on its page of the Hub"
+    if isinstance(error, RepositoryNotFoundError):
+        return "the Hub has no such repository, or it is private and the token is not allowed"
+    if isinstance(error, RevisionNotFoundError):
+        return "the Hub has no such revision of it"
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    if status in (401, 403):
+        return f"the Hub refuses the token ({status}); a token with write access is needed to push"
+    return otherwise
+
+
+@contextmanager
+def of_the_hub(what: str, failed: str) -> Iterator[None]:
+    """Say in one sentence what went wrong while the Hub was talked to."""
+    try:
+        yield
+    except Exception as error:  # the Hub's client raises many kinds, from several libraries
+        said = next(iter(str(error).strip().splitlines()), "the Hub did not answer")
+        trouble = trouble_of(error, f"{type(error).__name__}: {said}")
+        raise SmoothieError(f"{what}: {failed}: {trouble}") from error
+
+
 def download_model(repository: str, commit: str) -> Path:
     """Fetch a model from the Hub at a commit; files that are there already are not fetched again.
 
@@ -204,6 +239,12 @@ def download_model(repository: str, commit: str) -> Path:
 
 def cached_commit(kind: str, repository: str, revision: str | None) -> str | None:
     """The commit of a repository in the Hub client's cache, from an earlier download."""
+    folder = cached_folder(kind, repository, revision)
+    return None if folder is None else folder.name
+
+
+def cached_folder(kind: str, repository: str, revision: str | None) -> Path | None:
+    """The folder of a repository's commit in the Hub client's cache, which may be incomplete."""
     require("huggingface_hub", "the Hub")
     from huggingface_hub import snapshot_download
 
@@ -213,4 +254,4 @@ def cached_commit(kind: str, repository: str, revision: str | None) -> str | Non
         )
     except Exception:  # whatever the error, nothing usable is cached
         return None
-    return Path(path).name
+    return Path(path)
