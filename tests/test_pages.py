@@ -42,6 +42,8 @@ ELSEWHERE = {  # a pattern of commands -> where they run, or why they do not
     r".* (metric=(bertscore|bartscore)|scorer=pair_rm)": "tests of model metrics and of PairRM",
     r".*( methods=.random,shortest|=first_line|=trigrams)": "tests/test_extending.py",
     r".* hydra/launcher=": "tests/test_sweep.py; there is no SLURM here",
+    r"hf auth|smoothie push|smoothie route .*(--push-to-hub|hf://)": "tests/test_sharing.py, on a server here",
+    r".* output.log=": "tests/test_trackers.py; the packages are optional",
     r"ray start|.* engine=ray": "tests/test_cluster.py, where Ray is installed",
     r"smoothie label": "tests/test_labeling.py; it asks",
     r"python -m experiments\.(paper\.stacking|idea|research\.all_sets)$": "tests/test_readme.py",
