@@ -51,6 +51,10 @@ class Output:
         Whose texts go to routed.jsonl.
     plots : bool
         Whether plots are drawn.
+    page : bool or None
+        Whether report.html is written; None writes it where plots are drawn.
+    page_sample : int or None
+        So many inputs in the page's browser of inputs; None shows all, as far as it opens quickly.
     vectors : str or None
         A folder to write the vectors to.
     router : str or None
@@ -63,6 +67,8 @@ class Output:
 
     method: str = "consensus"
     plots: bool = True
+    page: bool | None = None
+    page_sample: int | None = None
     vectors: str | None = None
     router: str | None = None
     k_curve: list[int] = field(default_factory=list)
@@ -73,6 +79,8 @@ class Output:
         for name, sizes in (("k_curve", self.k_curve), ("budgets", self.budgets)):
             if sizes and min(sizes) < 1:
                 raise SmoothieError(f"{name}={shown(sizes)}: expected numbers of at least 1")
+        if self.page_sample is not None and self.page_sample < 1:
+            raise SmoothieError(f"page_sample={self.page_sample}: expected at least 1")
         if self.vectors is not None:
             require_place("vectors", self.vectors, folder=True)
         if self.router is not None:

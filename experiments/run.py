@@ -54,7 +54,11 @@ def main(cfg: DictConfig) -> None:
         result = replace(run(cfg, clock, JOBS), command=typed_command(settings))
         artifacts = artifacts_of_run(cfg.output.k_curve, cfg.output.budgets)
         folder = Path(settings.runtime.output_dir)
-        shown = write_artifacts(result, artifacts, folder, cfg.output.plots, clock)
+        output = cfg.output
+        page = output.plots if output.page is None else output.page
+        shown = write_artifacts(
+            result, artifacts, folder, output.plots, clock, page, output.page_sample
+        )
         sys.stdout.write(f"{shown}\n{step_table(clock)}")
         if sweep:
             collect_sweep(Path(settings.sweep.dir))

@@ -453,7 +453,8 @@ def run_demo(options: argparse.Namespace) -> None:
         names={"dataset": problem.name, "ensemble": "all", "encoder": "demo"},
         signature=signature_of(result, encoder),
     )
-    sys.stdout.write(write_artifacts(result, artifacts_of_run((1, 2, 5, 10, 20)), options.output))
+    artifacts = artifacts_of_run((1, 2, 5, 10, 20))
+    sys.stdout.write(write_artifacts(result, artifacts, options.output, page=True))
 
 
 DEMO_METRICS = {

@@ -1,0 +1,81 @@
+// Tables whose cells are shaded by what they hold: who is sent where, who agrees with whom.
+function matrix(caption, corner, columns, rows, digits = percent) {
+  const head = make("tr", {}, make("th", { scope: "col" }, corner));
+  for (const name of columns) head.append(make("th", { scope: "col", className: "tilt" }, make("bdi", { title: name }, visible(name))));
+  const body = make("tbody");
+  for (const { name, note, values, shades } of rows) {
+    const label = make("th", { scope: "row" }, make("bdi", {}, visible(name)), note ? make("span", { className: "kind" }, ` ${note}`) : null);
+    const row = make("tr", {}, label);
+    values.forEach((value, j) => {
+      const cell = make("td", { className: "shade" }, value === null ? "" : digits(value));
+      const shade = Math.max(0, Math.min(1, (shades ?? values)[j] ?? 0));
+      cell.style.setProperty("--shade", `${Math.round(85 * shade)}%`);
+      if (shade > 0.6) cell.classList.add("full");
+      row.append(cell);
+    });
+    body.append(row);
+  }
+  return make("table", { className: "matrix" }, make("caption", { className: "hidden" }, caption), make("thead", {}, head), body);
+}
+
+function showSent() {
+  const { methods, tasks, sizes, counts, totals } = content.sent;
+  const view = $("sent-view"), place = $("sent-table");
+  const several = tasks.length > 1;
+  const group = (label, options) => make("optgroup", { label }, ...options.map(([value, text]) => make("option", { value }, text)));
+  view.append(group("each method, on", [["t", "all inputs"], ...(several ? tasks.map((task, i) => [`t${i}`, visible(task)]) : [])]));
+  if (several) view.append(group("each task, by", methods.map((name, i) => [`m${i}`, name])));
+  const share = (row) => {
+    const sum = row.reduce((a, b) => a + b, 0);
+    return row.map((count) => (sum ? count / sum : 0));
+  };
+  const show = () => {
+    const kind = view.value[0], number = view.value.slice(1);
+    const rows = kind === "t"
+      ? methods.map((name, i) => ({ name, values: share(number === "" ? totals[i] : counts[i][number]) }))
+      : tasks.map((name, i) => ({ name, note: counted(sizes[i]), values: share(counts[number][i]) }));
+    const what = kind === "t" ? "Method" : "Task";
+    place.replaceChildren(matrix("Share of the inputs that go to each candidate", what, content.candidates, rows));
+  };
+  view.addEventListener("change", show);
+  show();
+}
+
+function showAgreement() {
+  const { order, same, distances, merges, methods, choices } = content.agreement;
+  const names = order.map((j) => content.candidates[j]);
+  const arranged = (values) => order.map((i) => order.map((j) => values[i][j]));
+  const view = fill($("agreement-view"), [["same", "inputs on which two say the same"], ...(distances ? [["distances", "mean squared distance"]] : [])]);
+  const show = () => {
+    const far = view.value === "distances", values = arranged(far ? distances : same);
+    const largest = Math.max(...values.flat()) || 1;
+    const rows = names.map((name, i) => ({
+      name, values: values[i], shades: far ? values[i].map((value) => 1 - value / largest) : values[i],
+    }));
+    const table = matrix("Agreement of candidates", "", names, rows, far ? (value) => fixed(value, 2) : percent);
+    for (const [i, row] of [...table.tBodies[0].rows].entries()) row.cells[i + 1].classList.add("own");
+    $("agreement-candidates").replaceChildren(table, tree(order, merges));
+  };
+  view.addEventListener("change", show);
+  show();
+  if ($("agreement-methods")) {
+    const rows = methods.map((name, i) => ({ name, values: choices[i] }));
+    $("agreement-methods").replaceChildren(matrix("Agreement of methods", "", methods, rows));
+  }
+}
+
+// The groups that were joined, as high as their rows of the table.
+function tree(order, merges) {
+  const step = 30, size = 110, place = new Map(order.map((j, i) => [String([j]), [(i + 0.5) * step, 0]]));
+  const highest = Math.max(...merges.map((merge) => merge[2]), 1e-12);
+  const lines = merges.map(([left, right, height]) => {
+    const [y1, x1] = place.get(String(left)), [y2, x2] = place.get(String(right));
+    const x = 4 + (size - 8) * (height / highest);
+    place.set(String([...left, ...right]), [(y1 + y2) / 2, x]);
+    return svg("path", { d: `M${x1} ${y1}H${x}V${y2}H${x2}`, class: "branch" });
+  });
+  return svg("svg", { class: "tree", width: size, height: order.length * step, role: "img", "aria-label": "Clusters of candidates" }, ...lines);
+}
+
+if (content.sent) showSent();
+if (content.agreement) showAgreement();
