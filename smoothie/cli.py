@@ -63,6 +63,7 @@ examples:
 examples:
   smoothie report answers.csv
   smoothie report answers.csv --method smoothie_global --encoder minilm -o report.md
+  smoothie report answers.csv --html report.html    (a page: results, and every answer)
 """,
     "demo": "examples:\n  smoothie demo\n  smoothie demo -o FOLDER\n",
 }
@@ -169,6 +170,12 @@ def make_parser() -> Parser:
             )
         if name == "report":
             command.add_argument("-o", "--output", type=Path, help="Markdown file to write")
+            command.add_argument(
+                "--html", type=Path, metavar="FILE", help="page to write, with all inputs: .html"
+            )
+            command.add_argument(
+                "--sample", type=int, metavar="N", help="so many inputs on the page, at random"
+            )
         if name == "evaluate":
             command.add_argument("--metric", default="auto", help="such as rouge2, exact_match, f1")
             command.add_argument("--draws", type=int, default=2000, help="bootstrap resamples")
@@ -363,13 +370,21 @@ def run_report(options: argparse.Namespace) -> None:
     """Smoothie report."""
     from smoothie.storage.files import write_text
 
-    page = routed(options).report()
+    if options.sample is not None and options.sample < 1:
+        raise SmoothieError(f"--sample {options.sample}: expected at least 1")
+    if options.sample is not None and options.html is None:
+        raise SmoothieError("--sample: expected --html FILE, the page that it is for")
+    result = routed(options)
     if options.output is None:
-        sys.stdout.write(page)
-        return
-    with writable(options.output):
-        write_text(options.output, page)
-    sys.stdout.write(f"written to {options.output}\n")
+        sys.stdout.write(result.report() if options.html is None else f"{result.verdict()}\n")
+    for path, make in (
+        (options.output, result.report),
+        (options.html, lambda: result.page(options.sample)),
+    ):
+        if path is not None:
+            with writable(path):
+                write_text(path, make())
+            sys.stdout.write(f"written to {path}\n")
 
 
 def run_label(options: argparse.Namespace) -> None:

@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 
 STATIC = Path(__file__).parent / "static"
 STYLES = ("uplot.min.css", "page.css")
-SCRIPTS = ("uplot.min.js", "basics.js", "charts.js", "matrices.js")
-BROWSER = ("diff.js", "answers.js", "browser.js")  # of inputs; a sweep has none
+SCRIPTS = ("uplot.min.js", "basics.js", "charts.js")
+OF_TEMPLATE = {
+    "run.html": ("matrices.js", "diff.js", "answers.js", "browser.js"),
+    "sweep.html": ("sweep.js",),
+}
 
 
 def render(
@@ -32,7 +35,7 @@ def render(
     Parameters
     ----------
     template : str
-        Name of a file in `static/`.
+        One of `OF_TEMPLATE`, in `static/`.
     content : mapping
         What the template shows, and what scripts read as `content`.
     blocks : iterable of (id, str)
@@ -44,7 +47,7 @@ def render(
         HTML without lone surrogates. Its Content-Security-Policy allows the page's own scripts and
         styles alone, by their checksums, and no connection.
     """
-    names = (*SCRIPTS, *(BROWSER if blocks else ()))
+    names = (*SCRIPTS, *OF_TEMPLATE[template])
     script = "(() => {\n" + "\n".join(static(name) for name in names) + "\n})();\n"
     style = "\n".join(static(name) for name in STYLES)
     head = (

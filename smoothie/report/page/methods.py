@@ -23,8 +23,10 @@ OTHERS = ("#56B4E9", "#009E73", "#CC79A7", "#B8A800", "#8F5FBF", "#A05A2C")
 LABEL_FREE, LABELED, BOUND, RANDOM = "label-free", "with labels", "bound", "random"
 
 
-def kind_of(router: Router | None) -> str:
+def kind_of(router: Router | None, labels_used: int = 0) -> str:
     """Whether a method chooses without labels, with some, in hindsight, or at random.
+
+    A fitted method may have no router any more.
 
     Examples
     --------
@@ -34,7 +36,7 @@ def kind_of(router: Router | None) -> str:
     ('label-free', 'bound')
     """
     if router is None:
-        return LABEL_FREE
+        return LABELED if labels_used else LABEL_FREE
     seen = declared(router)
     if seen & HINDSIGHT:
         return BOUND

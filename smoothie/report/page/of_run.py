@@ -101,8 +101,12 @@ def methods_of(result: Result) -> list[dict[str, str]]:
     """Name, kind and color of each method, in the order of the run."""
     colors = colors_of(result.routings)
     return [
-        {"name": name, "kind": kind_of(result.routers.get(name)), "color": colors[name]}
-        for name in result.routings
+        {
+            "name": name,
+            "kind": kind_of(result.routers.get(name), routing.labels_used),
+            "color": colors[name],
+        }
+        for name, routing in result.routings.items()
     ]
 
 

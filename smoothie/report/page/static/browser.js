@@ -55,6 +55,8 @@ function select() {
     rows.sort((a, b) => last(keys.get(a)) - last(keys.get(b)) || a - b);
   }
   state.rows = rows;
+  state.most = 0;
+  for (let i = 0; inputs.support && i < inputs.ids.length; i++) state.most = Math.max(state.most, confidence(i, chosenBy(method(), i)));
   state.at = Math.max(0, rows.indexOf(before));
   $("space").style.height = `${rows.length * ROW}px`;
   const all = counted(inputs.ids.length);
@@ -102,16 +104,17 @@ function row(place) {
       make("bdi", { className: "chip" }, content.candidates[j]),
       disagree(i) ? make("span", { className: "mark-disagree", title: "methods disagree" }, "≠") : null,
       Number.isNaN(score) ? null : make("span", { className: "score" }, fixed(score, content.digits)),
-      inputs.support ? bar(confidence(i, j), "confidence") : null),
+      inputs.support ? bar(confidence(i, j), state.most, "confidence") : null),
     make("div", { className: "begin", dir: "auto" }, inputs.begins[i] || "(empty)"));
   element.addEventListener("click", () => { state.at = place; openInput(i); });
   return element;
 }
 
-function bar(share, name) {
-  const fill = make("span");
-  fill.style.width = `${Math.round(100 * share)}%`;
-  return make("span", { className: "bar", role: "img", "aria-label": `${name} ${percent(share)}`, title: `${name} ${percent(share)}` }, fill);
+// As long as its share of the largest.
+function bar(value, most, name) {
+  const fill = make("span"), words = `${name} ${percent(value)}, of at most ${percent(most)} here`;
+  fill.style.width = `${Math.round((100 * value) / (most || 1))}%`;
+  return make("span", { className: "bar", role: "img", "aria-label": words, title: words }, fill);
 }
 
 async function openInput(i) {
@@ -151,10 +154,14 @@ function move(step) {
 function describe(i, [input, references, texts], distances) {
   const chosen = chosenBy(method(), i), base = state.base ?? chosen;
   const task = content.tasks[inputs.tasks[i]];
-  const close = make("button", { type: "button", className: "close", "aria-label": "Close" }, "✕");
-  close.addEventListener("click", closeInput);
+  const step = (label, sign, act) => {
+    const button = make("button", { type: "button", "aria-label": label, title: label }, sign);
+    button.addEventListener("click", act);
+    return button;
+  };
+  const steps = make("div", { className: "steps" }, step("previous input (k)", "↑", () => move(-1)), step("next input (j)", "↓", () => move(1)), step("close (Esc)", "✕", closeInput));
   const title = make("div", { className: "title" }, make("h3", {}, make("bdi", {}, inputs.ids[i])),
-    task ? make("bdi", { className: "kind" }, task) : null, close);
+    task ? make("bdi", { className: "kind" }, task) : null, steps);
   const parts = [title, make("div", { className: "text input", dir: "auto" }, ...shortened(input, "input", i))];
   if (references.length) {
     parts.push(make("div", { className: "references" }, make("span", { className: "kind" }, references.length > 1 ? "References" : "Reference"),
@@ -175,7 +182,7 @@ function answer(i, j, texts, distances, base, chosen) {
   const mean = distances ? distances[j].reduce((a, b) => a + b, 0) / Math.max(1, K() - 1) : NaN;
   const facts = [
     Number.isNaN(score) ? null : fact("score", fixed(score, content.digits)),
-    Number.isNaN(support) ? null : make("span", { className: "fact", title: "share of the support of all texts, as consensus counts it" }, "support ", bar(support, "support"), ` ${percent(support)}`),
+    Number.isNaN(support) ? null : make("span", { className: "fact", title: "share of the support of all texts, as consensus counts it" }, "support ", bar(support, Math.max(...texts.map((_, other) => ofText(inputs.support, i, other))), "support"), ` ${percent(support)}`),
     Number.isNaN(mean) ? null : fact("distance to others", fixed(mean, 2), "mean squared distance of the embeddings"),
     distances && j !== base ? fact("to the compared", fixed(distances[j][base], 2)) : null,
   ];

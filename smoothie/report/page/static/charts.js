@@ -16,7 +16,7 @@ function drawChart(chart, place) {
   const options = {
     width: place.clientWidth,
     height: 280,
-    padding: [12, chart.points ? 12 : 112, 0, 0],
+    padding: [12, chart.points ? 12 : 124, 0, 0],
     legend: { show: !chart.points },
     cursor: { show: !chart.points, drag: { x: false, y: false } },
     scales: {
@@ -33,7 +33,11 @@ function drawChart(chart, place) {
     bands: chart.points ? [] : bandsOf(lines),
     hooks: { draw: [(plot) => (chart.points ? namePoints(plot, chart) : nameLines(plot, lines, flat))] },
   };
-  return new uPlot(options, data, place);
+  const plot = new uPlot(options, data, place);
+  const showLast = () => plot.setLegend({ idx: data[0].length - 1 });
+  plot.over.addEventListener("mouseleave", showLast);
+  showLast();
+  return plot;
 }
 
 const FONT = "12px system-ui, sans-serif";
@@ -59,12 +63,17 @@ function lineData(lines, flat, xs) {
 }
 
 function lineSeries(lines, flat) {
-  const shown = (_, value) => (value === null || value === undefined ? "" : fixed(value, content.digits ?? 1));
+  const shown = (_, value) => (value === null || value === undefined ? "" : fixed(value, content.digits));
+  const between = (first) => (plot, value, __, at) => {
+    const [low, high] = [plot.data[first + 1][at], plot.data[first + 2][at]];
+    const known = at !== null && Number.isFinite(low) && Number.isFinite(high);
+    return shown(plot, value) + (known ? ` (${fixed(low, content.digits)} to ${fixed(high, content.digits)})` : "");
+  };
   const series = [];
   for (const line of lines) {
     const seen = readable(line.color);
-    series.push({ label: line.name, stroke: seen, width: 2, points: { show: true, size: 6, fill: seen }, spanGaps: true, value: shown });
-    const edge = { stroke: "transparent", width: 0, points: { show: false }, spanGaps: true, value: shown };
+    series.push({ label: line.name, stroke: seen, width: 2, points: { show: true, size: 6, fill: seen }, spanGaps: true, value: between(series.length + 1) });
+    const edge = { class: "edge", stroke: "transparent", width: 0, points: { show: false }, spanGaps: true };
     series.push({ ...edge, label: "low" }, { ...edge, label: "high" });
   }
   for (const line of flat) {

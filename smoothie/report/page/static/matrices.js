@@ -48,12 +48,13 @@ function showAgreement() {
   const view = fill($("agreement-view"), [["same", "inputs on which two say the same"], ...(distances ? [["distances", "mean squared distance"]] : [])]);
   const show = () => {
     const far = view.value === "distances", values = arranged(far ? distances : same);
-    const largest = Math.max(...values.flat()) || 1;
+    const others = values.flatMap((row, i) => row.filter((_, j) => j !== i));
+    const largest = Math.max(...others, far ? 0 : 0.3) || 1, smallest = Math.min(...others);
+    const near = (value) => (far ? (largest - value) / (largest - smallest || 1) : value / largest);
     const rows = names.map((name, i) => ({
-      name, values: values[i], shades: far ? values[i].map((value) => 1 - value / largest) : values[i],
+      name, values: values[i].map((value, j) => (i === j ? null : value)), shades: values[i].map((value, j) => (i === j ? 0 : near(value))),
     }));
     const table = matrix("Agreement of candidates", "", names, rows, far ? (value) => fixed(value, 2) : percent);
-    for (const [i, row] of [...table.tBodies[0].rows].entries()) row.cells[i + 1].classList.add("own");
     $("agreement-candidates").replaceChildren(table, tree(order, merges));
   };
   view.addEventListener("change", show);

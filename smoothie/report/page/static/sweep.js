@@ -1,0 +1,16 @@
+// Rows that hold all the words.
+function showRows() {
+  const words = $("rows-with").value.toLowerCase().split(/\s+/).filter(Boolean);
+  const rows = [...document.querySelectorAll("table.sweep tbody tr")];
+  let shown = 0;
+  for (const row of rows) {
+    const text = row.textContent.toLowerCase();
+    row.hidden = !words.every((word) => text.includes(word));
+    shown += !row.hidden;
+  }
+  $("rows-count").textContent = `${counted(shown)} of ${counted(rows.length)} rows`;
+}
+
+$("rows-with").addEventListener("input", showRows);
+showRows();
+document.body.dataset.ready = "yes";
