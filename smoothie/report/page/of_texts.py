@@ -58,9 +58,9 @@ def page_of_texts(
     routers: dict[str, Router] = {"random": ROUTERS["random"]()}
     routers |= {} if router is None else {method: router}
     routers |= {name: kind() for name, kind in STANDARD.items() if name != method}
-    routings = {method: routing}
+    routings = {"random": choose(routers["random"], evidence), method: routing}
     for name, other in routers.items():
-        if name != method:
+        if name not in routings:
             with suppress(NotAvailableError):
                 routings[name] = choose(other, evidence)
     if scores is not None:

@@ -31,15 +31,15 @@ function drawChart(chart, place) {
     ],
     series: [{ label: chart.x.split(",")[0] }, ...(chart.points ? [pointSeries(chart)] : lineSeries(lines, flat))],
     bands: chart.points ? [] : bandsOf(lines),
-    hooks: { draw: [(plot) => (chart.points ? namePoints(plot, chart) : nameLines(plot, lines, flat))] },
+    hooks: { ready: [showLast], draw: [(plot) => (chart.points ? namePoints(plot, chart) : nameLines(plot, lines, flat))] },
   };
   const plot = new uPlot(options, data, place);
-  const showLast = () => plot.setLegend({ idx: data[0].length - 1 });
-  plot.over.addEventListener("mouseleave", showLast);
-  showLast();
+  plot.over.addEventListener("mouseleave", () => showLast(plot));
   return plot;
 }
 
+// The legend has the values at the pointer, and the last ones without it.
+const showLast = (plot) => plot.setLegend({ idx: plot.data[0].length - 1 });
 const FONT = "12px system-ui, sans-serif";
 const ticksAt = (values) => ({ splits: () => values, values: () => values.map(counted), filter: (_, splits) => splits });
 

@@ -68,10 +68,10 @@ function showAgreement() {
 // The groups that were joined, as high as their rows of the table.
 function tree(order, merges) {
   const step = 30, size = 110, place = new Map(order.map((j, i) => [String([j]), [(i + 0.5) * step, 0]]));
-  const highest = Math.max(...merges.map((merge) => merge[2]), 1e-12);
+  const heights = merges.map((merge) => merge[2]), first = Math.min(...heights), span = Math.max(...heights) - first || 1;
   const lines = merges.map(([left, right, height]) => {
     const [y1, x1] = place.get(String(left)), [y2, x2] = place.get(String(right));
-    const x = 4 + (size - 8) * (height / highest);
+    const x = 16 + (size - 20) * ((height - first) / span);
     place.set(String([...left, ...right]), [(y1 + y2) / 2, x]);
     return svg("path", { d: `M${x1} ${y1}H${x}V${y2}H${x2}`, class: "branch" });
   });
