@@ -237,7 +237,7 @@ class Sized(str):
 
 
 def problem_of(inputs: int, text: str = "yes", candidates: int = 2) -> Problem:
-    texts = np.full((inputs, candidates), text, dtype=object)
+    texts = np.array([[text] * candidates] * inputs, dtype=object)
     names = tuple(f"model{j}" for j in range(candidates))
     return Problem("many", tuple(Input(str(i)) for i in range(inputs)), names, texts)
 

@@ -1,6 +1,6 @@
 // The browser of inputs: a list of which only the rows in sight are there, and the open input.
 const ROW = 62; // pixels
-const state = { rows: [], at: 0, open: null, base: null, less: false, whole: new Set(), search: 0, found: null };
+const state = { rows: [], at: 0, open: null, base: null, less: false, limits: new Map(), search: 0, found: null };
 const choosing = content.methods.map((method, m) => ({ ...method, m })).filter((m) => m.kind !== "random");
 const compared = choosing.filter((m) => m.kind !== "bound");
 const method = () => Number($("method").value);
@@ -41,7 +41,7 @@ function keeps(filter, i) {
 // The inputs that are shown, by the filters and the order.
 function select() {
   const filter = $("filter").value, task = $("task").value, order = $("order").value;
-  const before = state.rows[state.at], rows = [];
+  const rows = [];
   for (let i = 0; i < inputs.ids.length; i++) {
     if (task !== "" && inputs.tasks[i] !== Number(task)) continue;
     if (state.found && !state.found.has(i)) continue;
@@ -57,13 +57,13 @@ function select() {
   state.rows = rows;
   state.most = 0;
   for (let i = 0; inputs.support && i < inputs.ids.length; i++) state.most = Math.max(state.most, confidence(i, chosenBy(method(), i)));
-  state.at = Math.max(0, rows.indexOf(before));
+  state.at = 0;
   $("space").style.height = `${rows.length * ROW}px`;
   const all = counted(inputs.ids.length);
   $("count").textContent = rows.length === inputs.ids.length ? `${all} inputs` : `${counted(rows.length)} of ${all} inputs`;
-  $("list").scrollTop = Math.max(0, state.at * ROW - 2 * ROW);
+  $("list").scrollTop = 0;
   paint();
-  if (state.open !== null) openInput(state.open);
+  if (state.open !== null && rows.length) openInput(rows[0]);
 }
 
 async function search() {
@@ -120,7 +120,7 @@ function bar(value, most, name) {
 async function openInput(i) {
   const changed = state.open !== i;
   state.open = i;
-  if (changed) { state.base = null; state.whole.clear(); }
+  if (changed) { state.base = null; state.limits.clear(); }
   const [texts, distances] = await Promise.all([textsOf(i), distancesOf(i)]);
   if (state.open !== i) return;
   const detail = $("detail");
@@ -205,22 +205,25 @@ function answer(i, j, texts, distances, base, chosen) {
 
 const fact = (name, value, title = "") => make("span", { className: "fact", title }, `${name} `, make("b", {}, value));
 
-const LONG = 6000; // characters of a text that are shown at once
+// Of a long text the beginning is shown, and ten times more with each click: a browser takes seconds
+// to lay out a million characters.
+const LONG = 6000;
+const limit = (key) => state.limits.get(key) ?? LONG;
 function shortened(text, key, i) {
   if (!text.trim()) return [make("span", { className: "none" }, "(empty)")];
-  if (text.length <= LONG || state.whole.has(key)) return [text];
-  return [text.slice(0, LONG), more(text, key, i)];
+  if (text.length <= limit(key)) return [text];
+  return [text.slice(0, limit(key)), more(text, key, i)];
 }
 
 function more(text, key, i) {
-  const button = make("button", { type: "button", className: "more" }, `… show all ${counted(text.length)} characters`);
-  button.addEventListener("click", () => { state.whole.add(key); openInput(i); });
+  const button = make("button", { type: "button", className: "more" }, `… ${counted(limit(key))} of ${counted(text.length)} characters: show more`);
+  button.addEventListener("click", () => { state.limits.set(key, 10 * limit(key)); openInput(i); });
   return button;
 }
 
 function marked(base, text, key, i) {
-  const cut = text.length > LONG && !state.whole.has(key);
-  const { parts, exact } = difference(cut ? base.slice(0, LONG + 2000) : base, cut ? text.slice(0, LONG) : text);
+  const most = limit(key), cut = text.length > most;
+  const { parts, exact } = difference(base.slice(0, most + 2000), text.slice(0, most));
   const shown = parts.filter((part) => part.kind !== "less" || state.less).map((part) => {
     if (part.kind === "same") return part.text;
     return make(part.kind === "more" ? "ins" : "del", {}, part.text);
