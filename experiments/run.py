@@ -56,9 +56,8 @@ def main(cfg: DictConfig) -> None:
         folder = Path(settings.runtime.output_dir)
         output = cfg.output
         page = output.plots if output.page is None else output.page
-        shown = write_artifacts(
-            result, artifacts, folder, output.plots, clock, page, output.page_sample
-        )
+        pages = {"page": page, "sample": output.page_sample}
+        shown = write_artifacts(result, artifacts, folder, output.plots, clock, **pages)
         sys.stdout.write(f"{shown}\n{step_table(clock)}")
         if sweep:
             collect_sweep(Path(settings.sweep.dir))

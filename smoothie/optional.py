@@ -12,6 +12,7 @@ EXTRA_OF = {
     "hydra": "run",
     "inspect_ai": "inspect",
     "matplotlib": "plots",
+    "playwright": "browser",
     "pyarrow": "hub",
     "ray": "ray",
     "rouge_score": "metrics",

@@ -23,7 +23,7 @@ from smoothie.problem import Input, Problem, assemble
 from smoothie.report.page.clusters import average_linkage
 from smoothie.report.page.html import embedded_json, number
 from smoothie.report.page.inputs import MOST_INPUTS, block_ends, shown_inputs
-from smoothie.report.page.methods import BOUND, LABELED, RANDOM, colors_of, kind_of
+from smoothie.report.page.methods import BOUND, LABELED, RANDOM, kind_of, tones, tones_of
 from smoothie.report.page.of_sweep import link_to, page_of_sweep
 from smoothie.routers import ROUTERS
 from tests.conftest import make_set
@@ -270,9 +270,32 @@ def test_a_method_is_of_one_kind():
     kinds = {name: kind_of(ROUTERS[name]()) for name in ("oracle", "labeled_knn", "random")}
     assert kinds == {"oracle": BOUND, "labeled_knn": LABELED, "random": RANDOM}
     assert kind_of(None, labels_used=5) == LABELED
-    colors = colors_of(name for name in ROUTERS if kind_of(ROUTERS[name]()) != BOUND)
+
+
+def contrast(one: str, other: str) -> float:
+    """Of two colors, by the formula of WCAG 2."""
+    luminance = []
+    for color in (one, other):
+        parts = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        red, green, blue = (
+            x / 12.92 if x <= 0.03928 else ((x + 0.055) / 1.055) ** 2.4 for x in parts
+        )
+        luminance.append(0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05)
+    return max(luminance) / min(luminance)
+
+
+@given(st.integers(0, 2**24 - 1))
+def test_colors_are_read_on_white_and_on_black(value):
+    drawn = tones(f"#{value:06X}")
+    assert contrast(drawn["ink"], "#ffffff") > 4.45
+    assert contrast(drawn["dark"], "#14171a") > 4.5
+
+
+def test_methods_keep_their_colors():
+    colors = {name: tones_of(name)["color"] for name in ROUTERS}
     standard = ("consensus", "smoothie_local", "smoothie_global", "labeled_knn", "best_on_val")
-    assert len({colors[name] for name in (*standard, "random")}) == 6
+    assert len({colors[name] for name in (*standard, "random", "oracle")}) == 7
+    assert tones_of("of another package") == tones_of("of another package")
 
 
 def test_numbers_have_a_minus_sign_and_nothing_is_empty():

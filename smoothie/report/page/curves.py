@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from smoothie.report.k_curve import LINES
-from smoothie.report.page.methods import colors_of
+from smoothie.report.page.methods import tones_of
 from smoothie.report.scores import unit_of
 from smoothie.run import Result
 
@@ -40,11 +40,10 @@ def score_against_k(result: Result, curve: pd.DataFrame) -> dict[str, Any]:
     """Score of Smoothie-Local, beside methods that do not depend on k."""
     assert result.scores is not None
     assert result.table is not None
-    colors = colors_of((LOCAL, *LINES))
     table = result.table[result.table["n"] == curve["n"].iloc[0]]  # on the inputs of the curve
     score_of = dict(zip(table["method"], table["score"], strict=True))
-    lines = [line_of(LOCAL, colors[LOCAL], curve, "k")]
-    lines += [level(name, colors[name], score_of[name]) for name in LINES if name in score_of]
+    lines = [line_of(LOCAL, tones_of(LOCAL), curve, "k")]
+    lines += [level(name, score_of[name]) for name in LINES if name in score_of]
     return {
         "section": "curves",
         "title": "Score against k",
@@ -58,12 +57,12 @@ def score_against_k(result: Result, curve: pd.DataFrame) -> dict[str, Any]:
 def score_against_labels(result: Result, budgets: pd.DataFrame) -> dict[str, Any]:
     """Score of the methods that learn from labels, beside those that need none."""
     assert result.scores is not None
-    colors, lines = colors_of(dict.fromkeys(budgets["method"])), []
+    lines = []
     for name, part in budgets.groupby("method", sort=False):
         if (part["budget"] == 0).all():
-            lines.append(level(str(name), colors[str(name)], float(part["score"].iloc[0])))
+            lines.append(level(str(name), float(part["score"].iloc[0])))
         else:
-            lines.append(line_of(str(name), colors[str(name)], part, "budget"))
+            lines.append(line_of(str(name), tones_of(str(name)), part, "budget"))
     return {
         "section": "curves",
         "title": "Score against labels",
@@ -74,11 +73,11 @@ def score_against_labels(result: Result, budgets: pd.DataFrame) -> dict[str, Any
     }
 
 
-def line_of(name: str, color: str, table: pd.DataFrame, x: str) -> dict[str, Any]:
+def line_of(name: str, drawn: Mapping[str, str], table: pd.DataFrame, x: str) -> dict[str, Any]:
     """A curve with its interval."""
     return {
         "name": name,
-        "color": color,
+        **drawn,
         "x": table[x].to_numpy(),
         "y": table["score"].to_numpy(),
         "low": table["ci_low"].to_numpy(),
@@ -86,9 +85,9 @@ def line_of(name: str, color: str, table: pd.DataFrame, x: str) -> dict[str, Any
     }
 
 
-def level(name: str, color: str, score: float) -> dict[str, Any]:
-    """A score that does not depend on x."""
-    return {"name": name, "color": color, "x": None, "y": [score]}
+def level(name: str, score: float) -> dict[str, Any]:
+    """A score of a method that does not depend on x."""
+    return {"name": name, **tones_of(name), "x": None, "y": [score]}
 
 
 def weights_against_quality(result: Result) -> list[dict[str, Any]]:
@@ -100,7 +99,7 @@ def weights_against_quality(result: Result) -> list[dict[str, Any]]:
     quality = scores.values[scores.scored].mean(axis=0)[kept]
     order = np.argsort(quality, kind="stable")
     correlation = dict(zip(table["method"], table["rank_correlation"], strict=True))
-    colors, charts = colors_of(result.routings), []
+    charts = []
     for name, routing in result.routings.items():
         if routing.weights is None or name not in correlation:
             continue
@@ -117,7 +116,7 @@ def weights_against_quality(result: Result) -> list[dict[str, Any]]:
                 "lines": [
                     {
                         "name": name,
-                        "color": colors[name],
+                        **tones_of(name),
                         "x": quality[order],
                         "y": weights[order],
                     }

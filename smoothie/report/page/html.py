@@ -37,7 +37,7 @@ def render(
     template : str
         One of `OF_TEMPLATE`, in `static/`.
     content : mapping
-        What the template shows, and what scripts read as `content`.
+        What the template shows, and what scripts read as `content`; its `tones` have colors.
     blocks : iterable of (id, str)
         Base64 that scripts unpack when it is needed, behind all that is shown at once.
 
@@ -49,7 +49,7 @@ def render(
     """
     names = (*SCRIPTS, *OF_TEMPLATE[template])
     script = "(() => {\n" + "\n".join(static(name) for name in names) + "\n})();\n"
-    style = "\n".join(static(name) for name in STYLES)
+    style = "\n".join([*(static(name) for name in STYLES), *tone_rules(content["tones"])])
     head = (
         environment()
         .get_template(template)
@@ -67,6 +67,17 @@ def render(
         for name, block in blocks
     ]
     return head.encode("utf-8", "replace").decode() + "".join(tail) + "</body>\n</html>\n"
+
+
+def tone_rules(tones: Iterable[Mapping[str, str]]) -> list[str]:
+    """A class for each color, with the one that it has on black."""
+    rules = {
+        tone["color"]: f".tone-{tone['color'][1:]} {{ color: {tone['color']}; }} "
+        "@media screen and (prefers-color-scheme: dark) "
+        f"{{ .tone-{tone['color'][1:]} {{ color: {tone['dark']}; }} }}"
+        for tone in tones
+    }
+    return list(rules.values())
 
 
 @cache

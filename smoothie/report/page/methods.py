@@ -1,25 +1,27 @@
-"""What kind of method chose, and its color: the same in all charts."""
+"""What kind of method chose, and its color: the same in all charts, light or dark."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from zlib import crc32
 
 from smoothie.evidence import HINDSIGHT, OF_LABELS, declared
 from smoothie.routers.base import Router
 
-# Okabe and Ito's palette, which color-blind readers can tell apart.
+# Of Okabe and Ito's palette, which color-blind readers can tell apart; bounds are neutral.
 COLORS = {
-    "consensus": "#0072B2",
-    "smoothie_local": "#E69F00",
-    "smoothie_global": "#D55E00",
-    "labeled_knn": "#CC79A7",
+    "consensus": "#D55E00",
+    "smoothie_global": "#0072B2",
+    "smoothie_local": "#56B4E9",
+    "labeled_knn": "#E69F00",
     "best_on_val": "#009E73",
-    "few_labels": "#009E73",
-    "random": "#8A8A8A",
-    "best_single": "#6B6B6B",
-    "oracle": "#6B6B6B",
+    "few_labels": "#7A3E00",
+    "random": "#999999",
+    "best_single": "#555555",
+    "oracle": "#000000",
 }
-OTHERS = ("#56B4E9", "#009E73", "#CC79A7", "#B8A800", "#8F5FBF", "#A05A2C")
+OTHERS = ("#CC79A7", "#332288", "#999933", "#882255", "#44AA99", "#2E8B9E", "#8F8000", "#AA4499")
+CANDIDATE_COLOR = "#999999"
+BRIGHTEST, DARKEST = 0.183, 0.25  # luminance of texts on white, and of all that is drawn on black
 LABEL_FREE, LABELED, BOUND, RANDOM = "label-free", "with labels", "bound", "random"
 
 
@@ -45,13 +47,37 @@ def kind_of(router: Router | None, labels_used: int = 0) -> str:
     return LABEL_FREE if seen else RANDOM
 
 
-def colors_of(names: Iterable[str], known: Mapping[str, str] = COLORS) -> dict[str, str]:
-    """A color for each method; those without one of their own take the others in turn."""
-    found, others = {}, 0
-    for name in names:
-        if name in known:
-            found[name] = known[name]
-            continue
-        found[name] = OTHERS[others % len(OTHERS)]
-        others += 1
-    return found
+def tones_of(method: str) -> dict[str, str]:
+    """The colors of a method; one that is not listed has some by its name alone."""
+    return tones(COLORS.get(method) or OTHERS[crc32(method.encode()) % len(OTHERS)])
+
+
+def tones(color: str) -> dict[str, str]:
+    """A color for lines, darker for texts on white (`ink`), lighter on black (`dark`).
+
+    Examples
+    --------
+    >>> from smoothie.report.page.methods import tones
+    >>> tones("#000000")
+    {'color': '#000000', 'ink': '#000000', 'dark': '#898989'}
+    """
+    linear = [decoded(int(color[i : i + 2], 16) / 255) for i in (1, 3, 5)]
+    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    less = min(1.0, BRIGHTEST / max(luminance, 1e-9))
+    more = max(0.0, (DARKEST - luminance) / max(1 - luminance, 1e-9))
+    return {
+        "color": color,
+        "ink": encoded([part * less for part in linear]),
+        "dark": encoded([part + more * (1 - part) for part in linear]),
+    }
+
+
+def decoded(part: float) -> float:
+    """A part of sRGB as linear light (IEC 61966-2-1)."""
+    return part / 12.92 if part <= 0.04045 else float(((part + 0.055) / 1.055) ** 2.4)
+
+
+def encoded(linear: list[float]) -> str:
+    """Linear light as a color of sRGB."""
+    parts = [x * 12.92 if x <= 0.0031308 else 1.055 * x ** (1 / 2.4) - 0.055 for x in linear]
+    return "#" + "".join(f"{round(255 * part):02X}" for part in parts)

@@ -16,7 +16,14 @@ from smoothie.report.page.clusters import average_linkage
 from smoothie.report.page.curves import charts_of
 from smoothie.report.page.html import number, render
 from smoothie.report.page.inputs import blocks_of, shown_inputs
-from smoothie.report.page.methods import BOUND, RANDOM, colors_of, kind_of
+from smoothie.report.page.methods import (
+    BOUND,
+    CANDIDATE_COLOR,
+    RANDOM,
+    kind_of,
+    tones,
+    tones_of,
+)
 from smoothie.report.scores import digits_of, unit_of
 from smoothie.report.tables import is_partial
 from smoothie.run import Result
@@ -69,6 +76,7 @@ def overview(result: Result, diagnosis: Diagnosis) -> dict[str, Any]:
         "signature": result.signature,
         "candidates": list(problem.candidates),
         "methods": methods,
+        "tones": [*methods, tones(CANDIDATE_COLOR)],
         "main": main_method(result),
         "inputs": len(problem.inputs),
         "tasks": list(dict.fromkeys(problem.tasks)),
@@ -99,12 +107,11 @@ def facts(result: Result) -> list[str]:
 
 def methods_of(result: Result) -> list[dict[str, str]]:
     """Name, kind and color of each method, in the order of the run."""
-    colors = colors_of(result.routings)
     return [
         {
             "name": name,
             "kind": kind_of(result.routers.get(name), routing.labels_used),
-            "color": colors[name],
+            **tones_of(name),
         }
         for name, routing in result.routings.items()
     ]
@@ -151,10 +158,9 @@ def table_rows(result: Result) -> list[dict[str, Any]]:
         row = {str(key): value for key, value in record.items()}
         name = str(row["method"])
         alone = name not in known
-        kind = "candidate" if alone else known[name]["kind"]
-        color = "#9A9A9A" if alone else known[name]["color"]
+        drawn = {"kind": "candidate", **tones(CANDIDATE_COLOR)} if alone else known[name]
         shown = name.removeprefix(CANDIDATE) if alone else name
-        rows.append({**row, "name": shown, "kind": kind, "color": color})
+        rows.append({**row, **drawn, "name": shown})
     return rows
 
 

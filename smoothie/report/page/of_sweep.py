@@ -10,7 +10,7 @@ from smoothie import __version__
 from smoothie.evaluation import CANDIDATE
 from smoothie.report.page.curves import line_of
 from smoothie.report.page.html import render
-from smoothie.report.page.methods import colors_of
+from smoothie.report.page.methods import OTHERS, tones, tones_of
 from smoothie.report.page.of_run import PAGE
 
 if TYPE_CHECKING:
@@ -44,12 +44,11 @@ def page_of_sweep(
     methods = metrics[~metrics["method"].str.startswith(CANDIDATE)]
     methods = methods.merge(comparisons[[*KEYS, *COMPARED]], on=KEYS, how="left")
     shown = [key for key in PROBLEM if key == "dataset" or methods[key].nunique() > 1]
-    colors = colors_of(dict.fromkeys(methods["method"]))
     several_k = methods["k"].nunique() > 1
     rows = [
         {
             **{str(key): value for key, value in row.items()},
-            "color": colors[row["method"]],
+            **tones_of(str(row["method"])),
             "k": "" if row["k"] != row["k"] or row["k"] is None else str(row["k"]),
             "link": link_to(row["job"]) if row["job"] in pages else None,
         }
@@ -59,7 +58,8 @@ def page_of_sweep(
         "title": name,
         "version": __version__,
         "digits": 1 if methods["score"].max() > 10 else 2,
-        "facts": [f"{methods['job'].nunique():,} jobs", f"{len(colors)} methods"],
+        "facts": [f"{methods['job'].nunique():,} jobs", f"{methods['method'].nunique()} methods"],
+        "tones": [tones_of(str(name)) for name in dict.fromkeys(methods["method"])],
         "columns": shown,
         "several_k": several_k,
         "rows": rows,
@@ -87,8 +87,14 @@ def charts_against_k(methods: pd.DataFrame, shown: list[str]) -> list[dict[str, 
                 curves[f"{method}, {encoder}" if "encoder" in shown else str(method)] = points
         if not curves:
             continue
-        colors = colors_of(curves)
-        lines = [line_of(key, colors[key], points, "k") for key, points in curves.items()]
+        # One method with several encoders: the colors are theirs.
+        drawn = [tones(OTHERS[i % len(OTHERS)]) for i in range(len(curves))]
+        if "encoder" not in shown:
+            drawn = [tones_of(key) for key in curves]
+        lines = [
+            line_of(key, own, points, "k")
+            for own, (key, points) in zip(drawn, curves.items(), strict=True)
+        ]
         named = [str(dataset), *([str(ensemble)] if "ensemble" in shown else [])]
         charts.append(
             {

@@ -188,7 +188,7 @@ function answer(i, j, texts, distances, base, chosen) {
   ];
   const who = choosing.filter((m) => chosenBy(m.m, i) === j).map((m) => {
     const chip = make("span", { className: "chip who" }, m.name);
-    chip.style.borderColor = m.color;
+    chip.style.borderColor = tone(m);
     return chip;
   });
   const button = make("button", { type: "button", className: "base", "aria-pressed": String(j === base), title: "compare the others with this text" },

@@ -71,25 +71,25 @@ function lineSeries(lines, flat) {
   };
   const series = [];
   for (const line of lines) {
-    const seen = readable(line.color);
+    const seen = tone(line);
     series.push({ label: line.name, stroke: seen, width: 2, points: { show: true, size: 6, fill: seen }, spanGaps: true, value: between(series.length + 1) });
     const edge = { class: "edge", stroke: "transparent", width: 0, points: { show: false }, spanGaps: true };
     series.push({ ...edge, label: "low" }, { ...edge, label: "high" });
   }
   for (const line of flat) {
-    series.push({ label: line.name, stroke: readable(line.color), width: 1.5, dash: [6, 4], points: { show: false }, value: shown });
+    series.push({ label: line.name, stroke: tone(line), width: 1.5, dash: [6, 4], points: { show: false }, value: shown });
   }
   return series;
 }
 
-const bandsOf = (lines) => lines.map((line, i) => ({ series: [3 * i + 3, 3 * i + 2], fill: `${line.color}26` }));
+const bandsOf = (lines) => lines.map((line, i) => ({ series: [3 * i + 3, 3 * i + 2], fill: `${tone(line)}26` }));
 const pointSeries = (chart) => ({
-  label: chart.y, stroke: readable(chart.lines[0].color), paths: () => null,
-  points: { show: true, size: 9, fill: readable(chart.lines[0].color) },
+  label: chart.y, stroke: tone(chart.lines[0]), paths: () => null,
+  points: { show: true, size: 9, fill: tone(chart.lines[0]) },
 });
 
-// Grays that are read on white are too dark on black.
-const readable = (color) => (isDark() && ["#6B6B6B", "#8A8A8A"].includes(color) ? "#A8A8A8" : color);
+// What is read on white may be too dark on black.
+const tone = (line) => (isDark() ? line.dark : line.color);
 
 // At the right end of each line, moved apart where they would meet.
 function nameLines(plot, lines, flat) {
@@ -104,7 +104,7 @@ function nameLines(plot, lines, flat) {
   for (let i = ends.length - 1, most = bottom; i >= 0; i--, most -= gap) ends[i].at = Math.min(ends[i].at, most);
   write(plot, (context) => {
     for (const { line, at } of ends) {
-      context.fillStyle = readable(line.color);
+      context.fillStyle = isDark() ? line.dark : line.ink;
       context.fillText(line.name, plot.bbox.left + plot.bbox.width + 6 * ratio, at);
     }
   });
