@@ -75,7 +75,7 @@ def collect_sweep(folder: Path) -> None:
         write_text(folder / "sweep.md", page)
         pages = {name for job, name in named(folder, jobs) if (job / PAGE).exists()}
         if pages:
-            write_text(folder / PAGE, page_of_sweep(folder.name, metrics, comparisons, pages))
+            write_text(folder / PAGE, page_of_sweep(metrics, comparisons, pages))
         else:
             (folder / PAGE).unlink(missing_ok=True)
         log.info("collected %d jobs in %s", len(jobs), folder / "sweep.csv")

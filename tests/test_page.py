@@ -395,7 +395,7 @@ def test_a_sweep_has_a_row_for_each_method_and_a_curve_for_each_encoder():
     compared = table[["job", "method"]].assign(
         difference=1.0, difference_low=0.5, difference_high=1.5, gap_closed=20.0
     )
-    page = Page(page_of_sweep("my sweep", table, compared, {"1"}))
+    page = Page(page_of_sweep(table, compared, {"1"}))
     assert len(page.content["rows"]) == 8  # no candidates
     assert ("a", "href", "./1/report.html") in page.attributes
     (chart,) = page.content["charts"]

@@ -383,7 +383,7 @@ def test_a_sweep_can_be_filtered_and_sorted(browser, tmp_path):
         difference=1.0, difference_low=0.5, difference_high=1.5, gap_closed=20.0
     )
     path = tmp_path / "report.html"
-    path.write_text(page_of_sweep("sweep", table, compared, {"0"}), encoding="utf-8")
+    path.write_text(page_of_sweep(table, compared, {"0"}), encoding="utf-8")
     tab = Tab(browser, path)
     assert tab.text("#rows-count") == "4 of 4 rows"
     tab.tab.fill("#rows-with", "local")

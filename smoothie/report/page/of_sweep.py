@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from smoothie import __version__
 from smoothie.evaluation import CANDIDATE
+from smoothie.inspection import listed
 from smoothie.report.page.curves import line_of
 from smoothie.report.page.html import render
 from smoothie.report.page.methods import OTHERS, tones, tones_of
@@ -22,15 +23,11 @@ COMPARED = ["difference", "difference_low", "difference_high", "gap_closed"]
 MOST_ROWS = 5_000  # of the table; sweep.csv has all of them
 
 
-def page_of_sweep(
-    name: str, metrics: pd.DataFrame, comparisons: pd.DataFrame, pages: Collection[str]
-) -> str:
+def page_of_sweep(metrics: pd.DataFrame, comparisons: pd.DataFrame, pages: Collection[str]) -> str:
     """The page of a sweep.
 
     Parameters
     ----------
-    name : str
-        Of the sweep.
     metrics, comparisons : DataFrame
         The rows of all jobs, as sweep.csv and sweep_comparisons.csv have them.
     pages : collection of str
@@ -55,7 +52,7 @@ def page_of_sweep(
         for row in methods.head(MOST_ROWS).astype(object).to_dict("records")
     ]
     content = {
-        "title": name,
+        "title": f"Sweep of {listed(list(dict.fromkeys(map(str, metrics['dataset']))))}",
         "version": __version__,
         "digits": 1 if methods["score"].max() > 10 else 2,
         "facts": [f"{methods['job'].nunique():,} jobs", f"{methods['method'].nunique()} methods"],
