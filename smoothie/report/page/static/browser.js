@@ -13,6 +13,7 @@ function setUpFilters() {
     ...(compared.length > 1 ? [["disagree", "methods disagree"]] : []),
     ...(scored ? [["right", "routed right, most are wrong"], ["wrong", "routed wrong, most are right"]] : []),
   ]);
+  fill($("to"), [["", "anybody"], ...content.candidates.map((name, j) => [j, name])]);
   fill($("task"), [["", "all"], ...content.tasks.map((task, t) => [t, visible(task)])]);
   $("task").parentElement.hidden = content.tasks.length < 2;
   fill($("order"), [
@@ -20,7 +21,7 @@ function setUpFilters() {
     ...(inputs.support ? [["unsure", "lowest confidence first"], ["sure", "highest confidence first"]] : []),
     ...(scored ? [["gain", "most gained over random first"], ["loss", "most lost first"]] : []),
   ]);
-  for (const id of ["method", "filter", "task", "order"]) $(id).addEventListener("change", select);
+  for (const id of ["method", "filter", "to", "task", "order"]) $(id).addEventListener("change", select);
   let wait;
   $("search").addEventListener("input", () => {
     clearTimeout(wait);
@@ -40,10 +41,11 @@ function keeps(filter, i) {
 
 // The inputs that are shown, by the filters and the order.
 function select() {
-  const filter = $("filter").value, task = $("task").value, order = $("order").value;
+  const filter = $("filter").value, task = $("task").value, order = $("order").value, to = $("to").value;
   const rows = [];
   for (let i = 0; i < inputs.ids.length; i++) {
     if (task !== "" && inputs.tasks[i] !== Number(task)) continue;
+    if (to !== "" && chosenBy(method(), i) !== Number(to)) continue;
     if (state.found && !state.found.has(i)) continue;
     if (keeps(filter, i)) rows.push(i);
   }
@@ -172,9 +174,16 @@ function describe(i, [input, references, texts], distances) {
   parts.push(make("p", { className: "small compare" }, "Marked: words that are not in the text of ",
     make("bdi", { className: "strong" }, content.candidates[base]), base === chosen ? `, which ${content.methods[method()].name} chose. ` : ". ",
     make("label", {}, less, " show what is missing, too")));
-  const order = [chosen, ...texts.keys()].filter((j, place, all) => all.indexOf(j) === place);
-  parts.push(make("div", { className: "answers" }, ...order.map((j) => answer(i, j, texts, distances, base, chosen))));
+  state.order = shownOrder(i, chosen);
+  parts.push(make("div", { className: "answers" }, ...state.order.map((j) => answer(i, j, texts, distances, base, chosen))));
   return parts;
+}
+
+// The choice, then the others by their support.
+function shownOrder(i, chosen) {
+  const others = content.candidates.map((_, j) => j).filter((j) => j !== chosen);
+  if (inputs.support) others.sort((a, b) => ofText(inputs.support, i, b) - ofText(inputs.support, i, a) || a - b);
+  return [chosen, ...others];
 }
 
 function answer(i, j, texts, distances, base, chosen) {
@@ -191,7 +200,7 @@ function answer(i, j, texts, distances, base, chosen) {
     chip.style.borderColor = tone(m);
     return chip;
   });
-  const button = make("button", { type: "button", className: "base", "aria-pressed": String(j === base), title: "compare the others with this text" },
+  const button = make("button", { type: "button", className: "base", "aria-pressed": String(j === base), title: `compare the others with this text (${state.order.indexOf(j) + 1})` },
     j === base ? "compared with" : "compare");
   button.addEventListener("click", () => { state.base = j; openInput(i); });
   const body = make("div", { className: "text", dir: "auto" });
@@ -251,7 +260,7 @@ function onKey(event) {
   else if (event.key === "/") $("search").focus();
   else if (event.key === "?") $("help").showModal();
   else if (event.key === "m" && state.open !== null) { state.less = !state.less; openInput(state.open); }
-  else if (/^[1-9]$/.test(event.key) && state.open !== null && Number(event.key) <= K()) { state.base = Number(event.key) - 1; openInput(state.open); }
+  else if (/^[1-9]$/.test(event.key) && state.open !== null && Number(event.key) <= K()) { state.base = state.order[Number(event.key) - 1]; openInput(state.open); }
   else return;
   if (event.key === "j" || event.key === "k") document.getElementById("inputs").scrollIntoView({ block: "nearest" });
   event.preventDefault();
@@ -263,7 +272,7 @@ function follow() {
   if (!found) return;
   const i = inputs.place.get(decodeURIComponent(found[1]));
   if (i === undefined) return;
-  if (!state.rows.includes(i)) { $("filter").value = "all"; $("task").value = ""; state.found = null; $("search").value = ""; select(); }
+  if (!state.rows.includes(i)) { $("filter").value = "all"; $("task").value = $("to").value = ""; state.found = null; $("search").value = ""; select(); }
   state.at = state.rows.indexOf(i);
   $("list").scrollTop = state.at * ROW - 2 * ROW;
   openInput(i);

@@ -121,7 +121,7 @@ function namePoints(plot, chart) {
   write(plot, (context) => {
     context.fillStyle = ink().getPropertyValue("--ink");
     chart.points.forEach((name, i) => {
-      const shown = name.length > 24 ? `${name.slice(0, 23)}…` : name;
+      const shown = name.length > 26 ? `${name.slice(0, 13)}…${name.slice(-12)}` : name;
       const width = context.measureText(shown).width, height = 12 * ratio;
       const [left, top, right, bottom] = points[i], middle = (top + bottom) / 2;
       for (const lift of [0, -10, 10, -18, 18]) {

@@ -1,5 +1,9 @@
 // Tables whose cells are shaded by what they hold: who is sent where, who agrees with whom.
-function matrix(caption, corner, columns, rows, digits = percent) {
+// Names of many columns stand upright, and percent signs are left to the words around.
+const MANY = 8;
+function matrix(caption, corner, columns, rows, shown = percent) {
+  const many = columns.length > MANY;
+  const digits = many ? (value) => shown(value).replace("%", "") : shown;
   const head = make("tr", {}, make("th", { scope: "col" }, corner));
   for (const name of columns) head.append(make("th", { scope: "col", className: "tilt" }, make("bdi", { title: name }, visible(name))));
   const body = make("tbody");
@@ -15,7 +19,7 @@ function matrix(caption, corner, columns, rows, digits = percent) {
     });
     body.append(row);
   }
-  return make("table", { className: "matrix" }, make("caption", { className: "hidden" }, caption), make("thead", {}, head), body);
+  return make("table", { className: many ? "matrix many" : "matrix" }, make("caption", { className: "hidden" }, caption), make("thead", {}, head), body);
 }
 
 function showSent() {
@@ -58,6 +62,8 @@ function showAgreement() {
     $("agreement-candidates").replaceChildren(table, tree(order, merges));
   };
   view.addEventListener("change", show);
+  const off = order.flatMap((i) => order.filter((j) => j !== i).map((j) => same[i][j]));
+  if (distances && Math.max(...off) < 0.2) view.value = "distances"; // hardly any two say the same
   show();
   if ($("agreement-methods")) {
     const rows = methods.map((name, i) => ({ name, values: choices[i] }));
