@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import smoothie
+from experiments.parts import Output
 from smoothie.cli import main
 from smoothie.errors import SmoothieError
 from smoothie.loaders.files import read_answers
@@ -27,6 +28,7 @@ from smoothie.report.page.methods import BOUND, LABELED, RANDOM, kind_of, tones,
 from smoothie.report.page.of_sweep import link_to, page_of_sweep
 from smoothie.routers import ROUTERS
 from tests.conftest import make_set
+from tests.test_run import command
 
 
 class Page(HTMLParser):
@@ -424,6 +426,22 @@ def test_the_report_command_writes_a_page(tmp_path, capsys):
     assert "--sample 0: expected at least 1" in capsys.readouterr().err
     assert main(["report", str(folder), "--sample", "5"]) == 1
     assert "expected --html FILE" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_run_writes_a_page_where_it_is_asked_for(tmp_path):
+    few = ["methods=[random,smoothie_global]", "evaluation.draws=20", "output.k_curve=[]"]
+    for name, settings in (("with", ["output.page_sample=7"]), ("without", ["output.plots=false"])):
+        out = f"hydra.run.dir={tmp_path / name}"
+        done = command(*few, *settings, out, SMOOTHIE_CACHE=str(tmp_path))
+        assert done.returncode == 0, done.stderr
+    assert not (tmp_path / "without" / "report.html").exists()
+    page = Page((tmp_path / "with" / "report.html").read_text(encoding="utf-8"))
+    assert len(page.texts) == 7
+    listed = json.loads((tmp_path / "with" / "manifest.json").read_text())["files"]
+    assert "report.html" in listed
+    with pytest.raises(SmoothieError, match="page_sample=0: expected at least 1"):
+        Output(page_sample=0)
 
 
 HOSTILE = '</script><script>window.hacked=1</script><img src=x onerror="window.hacked=1">'

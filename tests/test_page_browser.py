@@ -267,6 +267,39 @@ def test_views_of_shares_and_of_agreement(tab, data):
     assert float(cell) == pytest.approx(agreement["distances"][i][j], abs=0.006)
 
 
+def test_a_share_leads_to_its_inputs(tab, data):
+    sent = data.content["sent"]
+    tab.tab.select_option("#sent-view", "t1")
+    method, candidate = sent["methods"].index("consensus"), 2
+    count = int(sent["counts"][method][1][candidate])
+    tab.tab.click(
+        f"#sent-table tbody tr:nth-child({method + 1}) td:nth-child({candidate + 2}) button"
+    )
+    assert tab.count() == count > 0
+    assert set(tab.texts(".row .chip")) == {data.content["candidates"][candidate]}
+
+
+def test_what_was_searched_for_is_marked(tab):
+    tab.tab.fill("#search", "tokyo")
+    tab.until("#count", re.compile("of 240"))
+    tab.tab.click("#row0")
+    tab.tab.wait_for_selector(".answer")
+    marked = "[...CSS.highlights.get('found')].map((range) => range.toString().toLowerCase())"
+    assert set(tab.tab.evaluate(marked)) == {"tokyo"}
+
+
+def test_a_file_that_was_cut_short_says_so(browser, written, tmp_path):
+    """As after a download that broke off: all that is there is shown."""
+    whole = written.read_text(encoding="utf-8")
+    path = tmp_path / "short.html"
+    path.write_text(whole[: whole.index('id="choices"') + 200], encoding="utf-8")
+    tab = browser.new_page()
+    tab.goto(path.as_uri())
+    tab.wait_for_selector("#count >> text=The inputs cannot be read")
+    assert tab.locator(".results tbody tr").count() == 12
+    tab.close()
+
+
 def test_a_narrow_screen_has_all_of_it(browser, written):
     narrow = Tab(browser, written, viewport={"width": 390, "height": 844})
     assert narrow.tab.evaluate("document.documentElement.scrollWidth") <= 390

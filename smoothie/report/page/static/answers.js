@@ -3,19 +3,21 @@ const K = () => content.candidates.length;
 const inputs = { ids: [], tasks: [], begins: [], choices: null, support: null, scores: null, distances: null };
 const loaded = new Map(); // number of a block -> promise of its texts
 const KEPT = 40; // blocks that stay unpacked
-const parsed = new Promise((done) => {
-  if (document.readyState === "loading") addEventListener("DOMContentLoaded", done);
-  else done();
-});
+
+// Until the parser, which is still on its way through the file, has read all of a block.
+async function arrived(id) {
+  while (!$(id)?.nextElementSibling && document.readyState === "loading") await new Promise((done) => setTimeout(done, 5));
+  if (!$(id)) throw new Error("the file is incomplete");
+}
 
 async function unpackArray(id, kind) {
   return $(id) ? new kind(await unpack(id)) : null;
 }
 
 async function openInputs() {
-  while (!$("index")) await new Promise((done) => setTimeout(done, 5)); // the parser is on its way
+  await arrived("index");
   Object.assign(inputs, await unpackJson("index"));
-  while (!$("texts0")) await new Promise((done) => setTimeout(done, 5));
+  await arrived("texts0"); // it stands behind the arrays
   inputs.choices = await unpackArray("choices", Uint16Array);
   inputs.support = await unpackArray("support", Float32Array);
   inputs.scores = await unpackArray("scores", Float32Array);
@@ -62,7 +64,7 @@ function blockOf(i) {
 }
 
 async function block(number) {
-  if (!$(`texts${number}`)) await parsed;
+  await arrived(`texts${number}`);
   if (!loaded.has(number)) {
     if (loaded.size >= KEPT) loaded.delete(loaded.keys().next().value);
     loaded.set(number, unpackJson(`texts${number}`));
@@ -78,10 +80,7 @@ async function textsOf(i) {
 
 async function distancesOf(i) {
   if (inputs.largest === null) return null;
-  if (!inputs.distances) {
-    await parsed;
-    inputs.distances = new Uint16Array(await unpack("distances"));
-  }
+  inputs.distances ??= new Uint16Array(await unpack("distances"));
   const pairs = (K() * (K() - 1)) / 2, matrix = content.candidates.map(() => new Array(K()).fill(0));
   let at = i * pairs;
   for (let a = 0; a < K(); a++) {

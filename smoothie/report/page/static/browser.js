@@ -130,8 +130,27 @@ async function openInput(i) {
   document.body.classList.add("open");
   detail.replaceChildren(...describe(i, texts, distances));
   if (changed) detail.scrollTop = 0;
+  showFound(detail);
   history.replaceState(null, "", `#input=${encodeURIComponent(inputs.ids[i])}`);
   paint();
+}
+
+// What was searched for is marked, without a change of the texts.
+function showFound(place) {
+  if (!CSS.highlights) return;
+  const words = $("search").value.trim().toLowerCase(), ranges = [];
+  const walker = document.createTreeWalker(place, NodeFilter.SHOW_TEXT);
+  while (words && ranges.length < 1000 && walker.nextNode()) {
+    const node = walker.currentNode, text = node.data.toLowerCase();
+    if (text.length !== node.data.length || !node.parentElement.closest(".text")) continue;
+    for (let at = text.indexOf(words); at >= 0; at = text.indexOf(words, at + words.length)) {
+      const range = new Range();
+      range.setStart(node, at);
+      range.setEnd(node, at + words.length);
+      ranges.push(range);
+    }
+  }
+  CSS.highlights.set("found", new Highlight(...ranges));
 }
 
 function closeInput() {
@@ -289,6 +308,22 @@ async function start() {
   document.addEventListener("keydown", onKey);
   addEventListener("hashchange", follow);
   follow();
+  document.addEventListener("send", (event) => showSentInputs(event.detail));
   document.body.dataset.ready = "yes";
 }
-start();
+
+// The inputs of a cell of the table of who is sent where.
+function showSentInputs({ name, task, candidate }) {
+  $("method").value = content.methods.findIndex((m) => m.name === name);
+  $("to").value = candidate;
+  $("task").value = task === null ? "" : content.tasks.indexOf(task);
+  $("filter").value = "all";
+  select();
+  $("inputs").scrollIntoView();
+  $("list").focus({ preventScroll: true });
+}
+
+start().catch((error) => {
+  const old = "DecompressionStream" in window ? "" : " by a browser of this age";
+  $("count").textContent = `The inputs cannot be read${old}: ${error.message}`;
+});

@@ -7,11 +7,12 @@ function matrix(caption, corner, columns, rows, shown = percent) {
   const head = make("tr", {}, make("th", { scope: "col" }, corner));
   for (const name of columns) head.append(make("th", { scope: "col", className: "tilt" }, make("bdi", { title: name }, visible(name))));
   const body = make("tbody");
-  for (const { name, note, values, shades } of rows) {
+  for (const { name, note, values, shades, act } of rows) {
     const label = make("th", { scope: "row" }, make("bdi", {}, visible(name)), note ? make("span", { className: "kind" }, ` ${note}`) : null);
     const row = make("tr", {}, label);
     values.forEach((value, j) => {
-      const cell = make("td", { className: "shade" }, value === null ? "" : digits(value));
+      const words = value === null ? "" : digits(value);
+      const cell = make("td", { className: "shade" }, act && value ? pressed(words, () => act(j)) : words);
       const shade = Math.max(0, Math.min(1, (shades ?? values)[j] ?? 0));
       cell.style.setProperty("--shade", `${Math.round(85 * shade)}%`);
       if (shade > 0.6) cell.classList.add("full");
@@ -20,6 +21,12 @@ function matrix(caption, corner, columns, rows, shown = percent) {
     body.append(row);
   }
   return make("table", { className: many ? "matrix many" : "matrix" }, make("caption", { className: "hidden" }, caption), make("thead", {}, head), body);
+}
+
+function pressed(words, act) {
+  const button = make("button", { type: "button", title: "show these inputs" }, words);
+  button.addEventListener("click", act);
+  return button;
 }
 
 function showSent() {
@@ -35,9 +42,10 @@ function showSent() {
   };
   const show = () => {
     const kind = view.value[0], number = view.value.slice(1);
+    const send = (name, task) => (candidate) => document.dispatchEvent(new CustomEvent("send", { detail: { name, task, candidate } }));
     const rows = kind === "t"
-      ? methods.map((name, i) => ({ name, values: share(number === "" ? totals[i] : counts[i][number]) }))
-      : tasks.map((name, i) => ({ name, note: counted(sizes[i]), values: share(counts[number][i]) }));
+      ? methods.map((name, i) => ({ name, values: share(number === "" ? totals[i] : counts[i][number]), act: send(name, number === "" ? null : tasks[number]) }))
+      : tasks.map((name, i) => ({ name, note: counted(sizes[i]), values: share(counts[number][i]), act: send(methods[number], name) }));
     const what = kind === "t" ? "Method" : "Task";
     place.replaceChildren(matrix("Share of the inputs that go to each candidate", what, content.candidates, rows));
   };
