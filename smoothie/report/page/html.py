@@ -22,7 +22,7 @@ STATIC = Path(__file__).parent / "static"
 STYLES = ("uplot.min.css", "page.css")
 SCRIPTS = ("uplot.min.js", "basics.js", "charts.js")
 OF_TEMPLATE = {
-    "run.html": ("matrices.js", "diff.js", "answers.js", "browser.js"),
+    "run.html": ("matrices.js", "diff.js", "answers.js", "detail.js", "browser.js"),
     "sweep.html": ("sweep.js",),
 }
 
