@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import smoothie
+from experiments.benchmarks.page import measure, report, write_page
 from smoothie.cli import main
 from smoothie.problem import Input, assemble
 from tests.test_page import HOSTILE, NAMES, Page, hostile_problem
@@ -430,3 +431,16 @@ def test_a_sweep_can_be_filtered_and_sorted(browser, tmp_path):
     assert len(tab.texts("figure canvas")) == 1
     assert tab.wrong == []
     tab.tab.close()
+
+
+def test_the_benchmark_measures_a_page_of_its_size(browser, tmp_path):
+    path = tmp_path / "page.html"
+    assert write_page(path, 150) > 0
+    tab = Tab(browser, path)
+    assert tab.count() == 150
+    tab.tab.close()
+    found = measure(browser, path)
+    assert min(found.values()) > 0
+    assert found["frame"] <= found["slow"] <= found["worst"]
+    row = report([[150, 1.0, 0.5, *found.values()]], "Chromium").splitlines()[2]
+    assert row.split("|")[1].strip() == "150"
