@@ -400,6 +400,10 @@ def test_a_sweep_has_a_row_for_each_method_and_a_curve_for_each_encoder():
     page = Page(page_of_sweep(table, compared, {"1"}))
     assert len(page.content["rows"]) == 8  # no candidates
     assert ("a", "href", "./1/report.html") in page.attributes
+    gaps = page.content["gaps"]
+    assert gaps["problems"] == ["d, e", "d, <b>f"]
+    assert gaps["columns"] == ["smoothie_local k=1", "smoothie_local k=5"]
+    assert gaps["values"] == [[20, 20], [20, 20]]
     (chart,) = page.content["charts"]
     named = {line["name"]: (line["x"], line["y"]) for line in chart["lines"]}
     assert named == {

@@ -427,7 +427,8 @@ def test_a_sweep_can_be_filtered_and_sorted(browser, tmp_path):
     tab.tab.fill("#rows-with", "local")
     assert tab.text("#rows-count") == "2 of 4 rows"
     tab.tab.click("th:has-text('Score') button")
-    assert tab.texts("tbody tr:not([hidden]) td:first-child bdi") == ["1", "0"]
+    assert tab.texts(".sweep tbody tr:not([hidden]) td:first-child bdi") == ["1", "0"]
+    assert tab.texts("#gaps-table tbody td") == ["20%", "20%"]
     assert len(tab.texts("figure canvas")) == 1
     assert tab.wrong == []
     tab.tab.close()

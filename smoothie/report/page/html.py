@@ -23,7 +23,7 @@ STYLES = ("uplot.min.css", "page.css")
 SCRIPTS = ("uplot.min.js", "basics.js", "charts.js")
 OF_TEMPLATE = {
     "run.html": ("matrices.js", "diff.js", "answers.js", "detail.js", "browser.js"),
-    "sweep.html": ("sweep.js",),
+    "sweep.html": ("matrices.js", "sweep.js"),
 }
 
 

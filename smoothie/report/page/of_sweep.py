@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 PROBLEM = ["dataset", "ensemble", "encoder", "metric"]
 KEYS = ["job", "method"]
+BOUNDS = ["random", "oracle"]  # between which gaps are measured
 COMPARED = ["difference", "difference_low", "difference_high", "gap_closed"]
 MOST_ROWS = 5_000  # of the table; sweep.csv has all of them
 
@@ -61,9 +62,30 @@ def page_of_sweep(metrics: pd.DataFrame, comparisons: pd.DataFrame, pages: Colle
         "several_k": several_k,
         "rows": rows,
         "left_out": max(0, len(methods) - MOST_ROWS),
+        "gaps": gaps(methods, shown),
         "charts": charts_against_k(methods, shown),
     }
     return render("sweep.html", content)
+
+
+def gaps(methods: pd.DataFrame, shown: list[str]) -> dict[str, Any]:
+    """Gap closed, a row for each problem and a column for each method, or method and k."""
+    compared = methods[~methods["method"].isin(BOUNDS)]
+    several = compared.groupby("method")["k"].transform("nunique") > 1
+    with_k = compared["method"] + " k=" + compared["k"].astype(str)
+    columns = compared["method"].where(~several, with_k)
+    problems = compared[shown].astype(str).agg(", ".join, axis=1)
+    found = (
+        compared.assign(column=columns, problem=problems)
+        .drop_duplicates(["problem", "column"])
+        .pivot(index="problem", columns="column", values="gap_closed")
+        .reindex(index=list(dict.fromkeys(problems)), columns=list(dict.fromkeys(columns)))
+    )
+    return {
+        "problems": list(found.index),
+        "columns": list(found.columns),
+        "values": found.to_numpy(dtype=float),
+    }
 
 
 def link_to(job: str) -> str:
