@@ -158,10 +158,10 @@ function onKey(event) {
     if (event.key === "Enter" && event.target.id === "search") $("list").focus();
     return;
   }
-  const inList = $("list").contains(event.target) || $("detail").contains(event.target);
-  const steps = { j: 1, k: -1, ...(inList && event.target.tagName !== "BUTTON" ? { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10, Home: -Infinity, End: Infinity } : {}) };
+  const inList = $("list").contains(event.target); // elsewhere, arrows scroll
+  const steps = { j: 1, k: -1, ...(inList ? { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10, Home: -Infinity, End: Infinity } : {}) };
   if (event.key in steps) move(steps[event.key] === -Infinity ? -state.at : steps[event.key] === Infinity ? state.rows.length : steps[event.key]);
-  else if (event.key === "Enter" && inList && event.target.tagName !== "BUTTON") openInput(state.rows[state.at]);
+  else if (event.key === "Enter" && inList) openInput(state.rows[state.at]);
   else if (event.key === "/") $("search").focus();
   else if (event.key === "?") $("help").showModal();
   else if (event.key === "m" && state.open !== null) { state.less = !state.less; openInput(state.open); }
