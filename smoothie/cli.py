@@ -26,7 +26,7 @@ Several language models answered the same inputs. Which answers should be return
   smoothie report answers.csv                   whether to trust the choices, without labels
   smoothie evaluate answers.csv                 score the choices where there are references
   smoothie label answers.csv labels.jsonl       judge a few inputs; route --labels uses them
-  smoothie demo                                 real answers that are shipped: a table, plots, a page
+  smoothie demo                                 real answers that are shipped: a table, a page
 """
 EXAMPLES = {
     "route": """\
