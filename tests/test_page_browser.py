@@ -198,6 +198,9 @@ def test_an_input_shows_all_answers_who_chose_them_and_what_differs(tab, data):
     cards = tab.texts(".answer header bdi")
     assert sorted(cards) == sorted(names)
     assert cards[0] == names[chosen(data, "consensus")[place]]
+    support = array(data, "support", "<f4").reshape(-1, len(names))[place]
+    by_support = [support[names.index(name)] for name in cards[1:]]
+    assert by_support == sorted(by_support, reverse=True)
     assert tab.texts(".answer .text") == [answers[names.index(name)] for name in cards]
     for card, name in enumerate(cards):
         who = tab.tab.locator(".answer").nth(card).locator(".who").all_text_contents()
