@@ -14,8 +14,7 @@ function matrix(caption, corner, columns, rows, shown = percent) {
       const words = value === null ? "" : digits(value);
       const cell = make("td", { className: "shade" }, act && value ? pressed(words, () => act(j)) : words);
       const shade = Math.max(0, Math.min(1, (shades ?? values)[j] ?? 0));
-      cell.style.setProperty("--shade", `${Math.round(85 * shade)}%`);
-      if (shade > 0.6) cell.classList.add("full");
+      cell.style.setProperty("--shade", shade.toFixed(2));
       row.append(cell);
     });
     body.append(row);
@@ -66,7 +65,7 @@ function showAgreement() {
     const rows = names.map((name, i) => ({
       name, values: values[i].map((value, j) => (i === j ? null : value)), shades: values[i].map((value, j) => (i === j ? 0 : near(value))),
     }));
-    const table = matrix("Agreement of candidates", "", names, rows, far ? (value) => fixed(value, 2) : percent);
+    const table = matrix("Agreement of candidates", "Candidate", names, rows, far ? (value) => fixed(value, 2) : percent);
     $("agreement-candidates").replaceChildren(table, tree(order, merges));
   };
   view.addEventListener("change", show);
@@ -75,7 +74,7 @@ function showAgreement() {
   show();
   if ($("agreement-methods")) {
     const rows = methods.map((name, i) => ({ name, values: choices[i] }));
-    $("agreement-methods").replaceChildren(matrix("Agreement of methods", "", methods, rows));
+    $("agreement-methods").replaceChildren(matrix("Agreement of methods", "Method", methods, rows));
   }
 }
 

@@ -1,7 +1,7 @@
 // Who closes how much of the gap, on which problem.
 const { problems, columns, values } = content.gaps;
 const gapRows = problems.map((name, i) => ({ name, values: values[i].map((gap) => (gap === null ? null : gap / 100)) }));
-$("gaps-table").append(matrix("Gap closed by each method on each problem", "", columns, gapRows, (share) => minus(percent(share))));
+$("gaps-table").append(matrix("Gap closed by each method on each problem", "Problem", columns, gapRows, (share) => minus(percent(share))));
 
 // Rows that hold all the words.
 function showRows() {
