@@ -55,6 +55,10 @@ class Output:
         Whether plots are drawn.
     formats : list of str
         Of their files: png, pdf.
+    page : bool or None
+        Whether report.html is written; None writes it where plots are drawn.
+    page_sample : int or None
+        So many inputs in the page's browser of inputs; None shows all, as far as it opens quickly.
     vectors : str or None
         A folder to write the vectors to.
     router : str or None
@@ -70,6 +74,8 @@ class Output:
     method: str = "consensus"
     plots: bool = True
     formats: list[str] = field(default_factory=lambda: ["png"])
+    page: bool | None = None
+    page_sample: int | None = None
     vectors: str | None = None
     router: str | None = None
     log: str | None = None
@@ -85,6 +91,8 @@ class Output:
             expected = " or ".join(FORMATS)
             raise SmoothieError(f"formats={shown(self.formats)}: expected {expected}, or both")
         require_different("formats", self.formats)
+        if self.page_sample is not None and self.page_sample < 1:
+            raise SmoothieError(f"page_sample={self.page_sample}: expected at least 1")
         if self.vectors is not None:
             require_place("vectors", self.vectors, folder=True)
         if self.router is not None:

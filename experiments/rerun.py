@@ -26,7 +26,7 @@ from smoothie.report.output import earlier_files
 from smoothie.storage.files import read_json
 
 SIGNATURE = "signature.json"
-DRAWN = (".png", ".pdf")  # not compared: they show what the tables hold
+DRAWN = (".png", ".pdf", ".html")  # not compared: they show what the tables hold
 NOT_AGAIN = ("output.plots=false", "output.vectors=null", "output.router=null")  # nothing is spent
 PARTS = ("data", "versions", "signature")
 

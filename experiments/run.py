@@ -58,7 +58,11 @@ def main(cfg: DictConfig) -> None:
         artifacts = artifacts_of_run(cfg.output.k_curve, cfg.output.budgets)
         folder = Path(settings.runtime.output_dir)
         output = cfg.output
-        shown = write_artifacts(result, artifacts, folder, output.plots, clock, output.formats)
+        page = output.plots if output.page is None else output.page
+        pages = {"page": page, "sample": output.page_sample}
+        shown = write_artifacts(
+            result, artifacts, folder, output.plots, clock, output.formats, **pages
+        )
         sys.stdout.write(f"{shown}\n{step_table(clock)}")
         if cfg.output.log is not None:
             track_run(cfg, result, folder)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from smoothie.evaluation import CANDIDATE
 from smoothie.report.output import UNFINISHED, write_table
+from smoothie.report.page.of_run import PAGE
+from smoothie.report.page.of_sweep import page_of_sweep
 from smoothie.report.scores import COMPARISONS, METRICS
 from smoothie.report.tables import interval, markdown, number
 from smoothie.storage.files import write_text
@@ -21,14 +23,15 @@ log = logging.getLogger(__name__)
 PROBLEM = ["dataset", "ensemble", "encoder", "metric"]
 WIDEST = 14  # columns that a page has room for
 BOUNDS = ["random", "oracle"]  # between which gaps are measured
-FILES = ["sweep.csv", "sweep_comparisons.csv", "sweep_labels.csv", "sweep.md"]
+FILES = ["sweep.csv", "sweep_comparisons.csv", "sweep_labels.csv", "sweep.md", PAGE]
 
 
 def collect_sweep(folder: Path) -> None:
     """Write all rows of all jobs, and tables with a row for each problem.
 
     sweep.csv has the rows of each job's metrics.csv, sweep_comparisons.csv those of its
-    comparisons.csv; sweep.md shows scores and gaps closed.
+    comparisons.csv; sweep.md shows scores and gaps closed, and report.html links to the pages of
+    the jobs, where they have any.
 
     Parameters
     ----------
@@ -70,7 +73,17 @@ def collect_sweep(folder: Path) -> None:
         else:  # from an earlier sweep
             (folder / "sweep_labels.csv").unlink(missing_ok=True)
         write_text(folder / "sweep.md", page)
+        pages = {name for job, name in named(folder, jobs) if (job / PAGE).exists()}
+        if pages:
+            write_text(folder / PAGE, page_of_sweep(metrics, comparisons, pages))
+        else:
+            (folder / PAGE).unlink(missing_ok=True)
         log.info("collected %d jobs in %s", len(jobs), folder / "sweep.csv")
+
+
+def named(folder: Path, jobs: list[Path]) -> list[tuple[Path, str]]:
+    """Folders of jobs, with their names in the tables."""
+    return [(job, job.relative_to(folder).as_posix()) for job in jobs]
 
 
 def by_value(name: str) -> list[str | int]:
@@ -88,14 +101,14 @@ def read_jobs(folder: Path, jobs: list[Path], name: str) -> pd.DataFrame:
     import pandas as pd
 
     tables = []
-    for job in jobs:
+    for job, label in named(folder, jobs):
         table = pd.read_csv(
             job / name,
             dtype={"k": "Int64", "labels": "Int64"},
             keep_default_na=False,
             na_values=[""],
         )
-        table["job"] = job.relative_to(folder).as_posix()
+        table["job"] = label
         tables.append(table)
     return pd.concat(tables, ignore_index=True)
 

@@ -27,7 +27,7 @@ Several language models answered the same inputs. Which answers should be return
   smoothie evaluate answers.csv                 score the choices where there are references
   smoothie label answers.csv labels.jsonl       judge a few inputs; route --labels uses them
   smoothie push router.npz user/name            share a fitted router on the Hub
-  smoothie demo                                 real answers that are shipped: a table and a plot
+  smoothie demo                                 real answers that are shipped: a table, a page
 """
 EXAMPLES = {
     "route": """\
@@ -64,6 +64,7 @@ examples:
 examples:
   smoothie report answers.csv
   smoothie report answers.csv --method smoothie_global --encoder minilm -o report.md
+  smoothie report answers.csv --html report.html    (a page: results, and every answer)
 """,
     "push": """\
 Routed answers are pushed by smoothie route --push-to-hub. A repository that does not exist is
@@ -169,6 +170,12 @@ def make_parser() -> Parser:
             add_output(command)
         if name == "report":
             command.add_argument("-o", "--output", type=Path, help="Markdown file to write")
+            command.add_argument(
+                "--html", type=Path, metavar="FILE", help="page to write, with all inputs: .html"
+            )
+            command.add_argument(
+                "--sample", type=int, metavar="N", help="so many inputs on the page, at random"
+            )
         if name == "evaluate":
             command.add_argument("--metric", default="auto", help="such as rouge2, exact_match, f1")
             command.add_argument("--draws", type=int, default=2000, help="bootstrap resamples")
@@ -408,13 +415,21 @@ def run_report(options: argparse.Namespace) -> None:
     """Smoothie report."""
     from smoothie.storage.files import write_text
 
-    page = routed(options).report()
+    if options.sample is not None and options.sample < 1:
+        raise SmoothieError(f"--sample {options.sample}: expected at least 1")
+    if options.sample is not None and options.html is None:
+        raise SmoothieError("--sample: expected --html FILE, the page that it is for")
+    result = routed(options)
     if options.output is None:
-        sys.stdout.write(page)
-        return
-    with writable(options.output):
-        write_text(options.output, page)
-    sys.stdout.write(f"written to {options.output}\n")
+        sys.stdout.write(result.report() if options.html is None else f"{result.verdict()}\n")
+    for path, make in (
+        (options.output, result.report),
+        (options.html, lambda: result.page(options.sample)),
+    ):
+        if path is not None:
+            with writable(path):
+                write_text(path, make())
+            sys.stdout.write(f"written to {path}\n")
 
 
 def run_label(options: argparse.Namespace) -> None:
@@ -498,7 +513,8 @@ def run_demo(options: argparse.Namespace) -> None:
         names={"dataset": problem.name, "ensemble": "all", "encoder": "demo"},
         signature=signature_of(result, encoder),
     )
-    sys.stdout.write(write_artifacts(result, artifacts_of_run((1, 2, 5, 10, 20)), options.output))
+    artifacts = artifacts_of_run((1, 2, 5, 10, 20))
+    sys.stdout.write(write_artifacts(result, artifacts, options.output, page=True))
 
 
 DEMO_METRICS = {

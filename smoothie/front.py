@@ -166,6 +166,17 @@ class RoutedTexts:
 
         return report(self.diagnosis)
 
+    def page(self, sample: int | None = None) -> str:
+        """The report as one HTML file: results, agreement, and all inputs with their answers.
+
+        Scores are on it where the problem has references or labels. See `shown_inputs` in
+        `smoothie.report.page.inputs` for samples.
+        """
+        from smoothie.report.page.of_texts import page_of_texts
+
+        chosen = (self.method, self.router, self.routing)
+        return page_of_texts(self.problem, self.evidence, chosen, self.encoder, sample)
+
     def shares(self) -> dict[str, float]:
         """Share of the inputs that go to each candidate."""
         counts = np.bincount(self.choices, minlength=len(self.problem.candidates))

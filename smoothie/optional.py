@@ -13,6 +13,7 @@ EXTRA_OF = {
     "inspect_ai": "inspect",
     "matplotlib": "plots",
     "mlflow": "mlflow",
+    "playwright": "browser",
     "pyarrow": "hub",
     "ray": "ray",
     "rouge_score": "metrics",

@@ -128,6 +128,9 @@ TAKEN: dict[str, set[str]] = {
     "method.labeled_knn.ignore_neighbors": {"true"},
     "method.random.expectation": {"true"},
     "output.plots": {"true"},
+    "output.log": {"null"},
+    "output.page": {"null", "true"},
+    "output.page_sample": {"null", "400 digits"},  # as many as there are
     "output.vectors": NAMES - {"400 digits"} | {"null"},
     "output.router": {"null"},  # a fitted consensus cannot be saved
     "output.k_curve": {"list"},

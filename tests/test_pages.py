@@ -31,7 +31,7 @@ pytestmark = pytest.mark.slow
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
-COMMAND = re.compile(r"^    ((?:python|smoothie|pip|ray|git) .*|scripts/\w+.*)$", re.MULTILINE)
+COMMAND = re.compile(r"^    ((?:python|smoothie|pip|ray|hf|git) .*|scripts/\w+.*)$", re.MULTILINE)
 ELSEWHERE = {  # a pattern of commands -> where they run, or why they do not
     r"python -m venv|pip install": "scripts/environment, scripts/test-wheel and .ci/run install",
     r"scripts/test$": "what runs this test",
@@ -42,7 +42,7 @@ ELSEWHERE = {  # a pattern of commands -> where they run, or why they do not
     r".* (metric=(bertscore|bartscore)|scorer=pair_rm)": "tests of model metrics and of PairRM",
     r".*( methods=.random,shortest|=first_line|=trigrams)": "tests/test_extending.py",
     r".* hydra/launcher=": "tests/test_sweep.py; there is no SLURM here",
-    r"hf auth|smoothie push|smoothie route .*(--push-to-hub|hf://)": "tests/test_sharing.py, on a server here",
+    r"hf auth|smoothie push|smoothie .*(--push-to-hub|hf://)": "tests/test_sharing.py",
     r".* output.log=": "tests/test_trackers.py; the packages are optional",
     r"ray start|.* engine=ray": "tests/test_cluster.py, where Ray is installed",
     r"smoothie label": "tests/test_labeling.py; it asks",

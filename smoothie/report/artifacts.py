@@ -37,6 +37,8 @@ class Artifact:
         Draws a figure; None if there is nothing to draw.
     figure : str
         Name of the plot's files, without their ending.
+    part : str
+        Name of the value for report.html; empty if the page does not show it.
     """
 
     compute: Callable[[Result], Any]
@@ -44,6 +46,7 @@ class Artifact:
     show: Callable[[Result, Any], str] | None = None
     plot: Callable[[Result, Any], Figure | None] | None = None
     figure: str = ""
+    part: str = ""
 
 
 def write_artifacts(
@@ -53,6 +56,8 @@ def write_artifacts(
     plots: bool = True,
     clock: Clock | None = None,
     formats: Sequence[str] = ("png",),
+    page: bool = False,
+    sample: int | None = None,
 ) -> str:
     """Write all files of a run.
 
@@ -69,6 +74,10 @@ def write_artifacts(
         Takes the time of the steps "evaluate" and "report".
     formats : sequence of {"png", "pdf"}
         Of the figures.
+    page : bool
+        Whether to write report.html.
+    sample : int, optional
+        So many inputs in its browser of inputs; by default all, as far as it opens quickly.
 
     Returns
     -------
@@ -91,6 +100,11 @@ def write_artifacts(
                     output.figure(artifact.figure, figure, formats)
         if plots:
             draw_registered(result, output, formats)
+        if page:
+            from smoothie.report.page.of_run import PAGE, page_of_run
+
+            found = {artifact.part: value for artifact, value in there if artifact.part}
+            output.text(PAGE, page_of_run(result, found, sample))
     shown = [artifact.show(result, value) for artifact, value in there if artifact.show]
     listed = "\n".join(f"  {path}" for path in output.paths)
     return "\n" + "\n".join([*filter(None, shown), f"Written:\n{listed}\n"])

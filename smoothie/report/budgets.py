@@ -171,4 +171,5 @@ def budget_curve(budgets: Sequence[int]) -> Artifact:
         show_budgets,
         draw_budgets,
         figure="score_against_labels",
+        part="budgets",
     )

@@ -258,4 +258,4 @@ def show_diagnosis(result: Result, diagnosis: Diagnosis) -> str:
     return "### Without labels\n\n" + "\n".join(lines) + "\nMore in diagnosis.md.\n"
 
 
-DIAGNOSIS = Artifact(diagnose_run, write_diagnosis, show_diagnosis)
+DIAGNOSIS = Artifact(diagnose_run, write_diagnosis, show_diagnosis, part="diagnosis")

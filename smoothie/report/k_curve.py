@@ -96,4 +96,5 @@ def k_curve(sizes: Sequence[int]) -> Artifact:
         write_curve,
         plot=draw_curve,
         figure="score_against_k",
+        part="k_curve",
     )

@@ -152,5 +152,5 @@ UNSCORED = Artifact(  # only a message in the terminal
     lambda result, value, output: None,
     lambda result, value: NOT_SCORED,
 )
-BY_TASK = Artifact(evaluate_tasks, write_tasks)
+BY_TASK = Artifact(evaluate_tasks, write_tasks, part="by_task")
 BY_INPUT = Artifact(score_inputs, write_inputs)
