@@ -130,6 +130,7 @@ TAKEN: dict[str, set[str]] = {
     "output.plots": {"true"},
     "output.vectors": NAMES - {"400 digits"} | {"null"},
     "output.router": {"null"},  # a fitted consensus cannot be saved
+    "output.log": {"null"},
     "output.k_curve": {"list"},
     "output.budgets": {"list"},
 }
