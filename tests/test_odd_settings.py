@@ -133,6 +133,7 @@ TAKEN: dict[str, set[str]] = {
     "output.page_sample": {"null", "400 digits"},  # as many as there are
     "output.vectors": NAMES - {"400 digits"} | {"null"},
     "output.router": {"null"},  # a fitted consensus cannot be saved
+    "output.log": {"null"},
     "output.k_curve": {"list"},
     "output.budgets": {"list"},
 }
