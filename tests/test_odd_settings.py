@@ -128,7 +128,6 @@ TAKEN: dict[str, set[str]] = {
     "method.labeled_knn.ignore_neighbors": {"true"},
     "method.random.expectation": {"true"},
     "output.plots": {"true"},
-    "output.log": {"null"},
     "output.page": {"null", "true"},
     "output.page_sample": {"null", "400 digits"},  # as many as there are
     "output.vectors": NAMES - {"400 digits"} | {"null"},
