@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from omegaconf import OmegaConf
 
+import experiments.once  # noqa: F401  (Hydra composes once)
 from experiments.config import one_sentence_errors
 from experiments.groups import register_groups
 from experiments.help import choices_help, methods_help

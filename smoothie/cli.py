@@ -34,6 +34,7 @@ EXAMPLES = {
 examples:
   smoothie route answers.csv -o routed.csv
   smoothie route answers.jsonl --columns id=qid,input=prompt --candidates gpt,llama,phi
+  smoothie route answers.csv --encoder static     (in a hurry: a hundred times as fast as minilm)
   smoothie route answers.csv --encoder none       (wording alone: no model, no download)
   smoothie route answers.csv --method smoothie_local --set k=20 --save-router router.npz
   smoothie route new.csv --router router.npz -o routed.csv
@@ -185,7 +186,7 @@ def make_parser() -> Parser:
     label.add_argument("--next", type=int, default=5, help="inputs to judge; default: 5")
     label.add_argument("--order", default="certainty", help="or disagreement, random")
     label.add_argument("--seed", type=int, default=0, help="of the order")
-    label.add_argument("--encoder", default="auto", help="minilm, mpnet, a folder, none")
+    label.add_argument("--encoder", default="auto", help="minilm, mpnet, static, a folder, none")
     label.add_argument("--print", action="store_true", help="show the inputs, ask nothing")
     push = add("push", "push a fitted router to the Hugging Face Hub")
     push.add_argument("file", type=Path, help="what smoothie route --save-router wrote: .npz")
@@ -233,7 +234,7 @@ def add_file(command: argparse.ArgumentParser, missing: str) -> None:
 def add_method(command: argparse.ArgumentParser) -> None:
     """Options of the method."""
     command.add_argument("--method", default="consensus", help="default: consensus")
-    command.add_argument("--encoder", default="auto", help="minilm, mpnet, a folder, none")
+    command.add_argument("--encoder", default="auto", help="minilm, mpnet, static, a folder, none")
     command.add_argument(
         "--router", metavar="FILE", help="a saved router, or hf://user/name@COMMIT of the Hub"
     )

@@ -17,7 +17,6 @@ from smoothie.evidence import HINDSIGHT, OF_ANSWERS, OF_LABELS, Evidence, Need, 
 from smoothie.routers.base import Router, Routing
 from smoothie.routers.consensus import Consensus, shared_meaning
 from smoothie.routers.smoothie_global import SmoothieGlobal
-from smoothie.wording import shared_wording
 
 BETA = 2.0  # of shared wording, as Consensus has it
 CLOSE = 0.05  # of the median squared distance: texts that say the same
@@ -213,7 +212,7 @@ def supports(evidence: Evidence) -> dict[str, Floats]:
     """How well the others support each text, (N, K), in each view that there is."""
     views = {}
     if evidence.has(Need.TEXTS):
-        views["wording"] = shared_wording(evidence.texts, BETA)
+        views["wording"] = evidence.wording(BETA)
     if evidence.has(Need.DISTANCES):
         views["meaning"] = shared_meaning(evidence.distances)
     return views

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from smoothie.errors import NotAvailableError, SmoothieError
 from smoothie.neighbors.index import NeighborIndex
 from smoothie.problem import common_rows, scored_columns
+from smoothie.wording import shared_wording
 
 Floats = NDArray[np.float64]
 Inputs = NDArray[np.floating[Any]]
@@ -310,6 +311,7 @@ class Evidence:
         self.shape = votes.shape
         self._missing = dict(missing or {})
         self._index = votes.index
+        self._wording: dict[float, Floats] = {}  # shared by all that sees the same texts
         self._declared: frozenset[Need] | None = None  # all
         self._router = ""
         held: dict[Need, Any] = {
@@ -393,6 +395,16 @@ class Evidence:
     def distances(self) -> Floats:
         """Squared distances between the answers to each input, (N, K, K)."""
         return np.asarray(self.get(Need.DISTANCES))
+
+    def wording(self, beta: float) -> Floats:
+        """Share of the others' wording that each text contains, (N, K), computed once.
+
+        See `smoothie.wording.shared_wording`.
+        """
+        texts = self.texts
+        if beta not in self._wording:
+            self._wording[beta] = shared_wording(texts, beta)
+        return self._wording[beta]
 
     @property
     def mean_distances(self) -> Floats:

@@ -256,7 +256,7 @@ def route(
         Name of a router, such as "consensus", "smoothie_local", "majority_vote".
     encoder : str, Encoder or None
         "auto" takes "minilm" where the packages are installed and the method has use for it;
-        "minilm", "mpnet", "bge_small", a Hub id or a folder; None uses no encoder.
+        "minilm", "mpnet", "bge_small", "static", a Hub id or a folder; None uses no encoder.
     names : sequence of str, optional
         Names of the candidates of a list of lists; of a wide table, the columns of answers.
     columns : mapping of role -> column, optional

@@ -14,6 +14,7 @@ EXTRA_OF = {
     "matplotlib": "plots",
     "mlflow": "mlflow",
     "playwright": "browser",
+    "model2vec": "static",
     "pyarrow": "hub",
     "ray": "ray",
     "rouge_score": "metrics",

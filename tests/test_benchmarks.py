@@ -1,6 +1,7 @@
 """The benchmarks' rival is right, so that the parity they assert means something."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from experiments.benchmarks.encoding import main, products, throughput
@@ -8,6 +9,7 @@ from experiments.benchmarks.estimation import loop_errors
 from experiments.benchmarks.rates import MODELS, WORDS, Rate, page, price_of
 from experiments.benchmarks.rounding import require_as_autocast, round_products
 from experiments.benchmarks.size import answer, write_generations
+from experiments.benchmarks.static import gap_table
 from smoothie import SmoothieError
 from tests.naive import naive_errors
 
@@ -93,3 +95,17 @@ def test_rounded_models_move_vectors_as_far_as_autocast(tiny_encoder):
     require_as_autocast(round_products(loaded()), loaded(), texts)
     with pytest.raises(AssertionError, match="vectors move by"):
         require_as_autocast(loaded(), loaded(), texts)
+
+
+def test_the_share_of_gaps_that_is_kept_is_that_of_their_means():
+    rows = [
+        (name, encoder, method, 10.0 * (1 + place) * (0.9 if encoder == "static" else 1))
+        for place, name in enumerate("ab")
+        for method in ("consensus", "smoothie_local", "smoothie_global")
+        for encoder in ("minilm", "static")
+    ]
+    rows += [(name, "minilm", "consensus, no encoder", 12.0) for name in "ab"]
+    gaps = pd.DataFrame(rows, columns=["dataset", "encoder", "method", "gap_closed"])
+    *_, means, kept = [line.split("|") for line in gap_table(gaps).strip().splitlines()]
+    assert [cell.strip() for cell in means[2:4]] == ["15.0", "13.5"]
+    assert [cell.strip() for cell in kept[2:4]] == ["", "90%"]

@@ -138,3 +138,41 @@ def test_a_folder_that_cannot_be_written(tmp_path):
     done = command(f"hydra.run.dir={tmp_path / 'out'}")
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].endswith("Permission denied")
+
+
+@pytest.mark.slow
+def test_a_configuration_is_composed_once_and_is_that_of_hydra(tmp_path):
+    program = (
+        "import sys, hydra\n"
+        "from hydra._internal.config_loader_impl import ConfigLoaderImpl as Loader\n"
+        "from omegaconf import OmegaConf\n"
+        "plain, mode = Loader._load_configuration_impl, hydra._internal.hydra.Hydra.get_mode\n"
+        "composed = []\n"
+        "def counted(self, *args, **settings):\n"
+        "    composed.append(settings['overrides'])\n"
+        "    return plain(self, *args, **settings)\n"
+        "Loader._load_configuration_impl = counted\n"
+        "from experiments.command import start\n"
+        "from experiments.groups import CONF\n"
+        "if sys.argv.pop(1) == 'twice':\n"
+        "    hydra._internal.hydra.Hydra.get_mode = mode\n"
+        "@hydra.main(version_base='1.3', config_path=str(CONF), config_name='config')\n"
+        "def main(cfg):\n"
+        "    print(len(composed))\n"
+        "    print(OmegaConf.to_yaml(cfg))\n"
+        "    print(OmegaConf.to_yaml(hydra.core.hydra_config.HydraConfig.get()))\n"
+        "start(main)\n"
+    )
+    shown = {}
+    for times in ("once", "twice"):
+        done = subprocess.run(
+            [sys.executable, "-c", program, times, "k=3", f"hydra.run.dir={tmp_path}"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        shown[times] = done.stdout.split("\n", 1)
+    assert [count for count, _ in shown.values()] == ["1", "2"]
+    assert shown["once"][1] == shown["twice"][1]
+    assert "hydra.mode=RUN" in shown["once"][1]

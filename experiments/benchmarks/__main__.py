@@ -13,6 +13,7 @@ from experiments.benchmarks.neighbors import approximate_against_exact, exact_ag
 from experiments.benchmarks.places import RESULTS, ROOT, block_of, keep
 from experiments.benchmarks.scoring import scores_against_the_released_way
 from experiments.benchmarks.start import start_times
+from experiments.benchmarks.static import static_against_models
 from experiments.benchmarks.timing import machine, table
 from smoothie.storage.files import read_text, write_text
 
@@ -43,6 +44,7 @@ def main() -> None:
         *approximate_against_exact(),
         *scores_against_the_released_way(),
         *fast_against_plain(),
+        *static_against_models(),
         *start_times(),
     ]
     shown = f"{table(rows)}\nMeasured on {machine()}.\n"

@@ -3,6 +3,7 @@
 from smoothie.encoders.base import ENCODERS, Encoder, Measured, register_encoder
 from smoothie.encoders.distances import StoredDistances
 from smoothie.encoders.sentence import SentenceEncoder
+from smoothie.encoders.static import StaticEncoder
 from smoothie.encoders.stored import StoredVectors
 from smoothie.encoders.text import TextEncoder
 
@@ -11,6 +12,7 @@ __all__ = [
     "Encoder",
     "Measured",
     "SentenceEncoder",
+    "StaticEncoder",
     "StoredDistances",
     "StoredVectors",
     "TextEncoder",

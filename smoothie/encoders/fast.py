@@ -1,6 +1,6 @@
 """Fast encoding: batches by number of tokens, matrix products in 16 bits."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from smoothie.encoders.packed import PackedBert
 from smoothie.errors import SmoothieError
 
 BATCH_TOKENS = {"float32": 256, "sixteen bits": 1024, "cuda": 32768}
@@ -43,7 +44,11 @@ def fast_dtype(device: str | None = None) -> str:
 
 
 def encode_by_tokens(
-    model: Any, texts: list[str], dtype: str, batch_tokens: int | None = None
+    model: Any,
+    texts: list[str],
+    dtype: str,
+    batch_tokens: int | None = None,
+    packed: PackedBert | None = None,
 ) -> NDArray[np.float32]:
     """Embed texts with matrix products of one type, in batches of about equally many tokens.
 
@@ -59,6 +64,8 @@ def encode_by_tokens(
     batch_tokens : int, optional
         Tokens in a batch, padding included. By default as many as keep the activations between two
         layers in the caches of a core, or fill a GPU.
+    packed : PackedBert, optional
+        The same model without padding, which takes its place.
 
     Returns
     -------
@@ -95,19 +102,41 @@ def encode_by_tokens(
             vectors: NDArray[np.float32] = made[:, : model.truncate_dim].float().cpu().numpy()
         return vectors
 
+    def embed_packed(batch: NDArray[np.intp]) -> NDArray[np.float32]:
+        assert packed is not None
+        with torch.inference_mode():
+            ids = features["input_ids"][batch][features["attention_mask"][batch].bool()]
+            made = packed(ids, lengths[batch])
+        vectors: NDArray[np.float32] = made[:, : model.truncate_dim].numpy()
+        return vectors
+
+    if packed is not None:
+        return ordered(in_batches(embed_packed, batches, threads), order)
     with weights_in(model, dtype):
-        if threads == 1:
-            parts = [embed(batch) for batch in batches]
-        else:
-            try:
-                with ThreadPoolExecutor(
-                    threads, initializer=partial(torch.set_num_threads, 1)
-                ) as pool:
-                    parts = list(pool.map(embed, batches))
-            finally:
-                torch.set_num_threads(threads)
+        return ordered(in_batches(embed, batches, threads), order)
+
+
+def in_batches(
+    embed: Callable[[NDArray[np.intp]], NDArray[np.float32]],
+    batches: list[NDArray[np.intp]],
+    threads: int,
+) -> list[NDArray[np.float32]]:
+    """The vectors of each batch, each computed by a thread of its own."""
+    import torch
+
+    if threads == 1:
+        return [embed(batch) for batch in batches]
+    try:
+        with ThreadPoolExecutor(threads, initializer=partial(torch.set_num_threads, 1)) as pool:
+            return list(pool.map(embed, batches))
+    finally:
+        torch.set_num_threads(threads)
+
+
+def ordered(parts: list[NDArray[np.float32]], order: NDArray[np.intp]) -> NDArray[np.float32]:
+    """The rows of some parts, each put where `order` says."""
     joined = np.concatenate(parts)
-    vectors = np.empty(joined.shape, dtype=np.float32)
+    vectors = np.empty_like(joined)
     vectors[order] = joined
     return vectors
 

@@ -1,13 +1,14 @@
 """What an encoder would read of some texts, and how long that would take here."""
 
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from smoothie.encoders.named import HUB_IDS, named_encoder
+from smoothie.encoders.named import HUB_IDS, STATIC, named_encoder, static_folder
 from smoothie.inspection import Finding, listed
 from smoothie.optional import is_installed
 from smoothie.pretrained import HUB_ID, existing_folder
@@ -47,7 +48,7 @@ class Reading:
 
 def local_file(name: str, file: str) -> Path | None:
     """A file of an encoder that is on this machine; None if it is not."""
-    model = HUB_IDS.get(name, name)
+    model = str(static_folder()) if name == STATIC else HUB_IDS.get(name, name)
     copies = os.environ.get("SMOOTHIE_ENCODERS")
     folder = existing_folder(model)
     if folder is None and copies:
@@ -61,6 +62,16 @@ def local_file(name: str, file: str) -> Path | None:
     return HubLock.at(str(lock_file())).cached("model", model, None, file)
 
 
+def token_limit_of(name: str) -> int | None:
+    """How many tokens of a text an encoder reads; None where that is not known here."""
+    if name == STATIC:
+        return sys.maxsize
+    file = local_file(name, LIMIT)
+    settings = None if file is None else read_json(file)
+    limit = settings.get("max_seq_length") if isinstance(settings, dict) else None
+    return limit if isinstance(limit, int) else None
+
+
 def reading(problem: Problem, name: str) -> Reading | None:
     """Count the tokens that an encoder would read; None where it is not on this machine.
 
@@ -68,15 +79,11 @@ def reading(problem: Problem, name: str) -> Reading | None:
     -----
     Reads the tokenizer alone: neither PyTorch nor the model. Those of 200 inputs are counted.
     """
-    tokenizer_file, limit_file = local_file(name, "tokenizer.json"), local_file(name, LIMIT)
-    if tokenizer_file is None or limit_file is None or not is_installed("tokenizers"):
+    tokenizer_file, limit = local_file(name, "tokenizer.json"), token_limit_of(name)
+    if tokenizer_file is None or limit is None or not is_installed("tokenizers"):
         return None
     from tokenizers import Tokenizer
 
-    settings = read_json(limit_file)
-    limit = settings.get("max_seq_length") if isinstance(settings, dict) else None
-    if not isinstance(limit, int):
-        return None
     tokenizer = Tokenizer.from_file(str(tokenizer_file))
     tokenizer.no_truncation()
     tokenizer.no_padding()
@@ -119,9 +126,10 @@ def seconds_to_encode(problem: Problem, read: Reading) -> float:
         If its packages are not installed, or the model cannot be loaded.
     """
     from smoothie.encoders.sentence import SentenceEncoder
+    from smoothie.encoders.static import StaticEncoder
 
     encoder = named_encoder(read.name)
-    assert isinstance(encoder, SentenceEncoder)
+    assert isinstance(encoder, SentenceEncoder | StaticEncoder)
     texts = list(dict.fromkeys(problem.texts.ravel()))
     some = texts[:: max(1, len(texts) // TIMED)]
     return encoder.seconds_for(some) * len(texts) / len(some)

@@ -7,6 +7,7 @@ answers agree, and a text without an answer agrees with no other.
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,8 +42,10 @@ WORDS = re.compile(r"[\w'-]+(?: [\w'-]+){0,4}(?=\W*$|[.,;:)])")
 PAUSE = re.compile(r"\s+(?=\S)")
 LOOKED_AT_FIRST = 8  # characters at the end of a sentence
 LOOKED_AT = 100  # inputs checked to decide whether the texts of a set end in answers
+REMEMBERED = 8192  # texts: a sample of a set whose answers are asked for again and again
 
 
+@lru_cache(maxsize=REMEMBERED)
 def final_answer(text: str) -> str | None:
     r"""The answer that a text ends in, or None.
 

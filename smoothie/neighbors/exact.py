@@ -159,7 +159,7 @@ def search_block(
     held = np.empty((len(targets), 0), dtype=np.intp)
     held_distances = np.empty((len(targets), 0), dtype=np.float32)
     for left in range(0, len(points), BLOCK_POINTS):
-        distances = flat_targets @ flat_points[left : left + BLOCK_POINTS].T
+        distances = products(flat_targets, flat_points[left : left + BLOCK_POINTS])
         size = min(k, held.shape[1] + distances.shape[1])
         lowest = np.concatenate([held_distances, group_minima(distances, size)], axis=1)
         bound = np.partition(lowest, size - 1, axis=1)[:, size - 1] + slack
@@ -171,6 +171,13 @@ def search_block(
         first = first_of_each_row(rows, columns, near, slack, targets, points, size)
         held, held_distances = columns[first], near[first]
     return held
+
+
+def products(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np.float32]:
+    """All dot products, (n, d), (m, d) -> (n, m); BLAS is slow at a tall result of few columns."""
+    if len(second) < len(first):
+        return np.ascontiguousarray((second @ first.T).T)
+    return first @ second.T
 
 
 def first_equals(points: NDArray[np.floating[Any]], k: int) -> NDArray[np.intp]:
@@ -228,7 +235,7 @@ def first_of_each_row(
     -------
     ndarray of shape (Q, k), intp
     """
-    order = np.argsort(row_keys(rows, near), kind="stable")
+    order = np.argsort(row_keys(rows, near))  # equal keys are too close to tell apart, too
     sorted_rows, sorted_near = rows[order], near[order]
     apart = np.diff(sorted_near) > slack[sorted_rows[1:]]
     apart |= np.diff(sorted_rows) > 0

@@ -12,7 +12,6 @@ from smoothie.evidence import Evidence, Need
 from smoothie.metrics.views import final_answers
 from smoothie.routers.base import Router, Routing, register_router
 from smoothie.routers.voting import agreement, shares
-from smoothie.wording import shared_wording
 
 WORDING, MEANING = 0.1, 0.5  # weight of a kind of support relative to the finer one before it
 
@@ -118,7 +117,7 @@ class Consensus(Router):
         if evidence.has(Need.DISTANCES):
             support = shared_meaning(evidence.distances)
         if evidence.has(Need.TEXTS):
-            support = shared_wording(evidence.texts, self.beta) + MEANING * support
+            support = evidence.wording(self.beta) + MEANING * support
             answers = final_answers(evidence.texts, self.answered)
             if answers is not None:
                 support = shared_answers(answers) + WORDING * support

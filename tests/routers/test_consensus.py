@@ -6,8 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smoothie import SmoothieError
+from smoothie.errors import NotAvailableError
 from smoothie.evidence import Evidence, Votes
 from smoothie.routers.consensus import Consensus, shared_answers, shared_meaning
+from smoothie.routers.smoothie_global import SmoothieGlobal
 from smoothie.wording import shared_wording
 from tests.naive import naive_distances
 
@@ -160,3 +162,14 @@ def test_bad_settings_are_named():
             Consensus(**wrong)
     with pytest.raises(SmoothieError, match="three candidates"):
         Consensus().route(Evidence(votes_of([["a", "b"]])))
+
+
+def test_shared_wording_is_computed_once_for_all_that_may_see_the_texts():
+    prose = votes_of([["a red fox", "a red dog", "no"], ["one two", "one", "two one"]])
+    evidence = Evidence(prose)
+    first = evidence.limited_to(Consensus()).wording(2.0)
+    assert evidence.wording(2.0) is first
+    np.testing.assert_array_equal(first, shared_wording(prose.texts, 2.0))
+    assert not np.array_equal(evidence.wording(1.0), first)
+    with pytest.raises(NotAvailableError, match=r"does not declare Need\.TEXTS"):
+        evidence.limited_to(SmoothieGlobal()).wording(2.0)
