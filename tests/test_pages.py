@@ -43,6 +43,8 @@ ELSEWHERE = {  # a pattern of commands -> where they run, or why they do not
     r".*( methods=.random,shortest|=first_line|=trigrams)": "tests/test_extending.py",
     r".* hydra/launcher=": "tests/test_sweep.py; there is no SLURM here",
     r"hf auth|smoothie push|smoothie .*(--push-to-hub|hf://)": "tests/test_sharing.py",
+    r".* --output-format router_arena": "tests/test_write_back.py",
+    r"python -m experiments.leaderboard": "tests/test_leaderboard.py",
     r".* output.log=": "tests/test_trackers.py; the packages are optional",
     r"ray start|.* engine=ray": "tests/test_cluster.py, where Ray is installed",
     r"smoothie label": "tests/test_labeling.py; it asks",
