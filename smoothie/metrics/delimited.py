@@ -67,7 +67,8 @@ def places(text: str) -> Iterator[tuple[int, str]]:
         inside = balanced(text[start + len(BOXED) :])
         if inside is not None:
             yield start, inside
-    *_, field = [None, *FIELD.finditer(text)]
+    # Most texts quote nothing, which is seen much faster without the pattern.
+    *_, field = [None, *(FIELD.finditer(text) if '"' in text else ())]
     if field is not None:
         yield field.start(), field_value(text[field.end() : field.end() + LONGEST])
 

@@ -72,10 +72,11 @@ def final_answer(text: str) -> str | None:
     delimited = delimited_answer(text)
     if delimited is not None:
         return delimited
-    marked = marked_line(text)
-    found = IN_MARKED.search(marked)
-    if found is None and (words := WORDS.match(marked.strip(" \t*:\"'"))):
-        return words[0].lower()
+    found = None
+    if marked := marked_line(text):
+        found = IN_MARKED.search(marked)
+        if found is None and (words := WORDS.match(marked.strip(" \t*:\"'"))):
+            return words[0].lower()
     found = found or last_match(IN_SENTENCE, text)
     if found is None:
         return None
