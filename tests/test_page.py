@@ -20,10 +20,11 @@ from experiments.parts import Output
 from smoothie.cli import main
 from smoothie.errors import SmoothieError
 from smoothie.problem import Input, Problem, assemble
+from smoothie.report.colors import tones
 from smoothie.report.page.clusters import average_linkage
 from smoothie.report.page.html import embedded_json, number
 from smoothie.report.page.inputs import MOST_INPUTS, block_ends, shown_inputs
-from smoothie.report.page.methods import BOUND, LABELED, RANDOM, kind_of, tones, tones_of
+from smoothie.report.page.methods import BOUND, LABELED, RANDOM, kind_of, tones_of
 from smoothie.report.page.of_sweep import link_to, page_of_sweep
 from smoothie.routers import ROUTERS
 from tests.conftest import make_set

@@ -68,8 +68,9 @@ def places(text: str) -> Iterator[tuple[int, str]]:
         if inside is not None:
             yield start, inside
     # Most texts quote nothing, which is seen much faster without the pattern.
-    *_, field = [None, *(FIELD.finditer(text) if '"' in text else ())]
-    if field is not None:
+    fields = list(FIELD.finditer(text)) if '"' in text else []
+    if fields:
+        field = fields[-1]
         yield field.start(), field_value(text[field.end() : field.end() + LONGEST])
 
 

@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zlib import crc32
 
-import numpy as np
-
 from smoothie.evaluation import CANDIDATE
 from smoothie.optional import require
+from smoothie.report.colors import tones
 from smoothie.report.registry import FORMATS
 from smoothie.storage.files import replacing
 
@@ -27,7 +26,6 @@ DPI = 300
 BLUE, SKY, GREEN, ORANGE, VERMILION = "#0072B2", "#56B4E9", "#009E73", "#E69F00", "#D55E00"
 PURPLE, INDIGO, WINE, OLIVE, SAND = "#CC79A7", "#332288", "#882255", "#999933", "#B8A04C"
 BLACK, DARK, GRAY, LIGHT = "#000000", "#555555", "#999999", "#C8C8C8"
-DARKEST = 0.183  # relative luminance of a text that has a contrast of 4.5 with white (WCAG 2)
 
 
 @dataclass(frozen=True)
@@ -111,17 +109,9 @@ def look_of(method: str) -> Look:
     return LOOKS.get(method) or OTHERS[crc32(method.encode()) % len(OTHERS)]
 
 
-def ink(color: str) -> tuple[float, float, float]:
+def ink(color: str) -> str:
     """The color, as dark as a text on white has to be to be legible."""
-    from matplotlib.colors import to_rgb
-
-    given = np.array(to_rgb(color))
-    linear = np.where(given <= 0.04045, given / 12.92, ((given + 0.055) / 1.055) ** 2.4)
-    luminance = float(linear @ (0.2126, 0.7152, 0.0722))
-    linear = linear * min(1.0, DARKEST / max(luminance, 1e-9))
-    dark = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
-    red, green, blue = dark.clip(0, 1).tolist()
-    return red, green, blue
+    return tones(color)["ink"]
 
 
 def new_figure(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from smoothie import __version__
 from smoothie.evaluation import CANDIDATE
 from smoothie.evidence import Need
+from smoothie.report.colors import tones
 from smoothie.report.diagnosis import remarks, verdict
 from smoothie.report.page.clusters import average_linkage
 from smoothie.report.page.curves import charts_of
@@ -21,7 +22,6 @@ from smoothie.report.page.methods import (
     CANDIDATE_COLOR,
     RANDOM,
     kind_of,
-    tones,
     tones_of,
 )
 from smoothie.report.scores import digits_of, unit_of
