@@ -33,8 +33,8 @@ EXAMPLES = {
     "route": """\
 examples:
   smoothie route answers.csv -o routed.csv
-  smoothie route answers.jsonl --columns id=qid,input=prompt --candidates gpt,llama,phi
-  smoothie route answers.csv --encoder static     (in a hurry: a hundred times as fast as minilm)
+  smoothie route answers.jsonl --columns id=qid,input=prompt --candidates gpt,llama
+  smoothie route answers.csv --encoder static     (in a hurry: token vectors, no model)
   smoothie route answers.csv --encoder none       (wording alone: no model, no download)
   smoothie route answers.csv --method smoothie_local --set k=20 --save-router router.npz
   smoothie route new.csv --router router.npz -o routed.csv
