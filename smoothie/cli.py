@@ -225,7 +225,7 @@ def add_file(command: argparse.ArgumentParser, missing: str) -> None:
     command.add_argument("--format", help="csv, alpaca_eval, lm_eval, ...; by default guessed")
     command.add_argument("--columns", help="which column is what: id=qid,input=prompt")
     command.add_argument("--select", help="of several things in a file: filter=strict-match")
-    command.add_argument("--candidates", help="which candidates, in which order: a,b,c")
+    command.add_argument("--candidates", metavar="A,B", help="which candidates, in which order")
     command.add_argument(
         "--missing", default=missing, choices=["error", "drop_inputs", "drop_candidates"]
     )

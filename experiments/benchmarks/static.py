@@ -21,7 +21,7 @@ from experiments.benchmarks.places import RESULTS, encoders_folder, keep
 from experiments.benchmarks.timing import Row, machine, side_by_side, table
 from experiments.config import one_sentence_errors
 from experiments.memory import Memory
-from experiments.paper.jobs import composed
+from experiments.paper.jobs import compose_run
 from experiments.research.ablation import VARIANTS, gap_closed
 from experiments.settings import read_settings
 from experiments.steps import encode, load, make_encoder, score_problem
@@ -70,7 +70,7 @@ def gaps_of(folder: Path) -> list[dict[str, object]]:
     memory = Memory()
     for name, encoder in ENCODERS.items():
         data = ("dataset=local", f"dataset.path={folder}")
-        settings = read_settings(composed(*data, *encoder))
+        settings = read_settings(compose_run([*data, *encoder]))
         source, problem, _ = load(settings, memory)
         scores = score_problem(settings, source, problem, memory)
         if scores is None or scores.per_candidate or not scores.scored.any():
