@@ -441,6 +441,8 @@ def test_a_run_writes_a_page_where_it_is_asked_for(tmp_path):
         out = f"hydra.run.dir={tmp_path / name}"
         done = command(*few, *settings, out, SMOOTHIE_CACHE=str(tmp_path))
         assert done.returncode == 0, done.stderr
+        path = tmp_path / name / "report.html"
+        assert (f"Open {path} in a browser" in done.stdout) == path.exists()
     assert not (tmp_path / "without" / "report.html").exists()
     page = Page((tmp_path / "with" / "report.html").read_text(encoding="utf-8"))
     assert len(page.texts) == 7

@@ -106,8 +106,9 @@ def write_artifacts(
             found = {artifact.part: value for artifact, value in there if artifact.part}
             output.text(PAGE, page_of_run(result, found, sample))
     shown = [artifact.show(result, value) for artifact, value in there if artifact.show]
+    look = f"Open {folder / 'report.html'} in a browser to look at all inputs.\n" if page else ""
     listed = "\n".join(f"  {path}" for path in output.paths)
-    return "\n" + "\n".join([*filter(None, shown), f"Written:\n{listed}\n"])
+    return "\n" + "\n".join([*filter(None, shown), f"Written:\n{listed}\n{look}"])
 
 
 def draw_registered(result: Result, output: OutputFolder, formats: Sequence[str]) -> None:
