@@ -22,6 +22,7 @@ from experiments.config import one_sentence_errors
 from smoothie.errors import SmoothieError, meant
 from smoothie.evaluation import CANDIDATE, Bootstrap
 from smoothie.problem import sort_key
+from smoothie.report.style import BOUNDS
 from smoothie.report.tables import interval, markdown, number
 from smoothie.significance import ALPHA, POWER, compare_pairs
 from smoothie.storage.files import write_text
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SCORES = "scores_by_input.csv"
-BOUNDS = ("best_single", "oracle")
 HEADER = ["First", "Second", "n", "Difference", "95% interval", "p", "p (Holm)", "Smallest"]
 EXPLAINED = f"""\
 Difference: the mean score of the first less that of the second, on the n inputs where both have

@@ -23,7 +23,7 @@ from smoothie.evidence import Evidence, Need, Votes
 from smoothie.fitted import choose_by_inputs
 from smoothie.inspection import warn_about_texts
 from smoothie.metrics.scoring import label_scores, score
-from smoothie.problem import Problem
+from smoothie.problem import Problem, places
 from smoothie.routers.base import ROUTERS, Router, Routing
 from smoothie.routers.saved import SavedEstimator
 from smoothie.run import (
@@ -411,12 +411,6 @@ def choose_encoder(encoder: str | Encoder | None, router: Router) -> Encoder | N
             raise
         log.warning("answers are compared by their wording alone: %s", error)
         return None
-
-
-def places(problem: Problem, wanted: Problem) -> NDArray[np.intp]:
-    """Positions in a problem of the inputs of another, which has the same in another order."""
-    place = {key: i for i, key in enumerate(problem.ids)}
-    return np.array([place[key] for key in wanted.ids])
 
 
 def see(problem: Problem, router: Router, encoder: Encoder | None) -> Votes:

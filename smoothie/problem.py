@@ -350,6 +350,12 @@ def sort_key(key: str) -> tuple[str, str]:
     return re.sub(r"[0-9]+", lambda digits: digits[0].zfill(DIGITS), key), key
 
 
+def places(problem: Problem, wanted: Problem) -> NDArray[np.intp]:
+    """Positions in a problem of the inputs of another, which has the same in another order."""
+    place = {key: i for i, key in enumerate(problem.ids)}
+    return np.array([place[key] for key in wanted.ids])
+
+
 def range_of(values: Iterable[float]) -> tuple[float, float] | None:
     """Lowest and highest of some finite values; None if there are none."""
     given = np.fromiter(values, dtype=np.float64)

@@ -164,3 +164,22 @@ def copy_encoders(model: Path, folder: Path) -> Path:
     for name in ("all-mpnet-base-v2", "bge-small-en-v1.5"):
         shutil.copytree(model, folder / name)
     return folder
+
+
+def make_places(root: Path, encoder: Path) -> dict[str, str]:
+    """The mirror with one small model for all encoders: where it is, as the environment says it."""
+    make_paper_mirror(root)
+    copy_encoders(encoder, root / "encoders")
+    (root / "encoders" / "all-MiniLM-L6-v2").symlink_to(root / "encoders" / "all-mpnet-base-v2")
+    return places_of(root)
+
+
+def places_of(root: Path) -> dict[str, str]:
+    """The variables that point at a mirror."""
+    return {
+        "SMOOTHIE_DATA": str(root / "smoothie_data"),
+        "SMOOTHIE_MIX_INSTRUCT": str(root / "mix_instruct"),
+        "SMOOTHIE_SETS": str(root / "sets"),
+        "SMOOTHIE_ENCODERS": str(root / "encoders"),
+        "SMOOTHIE_CACHE": str(root / "cache"),
+    }

@@ -7,15 +7,13 @@ from pathlib import Path
 import pytest
 
 import smoothie
-from experiments.benchmarks.page import measure, report, write_page
+from experiments.benchmarks.page import BROWSERS, measure, report, write_page
 from smoothie.cli import main
 from smoothie.problem import Input, assemble
 from tests.test_page import HOSTILE, NAMES, Page, hostile_problem
 
 pytestmark = pytest.mark.slow
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
+CHROMIUM = next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ from smoothie.loaders.local import LocalFolder
 from smoothie.scorers import StoredPreferences, StoredScores
 from tests.conftest import ROOT, make_set
 from tests.loaders.test_damaged_files import alpaca_eval, lm_eval
-from tests.paper_mirror import copy_encoders, make_paper_mirror
+from tests.paper_mirror import make_places
 
 pytestmark = pytest.mark.slow
 
@@ -98,17 +98,8 @@ def forked():
 @pytest.fixture(scope="module")
 def paper(tmp_path_factory, tiny_encoder):
     """Everything that the paper's experiments read, small, and where it is."""
-    root = make_paper_mirror(tmp_path_factory.mktemp("paper"))
-    copy_encoders(tiny_encoder, root / "encoders")
-    (root / "encoders" / "all-MiniLM-L6-v2").symlink_to(root / "encoders" / "all-mpnet-base-v2")
-    return {
-        "SMOOTHIE_DATA": str(root / "smoothie_data"),
-        "SMOOTHIE_MIX_INSTRUCT": str(root / "mix_instruct"),
-        "SMOOTHIE_SETS": str(root / "sets"),
-        "SMOOTHIE_ENCODERS": str(root / "encoders"),
-        "SMOOTHIE_LOCK": str(root / "hub.lock.json"),
-        "SMOOTHIE_CACHE": str(root / "cache"),
-    }
+    root = tmp_path_factory.mktemp("paper")
+    return make_places(root, tiny_encoder) | {"SMOOTHIE_LOCK": str(root / "hub.lock.json")}
 
 
 @pytest.fixture

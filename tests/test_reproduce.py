@@ -25,7 +25,7 @@ from experiments.reproduce import (
 )
 from smoothie.errors import SmoothieError
 from tests.conftest import ROOT
-from tests.paper_mirror import copy_encoders, make_paper_mirror
+from tests.paper_mirror import make_places, places_of
 
 SMALL = "switches=null"
 
@@ -33,9 +33,8 @@ SMALL = "switches=null"
 @pytest.fixture(scope="module")
 def mirror(tmp_path_factory, tiny_encoder):
     """Everything that the paper's experiments read, small."""
-    root = make_paper_mirror(tmp_path_factory.mktemp("paper"))
-    copy_encoders(tiny_encoder, root / "encoders")
-    (root / "encoders" / "all-MiniLM-L6-v2").symlink_to(root / "encoders" / "all-mpnet-base-v2")
+    root = tmp_path_factory.mktemp("paper")
+    make_places(root, tiny_encoder)
     return root
 
 
@@ -44,15 +43,8 @@ def at(monkeypatch, compose):
     """Point the configuration at a mirror; compose itself sets cache and lock."""
 
     def point(root):
-        places = {
-            "SMOOTHIE_DATA": root / "smoothie_data",
-            "SMOOTHIE_MIX_INSTRUCT": root / "mix_instruct",
-            "SMOOTHIE_SETS": root / "sets",
-            "SMOOTHIE_ENCODERS": root / "encoders",
-            "SMOOTHIE_CACHE": root / "cache",
-        }
-        for name, place in places.items():
-            monkeypatch.setenv(name, str(place))
+        for name, place in places_of(root).items():
+            monkeypatch.setenv(name, place)
 
     return point
 

@@ -10,12 +10,11 @@ from experiments.benchmarks.consensus import consensus_and_local
 from experiments.benchmarks.encoding import fast_against_plain
 from experiments.benchmarks.estimation import local_against_the_loop, sweep
 from experiments.benchmarks.neighbors import approximate_against_exact, exact_against_faiss
-from experiments.benchmarks.places import RESULTS, ROOT, block_of, keep
+from experiments.benchmarks.places import RESULTS, ROOT, keep
 from experiments.benchmarks.scoring import scores_against_the_released_way
 from experiments.benchmarks.start import start_times
 from experiments.benchmarks.static import static_against_models
 from experiments.benchmarks.timing import machine, table
-from smoothie.storage.files import read_text, write_text
 
 COMMAND = "python -m experiments.benchmarks"
 RESULT = RESULTS / "benchmarks.md"
@@ -48,10 +47,7 @@ def main() -> None:
         *start_times(),
     ]
     shown = f"{table(rows)}\nMeasured on {machine()}.\n"
-    lines = shown_of(shown)
-    keep(COMMAND, shown, RESULT)
-    page = read_text(PAGE)
-    write_text(PAGE, block_of(COMMAND).sub(lambda found: found[1] + lines + found[2], page))
+    keep(COMMAND, shown, RESULT, PAGE, shown_of(shown))
     sys.stdout.write(shown)
 
 

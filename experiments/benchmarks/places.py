@@ -21,9 +21,11 @@ def block_of(command: str) -> re.Pattern[str]:
     return re.compile(rf"(<!-- \w+: {re.escape(command)} -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
-def keep(command: str, shown: str, result: Path, page: Path | None = None) -> None:
-    """Write the output of a command to a file, and to the page that shows it."""
+def keep(
+    command: str, shown: str, result: Path, page: Path | None = None, part: str | None = None
+) -> None:
+    """Write the output of a command to a file, and it or a part of it to the page that shows it."""
     write_text(result, f"    {command}\n\n{shown}")
     if page is not None:
-        block = block_of(command)
-        write_text(page, block.sub(lambda found: found[1] + shown + found[2], read_text(page)))
+        block, on_page = block_of(command), shown if part is None else part
+        write_text(page, block.sub(lambda found: found[1] + on_page + found[2], read_text(page)))

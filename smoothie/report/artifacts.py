@@ -100,13 +100,14 @@ def write_artifacts(
                     output.figure(artifact.figure, figure, formats)
         if plots:
             draw_registered(result, output, formats)
+        look = ""
         if page:
             from smoothie.report.page.of_run import PAGE, page_of_run
 
             found = {artifact.part: value for artifact, value in there if artifact.part}
             output.text(PAGE, page_of_run(result, found, sample))
+            look = f"Open {folder / PAGE} in a browser to look at all inputs.\n"
     shown = [artifact.show(result, value) for artifact, value in there if artifact.show]
-    look = f"Open {folder / 'report.html'} in a browser to look at all inputs.\n" if page else ""
     listed = "\n".join(f"  {path}" for path in output.paths)
     return "\n" + "\n".join([*filter(None, shown), f"Written:\n{listed}\n{look}"])
 

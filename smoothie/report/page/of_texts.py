@@ -14,7 +14,7 @@ from smoothie.evaluation import Bootstrap
 from smoothie.evidence import Evidence, Votes
 from smoothie.metrics.scores import Scores
 from smoothie.metrics.scoring import score
-from smoothie.problem import Problem
+from smoothie.problem import Problem, places
 from smoothie.report.diagnosis import STANDARD, diagnose_run
 from smoothie.report.page.of_run import page_of_run
 from smoothie.report.scores import evaluate_tasks
@@ -100,7 +100,6 @@ def scores_of(problem: Problem) -> Scores | None:
 
 def table_of(result: Result, scores: Scores) -> pd.DataFrame:
     """The results as `smoothie evaluate` has them: resampled in the order of the ids."""
-    place = {key: i for i, key in enumerate(result.problem.ids)}
-    rows = np.array([place[key] for key in result.problem.by_id().ids])
+    rows = places(result.problem, result.problem.by_id())
     ordered = {name: routing.take(rows) for name, routing in result.compared.items()}
     return compare(ordered, replace(scores, values=scores.values[rows]), result.bootstrap)
