@@ -15,7 +15,9 @@ TABLE_BITS = 20  # n-grams of all inputs are counted in a table of this size; fe
 
 @dataclass(frozen=True, eq=False)
 class Ngrams:
-    """The n-grams of some texts, each once for a text that contains it, in no particular order.
+    """The n-grams of some texts, each once for a text that contains it.
+
+    Equal ones of an input lie side by side, in the order of their columns.
 
     Attributes
     ----------
@@ -25,8 +27,8 @@ class Ngrams:
         The text of each n-gram: its row times K, rounded up to a power of two, plus its column.
     entry : ndarray of shape (M,), uint32
         Each n-gram, as an entry of a table of 2^TABLE_BITS.
-    others : ndarray of shape (M,), int32
-        Other texts for the same input that contain it.
+    again : ndarray of shape (M + 1,), bool
+        Whether it is the n-gram before it, of another text for the same input; False at the end.
     of_inputs : ndarray of shape (G,), uint32
         The entries again, each n-gram once for an input.
     """
@@ -34,15 +36,25 @@ class Ngrams:
     shape: tuple[int, int]
     text: NDArray[np.uint32]
     entry: NDArray[np.uint32]
-    others: NDArray[np.int32]
+    again: NDArray[np.bool_]
     of_inputs: NDArray[np.uint32]
 
-    def sums(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Sum of the values (M,) over the n-grams of each text: shape (R, K)."""
+    def shared(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Sum of the values (M,) over the n-grams that two texts share: shape (R, K, K).
+
+        A text shares all its n-grams with itself. O(p) for p pairs of texts that share an n-gram.
+        """
         rows, candidates = self.shape
         width = 1 << (candidates - 1).bit_length()
-        sums = np.bincount(self.text, values, minlength=rows * width)
-        return np.asarray(sums, dtype=np.float64).reshape(rows, width)[:, :candidates]
+        start, column = self.text.astype(np.intp) * width, self.text & np.uint32(width - 1)
+        sums = np.bincount(start + column, values, minlength=rows * width**2)
+        step, first = 1, np.flatnonzero(self.again[1:])
+        while first.size:
+            np.add.at(sums, start.take(first) + column.take(first + step), values.take(first))
+            step += 1
+            first = first[self.again.take(first + step)]
+        half = sums.reshape(rows, width, width)[:, :candidates, :candidates]
+        return np.asarray(half + np.triu(half, 1).transpose(0, 2, 1), dtype=np.float64)
 
 
 def distinct_ngrams(texts: NDArray[np.object_], kept: float) -> Ngrams:
@@ -69,8 +81,6 @@ def distinct_ngrams(texts: NDArray[np.object_], kept: float) -> Ngrams:
     keys = keys.compress(starts(keys))  # an n-gram that a text contains twice counts once
     of_input = keys >> np.uint64(bits)
     new = starts(of_input)
-    first = np.flatnonzero(new)
-    holders = np.diff(first, append=len(keys)).astype(np.int32)
     low = np.uint32((1 << bits) - 1)
     padded_row = (keys >> np.uint64(32)).astype(np.uint32) & ~low
     entry = of_input.astype(np.uint32) >> np.uint32(32 - TABLE_BITS)
@@ -78,8 +88,8 @@ def distinct_ngrams(texts: NDArray[np.object_], kept: float) -> Ngrams:
         (rows, candidates),
         padded_row | (keys.astype(np.uint32) & low),
         entry,
-        (holders - 1).take(np.cumsum(new, dtype=np.int32) - 1),
-        entry.take(first),
+        np.append(~new, np.False_),
+        entry.compress(new),
     )
 
 

@@ -34,8 +34,7 @@ from smoothie.report.output import write_table
 from smoothie.report.tables import markdown, number
 from smoothie.routers.base import seeded
 from smoothie.routers.consensus import (
-    MEANING,
-    WORDING,
+    COARSER,
     Consensus,
     shared_answers,
     shared_meaning,
@@ -44,16 +43,16 @@ from smoothie.routers.consensus import (
 from smoothie.routers.smoothie_global import SmoothieGlobal
 from smoothie.routers.smoothie_local import SmoothieLocal
 from smoothie.storage.files import write_text
-from smoothie.wording import shared_wording
+from smoothie.wording import measured, shared_wording
 
 Support = NDArray[np.float64]
 Drawn = tuple[int, int]  # number of sub-ensembles, and their seed
 BETAS = [1.0, 1.4, 2.0, 2.8, 4.0]
 MEANINGS = [0.0, 0.1, 0.2, 0.5, 1.0]
-PRIORS = [0.0, 0.5, 1.0, 2.0, 4.0]
-Constants = tuple[float, float, float]
-NAMES = ("beta", "meaning", "prior")
-GRID: list[Constants] = list(product(BETAS, MEANINGS, PRIORS))
+PRIORS = [0.0, 0.5, 1.0, 2.0]
+Constants = tuple[float, float]
+NAMES = ("beta", "meaning")
+GRID: list[Constants] = list(product(BETAS, MEANINGS))
 
 
 @lru_cache(maxsize=8)
@@ -73,7 +72,7 @@ def answers_of(votes: Votes) -> NDArray[np.intp] | None:
 def support(
     votes: Votes,
     beta: float = 2.0,
-    of_meaning: float = MEANING,
+    of_meaning: float = COARSER,
     prior: float = Consensus.prior,
     answers: bool = True,
 ) -> Support:
@@ -81,8 +80,31 @@ def support(
     total = wording(votes, beta) + of_meaning * shared_meaning(votes.distances)
     final = answers_of(votes) if answers else None
     if final is not None:
-        total = shared_answers(final) + WORDING * total
+        total = shared_answers(final) + COARSER * total
     return with_candidates(total, prior)
+
+
+def against_all_others(votes: Votes, beta: float = 2.0) -> Support:
+    """Support with the others' texts as one, in the place of the mean over them."""
+
+    def f_measures(shared: Support) -> Support:
+        own = np.diagonal(shared, axis1=1, axis2=2)
+        others = own.sum(axis=1, keepdims=True) - own
+        whole = (own.shape[1] - 1) * own + beta**2 * others
+        found: Support = (1 + beta**2) * (shared.sum(axis=2) - own) / np.maximum(whole, 1)
+        return found
+
+    assert votes.texts is not None
+    total = measured(votes.texts, f_measures) + COARSER * shared_meaning(votes.distances)
+    final = answers_of(votes)
+    return with_candidates(total if final is None else shared_answers(final) + COARSER * total)
+
+
+def with_voters(votes: Votes, voters: float) -> Support:
+    """Support with a candidate's mean as a number of voters more, whatever candidates are like."""
+    own = support(votes, prior=0)
+    joined: Support = own + voters / (own.shape[1] - 1) * own.mean(axis=0)
+    return joined
 
 
 def with_neighbors(votes: Votes, k: int) -> Support:
@@ -118,6 +140,8 @@ VARIANTS: dict[str, Callable[[Votes], Support]] = {
     **{f"beta {beta:g}": partial(support, beta=beta) for beta in BETAS},
     **{f"meaning {value:g}": partial(support, of_meaning=value) for value in MEANINGS},
     **{f"prior {prior:g}": partial(support, prior=prior) for prior in PRIORS},
+    "all others as one text": against_all_others,
+    "candidates as one voter": partial(with_voters, voters=1),
     **{f"{k} neighbors": partial(with_neighbors, k=k) for k in (5, 20)},
     **DIRECTIONS,
 }
@@ -149,7 +173,8 @@ def measure(
     gaps : DataFrame
         A row for each variant and ensemble: the folder's own, number 0, and sub-ensembles of it.
     grid : DataFrame
-        A row for each combination of the constants, for the folder's own ensemble.
+        A row for each combination of the constants: of the folder's own ensemble, and the mean over
+        it and all drawn ones.
     """
     dataset = {"source": "local", "path": folder, "cleaning": "none", "limit": limit}
     here, memory = replace(settings, dataset=dataset), Memory()
@@ -160,19 +185,19 @@ def measure(
     votes = encode(here, make_encoder(here, memory), problem, memory)
     everyone = np.arange(len(problem.candidates))
     ensembles = [everyone, *draw_ensembles(len(everyone), *drawn)]
-    rows = []
+    rows, grids = [], []
     for number_of, columns in enumerate(ensembles):
         part, quality = votes.select(columns), scores.quality[:, columns][scores.scored]
         for name, variant in VARIANTS.items():
             choices = variant(part).argmax(axis=1)[scores.scored]
             gap = gap_closed(choices, quality)
             rows.append((problem.name, number_of, len(columns), name, gap))
+        grids.append(grid_gaps(part, quality, scores.scored))
     gaps = pd.DataFrame(
         rows, columns=["dataset", "ensemble", "candidates", "variant", "gap_closed"]
     )
     grid = pd.DataFrame(GRID, columns=list(NAMES))
-    quality = scores.quality[scores.scored]
-    grid["gap_closed"] = grid_gaps(votes, quality, scores.scored)
+    grid["gap_closed"], grid["over_ensembles"] = grids[0], np.nanmean(grids, axis=0)
     grid.insert(0, "dataset", problem.name)
     return gaps, grid
 
@@ -196,8 +221,8 @@ def gap_table(gaps: pd.DataFrame) -> str:
 def grid_gaps(votes: Votes, quality: NDArray[np.float64], rows: NDArray[np.bool_]) -> list[float]:
     """Gaps closed with every combination of the constants, in the order of GRID."""
     gaps = []
-    for beta, of_meaning, prior in GRID:
-        choices = support(votes, beta, of_meaning, prior).argmax(axis=1)
+    for beta, of_meaning in GRID:
+        choices = support(votes, beta, of_meaning).argmax(axis=1)
         gaps.append(gap_closed(choices[rows], quality))
     return gaps
 
@@ -208,12 +233,12 @@ def best_of(gaps: pd.DataFrame) -> Constants:
     Parameters
     ----------
     gaps : DataFrame
-        A row for each combination, a column for each set.
+        A row for each combination, a column for each set, with its mean over all ensembles.
     """
     values = gaps.to_numpy()
     best = int(np.argmax(values.mean(axis=1) + values.min(axis=1)))
-    beta, of_meaning, prior = gaps.index.to_frame().to_numpy()[best].tolist()
-    return beta, of_meaning, prior
+    beta, of_meaning = gaps.index.to_frame().to_numpy()[best].tolist()
+    return beta, of_meaning
 
 
 def left_out(grid: pd.DataFrame) -> dict[str, tuple[Constants, float]]:
@@ -224,10 +249,13 @@ def left_out(grid: pd.DataFrame) -> dict[str, tuple[Constants, float]]:
     grid : DataFrame
         grid.csv.
     """
-    gaps = grid.pivot(index=list(NAMES), columns="dataset", values="gap_closed")
+    over, gaps = (
+        grid.pivot(index=list(NAMES), columns="dataset", values=name)
+        for name in ("over_ensembles", "gap_closed")
+    )
     found = {}
     for name in gaps.columns:
-        best = best_of(gaps.drop(columns=name))
+        best = best_of(over.drop(columns=name))
         found[str(name)] = best, float(gaps[name].to_dict()[best])
     return found
 
@@ -240,11 +268,11 @@ def left_out_table(grid: pd.DataFrame) -> str:
         [name, *(f"{value:g}" for value in best), number(gap, 1)]
         for name, (best, gap) in found.items()
     ]
-    every = grid.pivot(index=list(NAMES), columns="dataset", values="gap_closed")
+    every = grid.pivot(index=list(NAMES), columns="dataset", values="over_ensembles")
     chosen = best_of(every)
     rows += [
-        ["mean", "", "", "", number(float(np.mean(gaps)), 1)],
-        ["lowest", "", "", "", number(min(gaps), 1)],
+        ["mean", "", "", number(float(np.mean(gaps)), 1)],
+        ["lowest", "", "", number(min(gaps), 1)],
         ["none left out", *(f"{value:g}" for value in chosen), ""],
     ]
     return markdown(["left out", *NAMES, "gap closed"], rows)

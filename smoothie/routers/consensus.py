@@ -13,7 +13,7 @@ from smoothie.metrics.views import final_answers
 from smoothie.routers.base import Router, Routing, register_router
 from smoothie.routers.voting import agreement, shares
 
-WORDING, MEANING = 0.1, 0.5  # weight of a kind of support relative to the finer one before it
+COARSER = 0.1  # weight of a kind of support relative to the finer one before it
 
 
 @register_router("consensus")
@@ -31,26 +31,24 @@ class Consensus(Router):
       over all inputs: if wrong answers seldom coincide, that is proportional to its accuracy (the
       one-coin model of Dawid and Skene, 1979). A text's own vote does not count: three answers that
       all differ have no support, and the next kind decides.
-    - **wording**: the F-measure of the text's n-grams against those of the others, with more
-      weight on recall (`smoothie.wording`).
+    - **wording**: the expected F-measure of the text's n-grams against those of another text, with
+      more weight on recall (`smoothie.wording`).
     - **meaning**: the mean of exp(-D/h) over the others, with D the squared distance of the
       embeddings and h its median. Smoothie's errors sum D itself, so that one far-off
       voter outweighs several near ones; this kernel is bounded.
 
-    Finer kinds decide, coarser ones break near ties: support is wording + meaning / 2, and where
-    texts end in answers, answer + (wording + meaning / 2) / 10.
+    Finer kinds decide, coarser ones break near ties: support is wording + meaning / 10, and where
+    texts end in answers, answer + (wording + meaning / 10) / 10.
 
     The support of one text comes from K-1 others and is noisy. The quality of its candidate on
-    other inputs is known better: so the candidate's mean support over all inputs counts as half a
-    voter more,
+    other inputs is known better, and counts as much as candidates differ consistently:
 
-    .. math:: s_{ni} + \frac{c}{K-1}\, \bar s_i, \qquad \bar s_i = \frac1N \sum_n s_{ni},
+    .. math:: (1 - \rho)\, s_{ni} + \rho\, \bar s_i, \qquad \bar s_i = \frac1N \sum_n s_{ni},
+        \qquad \rho = \frac{\sigma_c^2}{\sigma_c^2 + \sigma_e^2},
 
-    with c = 1/2. This is empirical Bayes: with :math:`\bar s_i` as the mean of a prior worth
-    c voters, the posterior mean is proportional to it (Efron and Morris, 1975). It stands between
-    Smoothie-Local (c = 0) and Smoothie-Global (c to infinity). Candidates that share their errors,
-    such as two prompts of one model, vouch for one another on every input: among three or four
-    candidates c = 0 is safer then.
+    with the variance of support between candidates and the one within them, over inputs
+    (`consistency`). Where all candidates are alike, each text counts for itself, as in
+    Smoothie-Local; where one is better on every input, it is chosen for all, as in Smoothie-Global.
 
     Parameters
     ----------
@@ -58,7 +56,7 @@ class Consensus(Router):
         Weight of what a text lacks of the others' wording, relative to what it adds; positive, 1
         treats both alike.
     prior : float
-        Number of voters that a candidate's mean support counts for, c: zero or more.
+        How much the candidates' means count, relative to that estimate; zero leaves them out.
     answered : float
         The share of texts that must end in an answer, for answers to be used.
 
@@ -82,7 +80,7 @@ class Consensus(Router):
     """
 
     beta: float = 2.0
-    prior: float = 0.5
+    prior: float = 1.0
     answered: float = 2 / 3
 
     fewest: ClassVar[int] = 3
@@ -117,10 +115,10 @@ class Consensus(Router):
         if evidence.has(Need.DISTANCES):
             support = shared_meaning(evidence.distances)
         if evidence.has(Need.TEXTS):
-            support = evidence.wording(self.beta) + MEANING * support
+            support = evidence.wording(self.beta) + COARSER * support
             answers = final_answers(evidence.texts, self.answered)
             if answers is not None:
-                support = shared_answers(answers) + WORDING * support
+                support = shared_answers(answers) + COARSER * support
         return with_candidates(support, self.prior)
 
 
@@ -134,10 +132,34 @@ def shared_meaning(distances: Floats) -> NDArray[np.float64]:
     return means
 
 
-def with_candidates(support: NDArray[np.float64], prior: float) -> NDArray[np.float64]:
-    """Support (N, K) of texts, with their candidates' mean support as `prior` more voters."""
-    joined: NDArray[np.float64] = support + prior / (support.shape[1] - 1) * support.mean(axis=0)
+def with_candidates(support: NDArray[np.float64], prior: float = 1.0) -> NDArray[np.float64]:
+    """Support (N, K) of texts, joined with their candidates' means as far as these differ."""
+    share = consistency(support, prior)
+    joined: NDArray[np.float64] = (1 - share) * support + share * support.mean(axis=0)
     return joined
+
+
+def consistency(support: NDArray[np.float64], prior: float = 1.0) -> float:
+    """Share of the variance of support, within inputs, that is between candidates.
+
+    This is the intraclass correlation ICC(3,1) of Shrout and Fleiss (1979), with inputs as the
+    judges of candidates: 0 if candidates differ by chance alone, 1 if in the same way on each
+    input.
+
+    Parameters
+    ----------
+    support : ndarray of shape (N, K)
+    prior : float
+        Factor of the variance between candidates.
+    """
+    inputs, candidates = support.shape
+    if inputs < 2:
+        return 0.0
+    relative = support - support.mean(axis=1, keepdims=True)
+    mean = relative.mean(axis=0)
+    within = np.square(relative - mean).sum() / ((inputs - 1) * (candidates - 1))
+    between = prior * max(0.0, np.square(mean).sum() / (candidates - 1) - within / inputs)
+    return float(between / (between + within)) if between else 0.0
 
 
 def shared_answers(answers: NDArray[np.intp]) -> NDArray[np.float64]:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from smoothie import SmoothieError
 from smoothie.errors import NotAvailableError
 from smoothie.evidence import Evidence, Votes
-from smoothie.routers.consensus import Consensus, shared_answers, shared_meaning
+from smoothie.routers.consensus import Consensus, consistency, shared_answers, shared_meaning
 from smoothie.routers.smoothie_global import SmoothieGlobal
 from smoothie.wording import shared_wording
 from tests.naive import naive_distances
@@ -50,16 +50,25 @@ def naive_answers(answers):
     return result
 
 
-def naive_prior(support, voters):
-    """What K-1 others say and what so many more voters say: the candidate's mean."""
+def naive_consistency(support, prior):
+    """From the mean squares of an analysis of variance: candidates, inputs and what is left."""
     rows, candidates = support.shape
-    result = np.zeros(support.shape)
-    for i in range(candidates):
-        mean = sum(support[s, i] for s in range(rows)) / rows
-        for s in range(rows):
-            whole = (candidates - 1) * support[s, i] + voters * mean
-            result[s, i] = whole / (candidates - 1)
-    return result
+    whole = sum(map(sum, support)) / support.size
+    of_rows = [sum(row) / candidates for row in support]
+    of_columns = [sum(support[:, i]) / rows for i in range(candidates)]
+    columns = rows * sum((mean - whole) ** 2 for mean in of_columns) / (candidates - 1)
+    left = sum(
+        (support[s, i] - of_rows[s] - of_columns[i] + whole) ** 2
+        for s in range(rows)
+        for i in range(candidates)
+    ) / ((rows - 1) * (candidates - 1))
+    between = prior * max(0, (columns - left) / rows)
+    return between / (between + left)
+
+
+def naive_prior(support, prior):
+    share = naive_consistency(support, prior)
+    return (1 - share) * support + share * support.mean(axis=0)
 
 
 def others(i, candidates):
@@ -81,8 +90,8 @@ def test_views_decide_in_their_order():
     """Wording decides between texts; where it ties, meaning; answers before both."""
     prose = votes_of([["the red fox ran", "the red fox sat", "a blue bird"], ["x", "y", "z"]])
     routing = Consensus().route(Evidence(prose))
-    expected = shared_wording(prose.texts, 2) + 0.5 * naive_meaning(prose.distances)
-    expected = naive_prior(expected, 0.5)
+    expected = shared_wording(prose.texts, 2) + 0.1 * naive_meaning(prose.distances)
+    expected = naive_prior(expected, 1)
     np.testing.assert_array_equal(routing.choices[0], expected.argmax(axis=1))
     np.testing.assert_allclose(routing.weights, expected / expected.sum(axis=1, keepdims=True))
 
@@ -94,7 +103,7 @@ def test_views_decide_in_their_order():
     assert Consensus().route(Evidence(same_words)).choices[0] in (2, 3, 4)
 
 
-@pytest.mark.parametrize("prior", [0, 0.5, 1, 30])
+@pytest.mark.parametrize("prior", [0, 0.5, 1, 30, 1e9])
 def test_without_texts_meaning_decides(prior):
     distances = naive_distances(np.random.default_rng(1).normal(size=(6, 5, 3)))
     chosen = Consensus(prior=prior).route(Evidence(Votes(distances))).choices[0]
@@ -103,13 +112,33 @@ def test_without_texts_meaning_decides(prior):
 
 
 def test_the_prior_leads_from_each_text_alone_to_one_candidate_for_all():
-    votes = votes_of([["it is red", "it was red", "so it is"], ["no", "no way", "way, no way"]] * 2)
+    red = ["it is red", "it was red", "so it is"]
+    votes = votes_of([red] * 9 + [["no", "no way", "way, no way"]])
     alone = Consensus(prior=0).route(Evidence(votes))
     assert len(set(alone.choices[0])) > 1
-    support = shared_wording(votes.texts, 2) + 0.5 * naive_meaning(votes.distances)
-    assert set(Consensus(prior=1e6).route(Evidence(votes)).choices[0]) == {
+    support = shared_wording(votes.texts, 2) + 0.1 * naive_meaning(votes.distances)
+    assert naive_consistency(support, 1) > 0
+    assert set(Consensus(prior=1e12).route(Evidence(votes)).choices[0]) == {
         support.mean(axis=0).argmax()
     }
+
+
+def test_consistency_is_that_of_shrout_and_fleiss():
+    """Their table 2, four judges of six targets, for which they give ICC(3,1) = .71."""
+    judged = [[9, 6, 8, 7, 10, 6], [2, 1, 4, 1, 5, 2], [5, 3, 6, 2, 6, 4], [8, 2, 8, 6, 9, 7]]
+    assert consistency(np.array(judged, dtype=float)) == pytest.approx(0.71, abs=0.005)
+
+
+@given(st.integers(0, 1000), st.integers(2, 9), st.integers(3, 7))
+def test_laws_of_consistency(seed, rows, candidates):
+    generator = np.random.default_rng(seed)
+    noise = generator.normal(size=(rows, candidates))
+    assert consistency(noise) == pytest.approx(naive_consistency(noise, 1))
+    moved = 3 * noise + generator.normal(size=(rows, 1))  # inputs may be easy or hard
+    assert consistency(moved) == pytest.approx(consistency(noise), abs=1e-9)
+    assert consistency(noise + 1e9 * np.arange(candidates)) == pytest.approx(1)
+    assert consistency(noise[:1]) == 0
+    assert consistency(np.zeros((rows, candidates))) == 0
 
 
 @pytest.mark.parametrize("prior", [0, 1, 5])
@@ -117,7 +146,7 @@ def test_where_answers_are_counted_a_candidate_is_believed_for_others(prior):
     texts = [["so 7", "so 7", "we get 8", "we get 8"], ["so 7", "so 7", "we get 7", "I say 9"]] * 3
     votes = votes_of(texts)
     answers = [[7, 7, 8, 8], [7, 7, 7, 9]] * 3
-    words = shared_wording(votes.texts, 2) + 0.5 * naive_meaning(votes.distances)
+    words = shared_wording(votes.texts, 2) + 0.1 * naive_meaning(votes.distances)
     expected = naive_prior(naive_answers(answers) + 0.1 * words, prior)
     found = Consensus(prior=prior).route(Evidence(votes))
     np.testing.assert_allclose(found.weights, expected / expected.sum(axis=1, keepdims=True))
