@@ -55,7 +55,7 @@ def test_final_answer(text, answer):
 
 def test_final_answers_are_equal_where_answers_are():
     texts = np.array([["it is 7", "#### 7.0", "no"], ["(A)", "maybe", "A"]], dtype=object)
-    assert final_answers(texts, share=0.9) is None
+    assert (final_answers(texts[:1], share=0.9) < 0).all()
     found = final_answers(texts, share=0.5)
     same = found[:, :, None] == found[:, None, :]
     assert same.tolist() == [
@@ -72,9 +72,9 @@ def test_all_of_up_to_100_inputs_are_checked_for_answers(rows):
     for row in range(rows):
         fewer = texts.copy()
         fewer[row, row % 2] = "no"
-        assert final_answers(fewer, share=1.0) is None
-        assert final_answers(fewer, share=1 - 0.4 / rows) is None
-        assert final_answers(fewer, share=1 - 0.6 / rows) is not None
+        assert (final_answers(fewer, share=1.0) < 0).all()
+        assert (final_answers(fewer, share=1 - 0.4 / rows) < 0).all()
+        assert (final_answers(fewer, share=1 - 0.6 / rows) >= 0).any()
 
 
 def test_of_more_inputs_100_are_checked_evenly_spread():
@@ -82,10 +82,10 @@ def test_of_more_inputs_100_are_checked_evenly_spread():
     for row in (0, 4, 200, 392, 396):  # (397 - 1) / 99 is 4
         fewer = texts.copy()
         fewer[row] = "no"
-        assert final_answers(fewer, share=1.0) is None
+        assert (final_answers(fewer, share=1.0) < 0).all()
         fewer[row + 1 : row + 4] = "no"
         fewer[row] = texts[0, 0]
-        assert final_answers(fewer, share=1.0) is not None
+        assert (final_answers(fewer, share=1.0) >= 0).any()
 
 
 @pytest.mark.parametrize(

@@ -35,10 +35,9 @@ from smoothie.report.tables import markdown, number
 from smoothie.routers.base import seeded
 from smoothie.routers.consensus import (
     MEANING,
-    WORDING,
     Consensus,
-    shared_answers,
     shared_meaning,
+    with_answers,
     with_candidates,
 )
 from smoothie.routers.smoothie_global import SmoothieGlobal
@@ -64,8 +63,8 @@ def wording(votes: Votes, beta: float) -> Support:
 
 
 @lru_cache(maxsize=2)
-def answers_of(votes: Votes) -> NDArray[np.intp] | None:
-    """Final answers, where texts end in them."""
+def answers_of(votes: Votes) -> NDArray[np.intp]:
+    """Final answers, of inputs whose texts end in them."""
     assert votes.texts is not None
     return final_answers(votes.texts, Consensus().answered)
 
@@ -79,9 +78,8 @@ def support(
 ) -> Support:
     """The support that Consensus maximizes, (N, K), with any constants, with or without answers."""
     total = wording(votes, beta) + of_meaning * shared_meaning(votes.distances)
-    final = answers_of(votes) if answers else None
-    if final is not None:
-        total = shared_answers(final) + WORDING * total
+    if answers:
+        total = with_answers(answers_of(votes), total)
     return with_candidates(total, prior)
 
 

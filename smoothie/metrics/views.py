@@ -14,9 +14,16 @@ from numpy.typing import NDArray
 
 from smoothie.errors import SmoothieError
 from smoothie.metrics import numbers
-from smoothie.metrics.delimited import delimited_answer
+from smoothie.metrics.delimited import (
+    canonical,
+    delimited_answer,
+    literal,
+    plain_latex,
+    value_of,
+)
 from smoothie.metrics.numbers import shortest
 from smoothie.metrics.qa import normalize_answer
+from smoothie.metrics.values import NUMBER, number_form, value_around
 
 View = Callable[[str], str | None]
 
@@ -31,59 +38,96 @@ MARKERS = [  # words one of which a text must contain, and a pattern for the res
         ("A:", "A:", r"\n\s*A:([^\n]*)"),  # A: 72
     )
 ]
+SIGNS = ["[[", *dict.fromkeys(sign for *both, _ in MARKERS for sign in both)]
 # After a marker, any letter that stands alone: (b), b), B
 OPTION_IN_MARKED = re.compile(r"(?<![\w'])(?:\(([A-Ha-h])\)|([A-H])(?![\w'])|([a-h])\))")
 # Elsewhere, a letter might be a word: (B), B. or B: after a space, or nothing but the letter
 OPTION_IN_SENTENCE = re.compile(r"\(([A-Ha-h])\)|(?<!\S)([A-H])(?=[).:])|^([A-H])$")
-NUMBER = numbers.NUMBER.pattern
 IN_MARKED = re.compile(rf"{OPTION_IN_MARKED.pattern}|({NUMBER})")
 IN_SENTENCE = re.compile(rf"{OPTION_IN_SENTENCE.pattern}|({NUMBER})")
+SEVERAL = re.compile(rf"{NUMBER}(?:\s*[,;]\s*{NUMBER})+(?=\W*$)")  # 1, 2, 3
+FORMULA = re.compile(r"\$([^$]+)\$(?!\d)|\\\((.+?)\\\)")
 WORDS = re.compile(r"[\w'-]+(?: [\w'-]+){0,4}(?=\W*$|[.,;:)])")
 PAUSE = re.compile(r"\s+(?=\S)")
+BARE = 40  # characters of a text that may be nothing but a number, a date or an option
+LINE = 200  # characters of a line that are read as a literal or a formula
 LOOKED_AT_FIRST = 8  # characters at the end of a sentence
-LOOKED_AT = 100  # inputs checked to decide whether the texts of a set end in answers
+SAYING = 1 / 4  # share of the texts of an input that say what their answer is
+LOOKED_AT = 100  # inputs checked to decide whether texts end in answers
 REMEMBERED = 8192  # texts: a sample of a set whose answers are asked for again and again
 
 
-@lru_cache(maxsize=REMEMBERED)
 def final_answer(text: str) -> str | None:
     r"""The answer that a text ends in, or None.
 
     In order: what stands between the last delimiters ``[[...]]``, ``\boxed{...}`` or in a field
-    "answer" of JSON (`smoothie.metrics.delimited`); the first number or option after the last
-    "####", "answer is", "answer:", "option is", "choice is" or "A:"; up to five words that stand
-    there instead; the last number or option in the last sentence; one that the text begins with.
+    "answer" of JSON (`smoothie.metrics.delimited`); what follows the last "####", "answer is",
+    "answer:", "option is", "choice is" or "A:": a literal of Python, a formula, the first number,
+    date or option, else up to five words; the last number, date or option in the last sentence; one
+    that the text begins with.
 
     Returns
     -------
     str or None
-        A capital letter from A to H; a number in its shortest form, so that equal numbers are
-        equal; a literal of Python; or words in lower case.
+        A capital letter from A to H; a number in one form (`smoothie.metrics.values`), so that
+        equal numbers are equal, without its unit; a date; a literal of Python; or words in lower
+        case.
 
     Examples
     --------
     >>> from smoothie.metrics.views import final_answer
     >>> final_answer("2 + 2 = 4, so the answer is (B) 4.0"), final_answer("That makes 72.0.")
     ('B', '72')
+    >>> final_answer("It is March 3, 2024"), final_answer("The answer is $\\frac{3}{4}$.")
+    ('2024-03-03', '0.75')
     >>> final_answer("I cannot tell") is None
     True
     """
+    return read_answer(text)[0]
+
+
+@lru_cache(maxsize=REMEMBERED)
+def read_answer(text: str) -> tuple[str | None, bool]:
+    """The final answer, and whether the text says that it is one: by delimiters or a marker.
+
+    A text that is nothing but an option, a number or a date says so, too.
+    """
     text = text.strip()
-    delimited = delimited_answer(text)
-    if delimited is not None:
-        return delimited
+    if (delimited := delimited_answer(text)) is not None:
+        return delimited, True
+    if len(text) <= BARE and (value := value_of(text)):
+        return value, True
     found = None
     if marked := marked_line(text):
-        found = IN_MARKED.search(marked)
+        if value := whole_value(marked):
+            return value, True
+        found = IN_MARKED.search(plain_latex(marked) if "\\" in marked else marked)
         if found is None and (words := WORDS.match(marked.strip(" \t*:\"'"))):
-            return words[0].lower()
-    found = found or last_match(IN_SENTENCE, text)
-    if found is None:
-        return None
+            return canonical(words[0]), True
+    found, says = found or last_match(IN_SENTENCE, text), found is not None
+    return (None if found is None else form_of(found)), says
+
+
+def form_of(found: re.Match[str]) -> str:
+    """The option, number or date that was found."""
     *letters, number = found.groups()
-    if number is not None:
-        return shortest(float(number.replace(",", "")))
-    return next(str(letter) for letter in letters if letter).upper()
+    if number is None:
+        return next(str(letter) for letter in letters if letter).upper()
+    start, stop = found.span(found.re.groups)
+    return value_around(found.string, start, stop) or number_form(number)
+
+
+def whole_value(marked: str) -> str | None:
+    """The literal, the formula or the list of numbers that a line begins with, or None."""
+    line = marked.strip(" \t*:\"'`")[:LINE]
+    if formula := FORMULA.match(line):
+        return canonical(formula[1] or formula[2])
+    if line[:1] in ("[", "{", "("):
+        stops = (place + 1 for place, letter in enumerate(line) if letter in "]})")
+        return next(filter(None, (literal(line[:stop]) for stop in stops)), None)
+    if found := SEVERAL.match(line):
+        return canonical(found[0])
+    return None
 
 
 def option_letter(text: str) -> str | None:
@@ -264,19 +308,56 @@ def view_answers(texts: NDArray[np.object_], view: View) -> NDArray[np.intp]:
     return result
 
 
-def final_answers(texts: NDArray[np.object_], share: float) -> NDArray[np.intp] | None:
-    """Final answers as `view_answers` numbers them, or None where texts do not end in answers.
+def final_answers(texts: NDArray[np.object_], share: float) -> NDArray[np.intp]:
+    """Final answers as `view_answers` numbers them; none where texts do not end in answers.
+
+    That is decided input by input, so that mathematics and prose may be in one set. Texts of an
+    input are compared by their answers if two of them, and a quarter, say what their answer is
+    (`says_answer`). Prose often ends in a number that is none: the other inputs are compared by
+    their answers only if most of their texts have one.
 
     Parameters
     ----------
     texts : ndarray of shape (N, K), object
     share : float
-        Of the texts, as many must have an answer; up to 100 inputs, evenly spread, are checked.
+        As many texts of inputs where few say what their answer is must have one, for these inputs
+        to be compared; up to 100 of them, evenly spread, are checked.
+
+    Returns
+    -------
+    ndarray of shape (N, K)
+        Negative for all texts of an input that is not compared.
     """
+    candidates = texts.shape[1]
+    saying = np.fromiter(map(says_answer, texts.ravel()), bool, texts.size).reshape(texts.shape)
+    compared = saying.sum(axis=1) >= max(2, SAYING * candidates)
+    if not compared.all() and mostly_answered(texts[~compared], share):
+        compared[:] = True
+    result = -1 - np.arange(texts.size, dtype=np.intp).reshape(texts.shape)
+    found = view_answers(texts[compared], final_answer)
+    result[compared] = np.where(found >= 0, found, result[compared])
+    return result
+
+
+def says_answer(text: str) -> bool:
+    r"""Whether a text says what its answer is: by delimiters, a marker, or nothing but an answer.
+
+    Examples
+    --------
+    >>> from smoothie.metrics.views import says_answer
+    >>> [says_answer(text) for text in ("The answer is 7", r"\boxed{7}", "7 km", "It was in 1907.")]
+    [True, True, True, False]
+    """
+    looked_at = len(text) <= BARE or any(sign in text for sign in SIGNS)  # most of prose is not
+    return looked_at and read_answer(text)[1]
+
+
+def mostly_answered(texts: NDArray[np.object_], share: float) -> bool:
+    """Whether a share of texts (N, K) has an answer, by up to 100 inputs."""
     rows = np.unique(np.linspace(0, len(texts) - 1, LOOKED_AT).astype(np.intp))
     spare = (1 - share) * texts[rows].size  # texts that need not have one
     for text in texts[rows].ravel():
         spare -= final_answer(text) is None
         if spare < 0:
-            return None
-    return view_answers(texts, final_answer)
+            return False
+    return True

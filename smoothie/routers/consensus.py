@@ -26,8 +26,8 @@ class Consensus(Router):
     the expected share of the truth that it contains, given what the others wrote. There are three
     kinds of agreement, each between 0 and 1:
 
-    - **answer**, where texts end in one (`smoothie.metrics.views.final_answer`): the share of the
-      other candidates that give the same one. Each candidate is weighted by its own mean support
+    - **answer**, on inputs whose texts end in one (`smoothie.metrics.views.final_answers`): the
+      share of the other candidates that give the same one. Each candidate is weighted by its own mean support
       over all inputs: if wrong answers seldom coincide, that is proportional to its accuracy (the
       one-coin model of Dawid and Skene, 1979). A text's own vote does not count: three answers that
       all differ have no support, and the next kind decides.
@@ -60,7 +60,8 @@ class Consensus(Router):
     prior : float
         Number of voters that a candidate's mean support counts for, c: zero or more.
     answered : float
-        The share of texts that must end in an answer, for answers to be used.
+        Inputs where hardly any text says what its answer is (`smoothie.metrics.views.final_answers`)
+        are compared by answers only if this share of their texts ends in one.
 
     Notes
     -----
@@ -118,9 +119,7 @@ class Consensus(Router):
             support = shared_meaning(evidence.distances)
         if evidence.has(Need.TEXTS):
             support = evidence.wording(self.beta) + MEANING * support
-            answers = final_answers(evidence.texts, self.answered)
-            if answers is not None:
-                support = shared_answers(answers) + WORDING * support
+            support = with_answers(final_answers(evidence.texts, self.answered), support)
         return with_candidates(support, self.prior)
 
 
@@ -138,6 +137,12 @@ def with_candidates(support: NDArray[np.float64], prior: float) -> NDArray[np.fl
     """Support (N, K) of texts, with their candidates' mean support as `prior` more voters."""
     joined: NDArray[np.float64] = support + prior / (support.shape[1] - 1) * support.mean(axis=0)
     return joined
+
+
+def with_answers(answers: NDArray[np.intp], support: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Support (N, K) by answers first, on inputs where any text has one; both as they come."""
+    compared = (answers >= 0).any(axis=1, keepdims=True)
+    return np.where(compared, shared_answers(answers) + WORDING * support, support)
 
 
 def shared_answers(answers: NDArray[np.intp]) -> NDArray[np.float64]:
