@@ -34,7 +34,7 @@ UNIT = r"[^\W\d]+(?:/[^\W\d]+)?(?:\^?\{?[23²³]\}?)?\.?"
 ATTACHED = "[ckm]m|[km]g|ml|mL|km/h|kmh|mph|m/s|lbs?|ft|hrs?|min|secs?|k?Wh|[KMGT]B|[kMG]?Hz"
 # A number, perhaps with a currency before it and a unit of up to three words behind it
 MEASURED = re.compile(
-    rf"[~≈=]*\s*([-−]?)(?:US)?[$€£¥₹]*\s*({NUMBER})(?:\s?(?:{ATTACHED})[23²³]?)?"
+    rf"[~≈=]*\s*([-\u2212]?)(?:US)?[$€£¥₹]*\s*({NUMBER})(?:\s?(?:{ATTACHED})[23²³]?)?"
     rf"(?:\s{UNIT}){{0,3}}\s*(?:%|°\s?[CFK]?)?"
 )
 QUOTES = re.compile("[\"'`]")
@@ -68,8 +68,14 @@ def delimited_answer(text: str) -> str | None:
     >>> delimited_answer("It is [1], as is known.") is None
     True
     """
+    inside = undelimited(text)
+    return None if inside is None else canonical(inside)
+
+
+def undelimited(text: str) -> str | None:
+    """What stands between the last delimiters of a text, as it is written; None without any."""
     found = max(places(text), default=None)
-    return None if found is None else canonical(found[1])
+    return None if found is None else found[1]
 
 
 def places(text: str) -> Iterator[tuple[int, str]]:
@@ -154,7 +160,7 @@ def plain_latex(text: str) -> str:
 def measured(text: str) -> str | None:
     """A number without its currency or unit; None if a text is more than that."""
     found = MEASURED.fullmatch(text)
-    if found is None or (found[1] and found[2][0] in "-−"):
+    if found is None or (found[1] and found[2][0] in "-\u2212"):
         return None
     form = number_form(found[2])
     return f"-{form}" if found[1] and form != "0" else form

@@ -1,4 +1,4 @@
-r"""Numbers and dates as people write them, each in one form: 1,500 and 1.5 × 10^3, 3 March 2024.
+r"""Numbers and dates as people write them, each in one form: 1,500 and 1.5e3, 3 March 2024.
 
 Nothing is computed but quotients of two integers: what looks like a formula is not evaluated.
 Units are left out and not converted. Most texts omit the unit that the question asks for, so 5 km
@@ -13,20 +13,20 @@ from decimal import Decimal
 from smoothie.metrics.numbers import shortest
 
 # A minus between two digits is none: 1990-1995. Commas separate thousands, or they end the number.
-SIGN = r"(?:(?<!\d)[-−])?"
+SIGN = r"(?:(?<!\d)[-\u2212])?"
 DIGITS = r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?|\.\d+"
-NUMBER = rf"(?=[-−.\d]){SIGN}(?:{DIGITS})"  # what is looked at first makes the search fast
-TEN_TO = r"10\s?(?:\^|\*\*)\s?\{?\s?(?P<power>[-+−]?\d{1,3})(?!\d)\}?"
-TIMES = r"\s?(?:[×·*x]|\\times|\\cdot)\s?"
+NUMBER = rf"(?=[-\u2212.\d]){SIGN}(?:{DIGITS})"  # what is looked at first makes the search fast
+TEN_TO = r"10\s?(?:\^|\*\*)\s?\{?\s?(?P<power>[-+\u2212]?\d{1,3})(?!\d)\}?"
+TIMES = r"\s?(?:[\u00d7·*x]|\\times|\\cdot)\s?"
 SCIENTIFIC = (
     rf"(?P<mantissa>{NUMBER})(?:[eE](?P<e>[-+]?\d{{1,3}})(?!\w)|{TIMES}{TEN_TO})"
     rf"|(?P<minus>{SIGN}){TEN_TO.replace('power', 'alone')}"
 )
 RATIO = (
-    r"(?P<sign>(?:(?<!\d)[-−]\s?)?)(?:(?P<whole>\d{1,9})\s)?"
+    r"(?P<sign>(?:(?<!\d)[-\u2212]\s?)?)(?:(?P<whole>\d{1,9})\s)?"
     r"(?P<over>\d{1,15})\s?/\s?(?P<under>\d{1,15})"
 )
-MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
+MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 MONTH = (
     r"(?i:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?"
     r"|Sep(?:t|tember)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)\b\.?"
@@ -58,7 +58,7 @@ def number_form(digits: str, power: int = 0) -> str:
     >>> number_form("1,500.0"), number_form("1.5", 3), number_form("-.50")
     ('1500', '1500', '-0.5')
     """
-    plain = digits.replace(",", "").replace("−", "-")
+    plain = digits.replace(",", "").replace("\u2212", "-")
     if not power and len(plain) < 16 and plain.isdigit():
         return plain.lstrip("0") or "0"
     value = Decimal(f"{plain}e{power}")
@@ -81,7 +81,7 @@ def ratio_form(found: re.Match[str]) -> str | None:
 
 def scientific_form(found: re.Match[str]) -> str:
     """A number with a power of ten."""
-    power = int((found["e"] or found["power"] or found["alone"]).replace("−", "-"))
+    power = int((found["e"] or found["power"] or found["alone"]).replace("\u2212", "-"))
     return number_form(found["mantissa"] or f"{found['minus']}1", power)
 
 
@@ -122,10 +122,12 @@ def date_form(text: str) -> str | None:
 def iso(year: int | None, month: int, day: int | None) -> str | None:
     """A date of which the year or the day may be missing; None if there is no such day."""
     try:
-        known = date(year or 2024, month, day or 1).isoformat()
+        known = date(year or 2024, month, 1 if day is None else day).isoformat()
     except ValueError:
         return None
-    return (known if year else f"--{known[5:]}") if day else known[:7]
+    if day is None:
+        return known[:7]
+    return known if year else f"--{known[5:]}"
 
 
 def value_form(text: str) -> str | None:
@@ -134,7 +136,7 @@ def value_form(text: str) -> str | None:
     Examples
     --------
     >>> from smoothie.metrics.values import value_form
-    >>> value_form("1 1/2"), value_form("6.02 × 10^23"), value_form("Seven"), value_form("7 or 8")
+    >>> value_form("1 1/2"), value_form("6.02e23"), value_form("Seven"), value_form("7 or 8")
     ('1.5', '602000000000000000000000', '7', None)
     """
     if ratio := RATIO_ALONE.fullmatch(text):

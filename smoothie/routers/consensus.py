@@ -27,10 +27,10 @@ class Consensus(Router):
     kinds of agreement, each between 0 and 1:
 
     - **answer**, on inputs whose texts end in one (`smoothie.metrics.views.final_answers`): the
-      share of the other candidates that give the same one. Each candidate is weighted by its own mean support
-      over all inputs: if wrong answers seldom coincide, that is proportional to its accuracy (the
-      one-coin model of Dawid and Skene, 1979). A text's own vote does not count: three answers that
-      all differ have no support, and the next kind decides.
+      share of the other candidates that give the same one. Each candidate is weighted by its own
+      mean support over all inputs: if wrong answers seldom coincide, that is proportional to its
+      accuracy (the one-coin model of Dawid and Skene, 1979). A text's own vote does not count:
+      three answers that all differ have no support, and the next kind decides.
     - **wording**: the F-measure of the text's n-grams against those of the others, with more
       weight on recall (`smoothie.wording`).
     - **meaning**: the mean of exp(-D/h) over the others, with D the squared distance of the
@@ -60,8 +60,8 @@ class Consensus(Router):
     prior : float
         Number of voters that a candidate's mean support counts for, c: zero or more.
     answered : float
-        Inputs where hardly any text says what its answer is (`smoothie.metrics.views.final_answers`)
-        are compared by answers only if this share of their texts ends in one.
+        Inputs where hardly any text says what its answer is are compared by answers only if this
+        share of their texts ends in one.
 
     Notes
     -----
