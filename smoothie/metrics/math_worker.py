@@ -27,7 +27,9 @@ def main() -> None:
 
     @lru_cache(maxsize=1024)
     def parsed(formula: str) -> list[Any]:
-        found: list[Any] = parse(f"${formula}$", config, "first_match", "no_fallback", None, None)
+        found: list[Any] = parse(
+            f"${formula}$", config, fallback_mode="no_fallback", parsing_timeout=None
+        )
         return found
 
     def equal(first: str, second: str) -> bool:
