@@ -11,6 +11,7 @@ EXTRA_OF = {
     "huggingface_hub": "encode",
     "hydra": "run",
     "inspect_ai": "inspect",
+    "math_verify": "math",
     "matplotlib": "plots",
     "mlflow": "mlflow",
     "playwright": "browser",

@@ -25,9 +25,11 @@ MODULES = {
     "estimator": ("estimator.py", "test_estimator.py routers/test_smoothie.py"),
     "evaluation": ("evaluation.py", "test_evaluation.py"),
     "metrics": (
-        "metrics/base.py metrics/delimited.py metrics/numbers.py metrics/qa.py metrics/rouge.py "
-        "metrics/scores.py metrics/scoring.py metrics/texts.py metrics/views.py",
-        "test_delimited.py test_metrics.py test_metrics_qa.py test_rouge.py test_views.py",
+        "metrics/base.py metrics/delimited.py metrics/final.py metrics/numbers.py metrics/qa.py "
+        "metrics/rouge.py metrics/scores.py metrics/scoring.py metrics/texts.py metrics/values.py "
+        "metrics/views.py",
+        "test_delimited.py test_metrics.py test_metrics_qa.py test_rouge.py test_values.py "
+        "test_views.py",
     ),
     "neighbors": (
         "neighbors/exact.py neighbors/cached.py neighbors/index.py",

@@ -38,7 +38,7 @@ from smoothie.metrics.views import final_answer, final_answers
         (r"\boxed{x^{2} + {y}}", "x^{2}+{y}"),
         (r"first \boxed{1}, then [[2]]", "2"),
         (r"first [[2]], then \boxed{1}", "1"),
-        (r"\boxed{72\%}", r"72\%"),
+        (r"\boxed{72\%}", "72"),
         (r"never closed \boxed{1", None),
         ('{"reasoning": "a [1]", "answer": "\'ab\'"}', "ab"),
         ('```json\n{"reasoning": "...",\n "answer": ["b", 2]}\n```', "['b', 2]"),

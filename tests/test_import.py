@@ -116,6 +116,11 @@ def test_everything_imported_is_declared():
             r"approximate neighbors need faiss: pip install 'smoothie-router\[faiss\]'",
         ),
         (
+            "math_verify",
+            "from smoothie.routers import MajorityVote as M; M(view='math')",
+            r"view=math needs math_verify: pip install 'smoothie-router\[math\]'",
+        ),
+        (
             "statsmodels",
             "from smoothie.significance import compare_pairs as f; import pandas as pd; "
             "f(pd.DataFrame({'a': [1.0], 'b': [2.0]}))",

@@ -22,7 +22,7 @@ from experiments.paper.stacking import as_markdown, read_cells, story
 from experiments.pipeline import run
 from smoothie import SmoothieLocal
 from smoothie.encoders.sentence import SentenceEncoder
-from smoothie.metrics.views import VIEWS
+from smoothie.metrics.views import MATH, VIEWS
 from smoothie.report.scores import summary
 from tests.conftest import ROOT, make_set, write_results
 
@@ -217,7 +217,7 @@ def test_all_methods_views_and_metrics_are_described():
     rows = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
     register_groups()
     known = {*methods(), *choices_of("metric")}
-    assert sorted(rows) == sorted(known | {*VIEWS, "regex"})
+    assert sorted(rows) == sorted(known | {*VIEWS, MATH, "regex"})
 
 
 def test_what_is_promised_is_of_sets_that_were_left_out():

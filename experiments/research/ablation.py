@@ -36,8 +36,8 @@ from smoothie.routers.base import seeded
 from smoothie.routers.consensus import (
     COARSER,
     Consensus,
-    shared_answers,
     shared_meaning,
+    with_answers,
     with_candidates,
 )
 from smoothie.routers.smoothie_global import SmoothieGlobal
@@ -63,8 +63,8 @@ def wording(votes: Votes, beta: float) -> Support:
 
 
 @lru_cache(maxsize=2)
-def answers_of(votes: Votes) -> NDArray[np.intp] | None:
-    """Final answers, where texts end in them."""
+def answers_of(votes: Votes) -> NDArray[np.intp]:
+    """Final answers, of inputs whose texts end in them."""
     assert votes.texts is not None
     return final_answers(votes.texts, Consensus().answered)
 
@@ -78,9 +78,8 @@ def support(
 ) -> Support:
     """The support that Consensus maximizes, (N, K), with any constants, with or without answers."""
     total = wording(votes, beta) + of_meaning * shared_meaning(votes.distances)
-    final = answers_of(votes) if answers else None
-    if final is not None:
-        total = shared_answers(final) + COARSER * total
+    if answers:
+        total = with_answers(answers_of(votes), total)
     return with_candidates(total, prior)
 
 
@@ -96,8 +95,7 @@ def against_all_others(votes: Votes, beta: float = 2.0) -> Support:
 
     assert votes.texts is not None
     total = measured(votes.texts, f_measures) + COARSER * shared_meaning(votes.distances)
-    final = answers_of(votes)
-    return with_candidates(total if final is None else shared_answers(final) + COARSER * total)
+    return with_candidates(with_answers(answers_of(votes), total))
 
 
 def with_voters(votes: Votes, voters: float) -> Support:

@@ -37,9 +37,9 @@ def own_lead_of_answers(evidence: Evidence, routing: Routing, consensus: Routing
     if routing.weights is None or routing.weights.ndim == 1:
         return None
     answers = final_answers(evidence.texts, Consensus().answered)
-    if answers is None:
-        codes = np.unique(evidence.texts.astype(str), return_inverse=True)[1]
-        answers = codes.reshape(evidence.shape)
+    compared = (answers >= 0).any(axis=1, keepdims=True)
+    codes = np.unique(evidence.texts.astype(str), return_inverse=True)[1]
+    answers = np.where(compared, answers, codes.reshape(evidence.shape))
     same = agreement(answers)[np.arange(len(answers)), routing.choices[0]]
     rivals = ~same & (np.arange(evidence.shape[1]) != routing.choices[0][:, None])
     return lead(routing.weights, routing.choices[0], rivals)

@@ -6,21 +6,40 @@ import re
 import warnings
 from collections.abc import Iterator
 
-from smoothie.metrics import numbers
+from smoothie.metrics.values import NUMBER, number_form, value_form
 
 FIELD = re.compile(r'"(?:final[_ ]?)?answer"\s*:\s*', re.IGNORECASE)  # of a JSON object
 BOXED = "\\boxed{"
+LONGEST_VALUE = 200  # characters of a number or a date, with all that is around it
 LONGEST = 2000  # characters of an answer that is read as a value: parsers are slow, and recurse
 NOT_A_VALUE = (ValueError, TypeError, SyntaxError, RecursionError, MemoryError)
 OPTION = re.compile(r"\(?([A-Ha-h])\)?")
-FRACTION = re.compile(r"\\[dt]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}")
 STYLED = re.compile(r"\\(?:text|textbf|mathrm|mathbf)\s*\{([^{}]*)\}")
-RATIO = re.compile(r"(-?\d{1,15})\s*/\s*(\d{1,15})")
+LATEX = [  # what is written in several ways, and one of them
+    (re.compile(pattern), plain)
+    for pattern, plain in (
+        (r"\\(?:left|right|displaystyle)(?![a-zA-Z])|\\!", ""),
+        (r"\\[,;: ]|\\quad(?![a-zA-Z])", " "),
+        (r"(?<=\d)\{,\}(?=\d)", ","),
+        (r"\\([%${}])", r"\1"),
+        (r"\s*\^\s*(?:\\circ|\{\s*\\circ\s*\})", "°"),
+        (r"\\[dtc]frac(?![a-zA-Z])", r"\\frac"),
+        (r"\\frac\s*(\d)\s*(\d)(?!\d)", r"\\frac{\1}{\2}"),
+        (r"(?<=\d)\s*\\frac\s*\{\s*(\d+)\s*\}\s*\{\s*(\d+)\s*\}", r" \1/\2"),
+        (r"\\frac\s*\{\s*(-?\d+)\s*\}\s*\{\s*(\d+)\s*\}", r"\1/\2"),
+        (r"\\sqrt\s*(\w)", r"\\sqrt{\1}"),
+    )
+]
+UNIT = r"[^\W\d]+(?:/[^\W\d]+)?(?:\^?\{?[23²³]\}?)?\.?"
+ATTACHED = "[ckm]m|[km]g|ml|mL|km/h|kmh|mph|m/s|lbs?|ft|hrs?|min|secs?|k?Wh|[KMGT]B|[kMG]?Hz"
 # A number, perhaps with a currency before it and a unit of up to three words behind it
-MEASURED = re.compile(rf"[$€£~=]*\s*({numbers.NUMBER.pattern})(?:\s[^\W\d]+\.?){{0,3}}\s*[%°]?")
+MEASURED = re.compile(
+    rf"[~≈=]*\s*([-\u2212]?)(?:US)?[$€£¥₹]*\s*({NUMBER})(?:\s?(?:{ATTACHED})[23²³]?)?"
+    rf"(?:\s{UNIT}){{0,3}}\s*(?:%|°\s?[CFK]?)?"
+)
 QUOTES = re.compile("[\"'`]")
 PUNCTUATION = re.compile(r" ?([^\w\s]) ?")
-AROUND = " \t\n*`'\".,;$"
+AROUND = " \t\n*`'\",;$"  # an answer; behind it also a full stop
 
 
 def delimited_answer(text: str) -> str | None:
@@ -49,8 +68,14 @@ def delimited_answer(text: str) -> str | None:
     >>> delimited_answer("It is [1], as is known.") is None
     True
     """
+    inside = undelimited(text)
+    return None if inside is None else canonical(inside)
+
+
+def undelimited(text: str) -> str | None:
+    """What stands between the last delimiters of a text, as it is written; None without any."""
     found = max(places(text), default=None)
-    return None if found is None else canonical(found[1])
+    return None if found is None else found[1]
 
 
 def places(text: str) -> Iterator[tuple[int, str]]:
@@ -95,17 +120,50 @@ def field_value(text: str) -> str:
 
 def canonical(answer: str) -> str | None:
     """An answer in a form in which equal ones are equal; None if nothing is left of it."""
-    plain = STYLED.sub(r"\1", FRACTION.sub(r"\1/\2", answer)).strip(AROUND)
-    if option := OPTION.fullmatch(plain):
-        return option[1].upper()
-    if ratio := RATIO.fullmatch(plain):
-        over = int(ratio[2])
-        return numbers.shortest(int(ratio[1]) / over) if over else plain
-    if measured := MEASURED.fullmatch(plain):
-        return numbers.shortest(float(measured[1].replace(",", "")))
+    latex = ("\\" in answer or "{,}" in answer) and len(answer) <= LONGEST
+    plain = trimmed(plain_latex(answer) if latex else answer)
+    if len(plain) <= LONGEST_VALUE and (value := value_of(plain)):
+        return value
     words = " ".join(QUOTES.sub("", plain or answer).split())
     words = PUNCTUATION.sub(r"\1", words).strip().lower()
-    return literal(answer.strip()) or words or answer.strip() or None
+    return literal(answer.strip()) or (latex and literal(plain)) or words or answer.strip() or None
+
+
+def trimmed(text: str) -> str:
+    """An answer without quotes, emphasis and punctuation around it."""
+    return text.lstrip(AROUND).rstrip(AROUND + ".")
+
+
+def value_of(text: str) -> str | None:
+    """An option, a number or a date; None if a text is more than that."""
+    plain = trimmed(text)
+    if option := OPTION.fullmatch(plain):
+        return option[1].upper()
+    return value_form(" ".join(plain.split())) or measured(plain)
+
+
+def plain_latex(text: str) -> str:
+    r"""LaTeX with one way to write fractions, spaces, brackets and degrees.
+
+    Examples
+    --------
+    >>> from smoothie.metrics.delimited import plain_latex
+    >>> plain_latex(r"\left( 1\dfrac12, 90^\circ \right]"), plain_latex(r"5\text{ km}")
+    ('( 1 1/2, 90° ]', '5 km')
+    """
+    text = STYLED.sub(r"\1", text)
+    for pattern, plain in LATEX:
+        text = pattern.sub(plain, text)
+    return text
+
+
+def measured(text: str) -> str | None:
+    """A number without its currency or unit; None if a text is more than that."""
+    found = MEASURED.fullmatch(text)
+    if found is None or (found[1] and found[2][0] in "-\u2212"):
+        return None
+    form = number_form(found[2])
+    return f"-{form}" if found[1] and form != "0" else form
 
 
 def literal(text: str) -> str | None:

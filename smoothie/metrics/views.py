@@ -7,133 +7,20 @@ answers agree, and a text without an answer agrees with no other.
 
 import re
 from collections.abc import Callable
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from smoothie.errors import SmoothieError
 from smoothie.metrics import numbers
-from smoothie.metrics.delimited import delimited_answer
+from smoothie.metrics.final import final_answer, may_say, option_letter, read_answer
 from smoothie.metrics.numbers import shortest
 from smoothie.metrics.qa import normalize_answer
 
 View = Callable[[str], str | None]
 
-MARKERS = [  # words one of which a text must contain, and a pattern for the rest of the line
-    (word, other, re.compile(pattern))
-    for word, other, pattern in (
-        ("\\boxed", "\\boxed", r"\\boxed\s*\{(?:\\text\s*\{)?([^{}\n]*)"),  # \boxed{72}
-        ("####", "####", r"####([^\n]*)"),  # #### 72
-        # the answer is (B), Answer: 72
-        ("nswer", "NSWER", r"(?:nswer|NSWER)\b[^.:\n]{0,30}?(?:\bis\b|:)([^\n]*)"),
-        ("option is", "choice is", r"(?:option|choice) is\b([^\n]*)"),  # the best option is (B)
-        ("A:", "A:", r"\n\s*A:([^\n]*)"),  # A: 72
-    )
-]
-# After a marker, any letter that stands alone: (b), b), B
-OPTION_IN_MARKED = re.compile(r"(?<![\w'])(?:\(([A-Ha-h])\)|([A-H])(?![\w'])|([a-h])\))")
-# Elsewhere, a letter might be a word: (B), B. or B: after a space, or nothing but the letter
-OPTION_IN_SENTENCE = re.compile(r"\(([A-Ha-h])\)|(?<!\S)([A-H])(?=[).:])|^([A-H])$")
-NUMBER = numbers.NUMBER.pattern
-IN_MARKED = re.compile(rf"{OPTION_IN_MARKED.pattern}|({NUMBER})")
-IN_SENTENCE = re.compile(rf"{OPTION_IN_SENTENCE.pattern}|({NUMBER})")
-WORDS = re.compile(r"[\w'-]+(?: [\w'-]+){0,4}(?=\W*$|[.,;:)])")
-PAUSE = re.compile(r"\s+(?=\S)")
-LOOKED_AT_FIRST = 8  # characters at the end of a sentence
-LOOKED_AT = 100  # inputs checked to decide whether the texts of a set end in answers
-REMEMBERED = 8192  # texts: a sample of a set whose answers are asked for again and again
-
-
-@lru_cache(maxsize=REMEMBERED)
-def final_answer(text: str) -> str | None:
-    r"""The answer that a text ends in, or None.
-
-    In order: what stands between the last delimiters ``[[...]]``, ``\boxed{...}`` or in a field
-    "answer" of JSON (`smoothie.metrics.delimited`); the first number or option after the last
-    "####", "answer is", "answer:", "option is", "choice is" or "A:"; up to five words that stand
-    there instead; the last number or option in the last sentence; one that the text begins with.
-
-    Returns
-    -------
-    str or None
-        A capital letter from A to H; a number in its shortest form, so that equal numbers are
-        equal; a literal of Python; or words in lower case.
-
-    Examples
-    --------
-    >>> from smoothie.metrics.views import final_answer
-    >>> final_answer("2 + 2 = 4, so the answer is (B) 4.0"), final_answer("That makes 72.0.")
-    ('B', '72')
-    >>> final_answer("I cannot tell") is None
-    True
-    """
-    text = text.strip()
-    delimited = delimited_answer(text)
-    if delimited is not None:
-        return delimited
-    found = None
-    if marked := marked_line(text):
-        found = IN_MARKED.search(marked)
-        if found is None and (words := WORDS.match(marked.strip(" \t*:\"'"))):
-            return words[0].lower()
-    found = found or last_match(IN_SENTENCE, text)
-    if found is None:
-        return None
-    *letters, number = found.groups()
-    if number is not None:
-        return shortest(float(number.replace(",", "")))
-    return next(str(letter) for letter in letters if letter).upper()
-
-
-def option_letter(text: str) -> str | None:
-    """The letter, A to H, of the option that a text ends in, or None.
-
-    It is searched for where `final_answer` searches, but numbers and words are skipped.
-
-    Examples
-    --------
-    >>> from smoothie.metrics.views import option_letter
-    >>> option_letter("Of the 3 options, the best option is (c)")
-    'C'
-    """
-    found = OPTION_IN_MARKED.search(marked_line(text))
-    found = found or last_match(OPTION_IN_SENTENCE, text.strip())
-    return None if found is None else next(str(x) for x in found.groups() if x).upper()
-
-
-def marked_line(text: str) -> str:
-    """What follows the last marker of an answer, to the end of its line; empty if none is there."""
-    marks = [
-        mark
-        for word, other, marker in MARKERS
-        if word in text or other in text  # much faster than the pattern
-        for mark in marker.finditer("\n" + text.strip())
-    ]
-    return max(marks, key=lambda mark: mark.start())[1] if marks else ""
-
-
-def last_match(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
-    """The last match in the last sentence of a text, else one that the text begins with.
-
-    No match may span white space: so the end of a long sentence is searched first.
-    """
-    sentence = last_sentence(text.rpartition("\n")[2])
-    end = sentence.rfind(" ", 0, max(0, len(sentence) - LOOKED_AT_FIRST)) + 1
-    for start in (end, 0):
-        *_, found = [None, *pattern.finditer(sentence, start)]
-        if found:
-            return found
-    return pattern.match(text)
-
-
-def last_sentence(line: str) -> str:
-    """What follows the last full stop, exclamation or question mark with white space behind it."""
-    stop = len(line)
-    while (stop := max(line.rfind(mark, 0, stop) for mark in ".!?")) >= 0:
-        if pause := PAUSE.match(line, stop + 1):
-            return line[pause.end() :]
-    return line
+SAYING = 1 / 4  # share of the texts of an input that say what their answer is
+LOOKED_AT = 100  # inputs checked to decide whether texts end in answers
 
 
 def final_number(text: str) -> str | None:
@@ -194,6 +81,7 @@ VIEWS: dict[str, View] = {
     "text": whole_text,
 }
 REGEX = "regex"  # the view that takes a pattern
+MATH = "math"  # compares pairs: smoothie.metrics.mathematics
 
 
 def make_view(name: str, pattern: str | None = None) -> View:
@@ -219,10 +107,14 @@ def make_view(name: str, pattern: str | None = None) -> View:
     'green'
     """
     if name != REGEX:
-        if name not in VIEWS:
-            raise SmoothieError(f"view={name}: expected one of {', '.join([*VIEWS, REGEX])}")
+        if name not in (*VIEWS, MATH):
+            raise SmoothieError(f"view={name}: expected one of {', '.join([*VIEWS, MATH, REGEX])}")
         if pattern is not None:
             raise SmoothieError(f"pattern={pattern} needs view={REGEX}, found view={name}")
+        if name == MATH:
+            raise SmoothieError(
+                f"view={MATH} is no view of one text: it compares those of an input"
+            )
         return VIEWS[name]
     if pattern is None:
         raise SmoothieError(f"view={REGEX} needs a pattern, such as pattern='Answer: (.*)'")
@@ -264,19 +156,45 @@ def view_answers(texts: NDArray[np.object_], view: View) -> NDArray[np.intp]:
     return result
 
 
-def final_answers(texts: NDArray[np.object_], share: float) -> NDArray[np.intp] | None:
-    """Final answers as `view_answers` numbers them, or None where texts do not end in answers.
+def final_answers(texts: NDArray[np.object_], share: float) -> NDArray[np.intp]:
+    """Final answers as `view_answers` numbers them; none where texts do not end in answers.
+
+    That is decided input by input, so that mathematics and prose may be in one set. Texts of an
+    input are compared by their answers if two of them, and a quarter, say what their answer is
+    (`smoothie.metrics.final.says_answer`). Prose often ends in a number that is none: so the other
+    inputs are compared by their answers only if most of their texts have one.
 
     Parameters
     ----------
     texts : ndarray of shape (N, K), object
     share : float
-        Of the texts, as many must have an answer; up to 100 inputs, evenly spread, are checked.
+        As many texts of inputs where few say what their answer is must have one, for these inputs
+        to be compared; up to 100 of them, evenly spread, are checked.
+
+    Returns
+    -------
+    ndarray of shape (N, K)
+        Negative for all texts of an input that is not compared.
     """
+    maybe = np.flatnonzero([may_say(text) for text in texts.ravel()])
+    read = {text: read_answer(text) for text in texts.flat[maybe]}
+    says = np.zeros(texts.size, dtype=bool)
+    says[maybe] = [read[text][1] for text in texts.flat[maybe]]
+    compared = says.reshape(texts.shape).sum(axis=1) >= max(2, SAYING * texts.shape[1])
+    if not compared.all() and mostly_answered(texts[~compared], share):
+        compared[:] = True
+    result = -1 - np.arange(texts.size, dtype=np.intp).reshape(texts.shape)
+    found = view_answers(texts[compared], lambda text: (read.get(text) or read_answer(text))[0])
+    result[compared] = np.where(found >= 0, found, result[compared])
+    return result
+
+
+def mostly_answered(texts: NDArray[np.object_], share: float) -> bool:
+    """Whether a share of texts (N, K) has an answer, by up to 100 inputs."""
     rows = np.unique(np.linspace(0, len(texts) - 1, LOOKED_AT).astype(np.intp))
     spare = (1 - share) * texts[rows].size  # texts that need not have one
     for text in texts[rows].ravel():
         spare -= final_answer(text) is None
         if spare < 0:
-            return None
-    return view_answers(texts, final_answer)
+            return False
+    return True

@@ -26,11 +26,11 @@ class Consensus(Router):
     the expected share of the truth that it contains, given what the others wrote. There are three
     kinds of agreement, each between 0 and 1:
 
-    - **answer**, where texts end in one (`smoothie.metrics.views.final_answer`): the share of the
-      other candidates that give the same one. Each candidate is weighted by its own mean support
-      over all inputs: if wrong answers seldom coincide, that is proportional to its accuracy (the
-      one-coin model of Dawid and Skene, 1979). A text's own vote does not count: three answers that
-      all differ have no support, and the next kind decides.
+    - **answer**, on inputs whose texts end in one (`smoothie.metrics.views.final_answers`): the
+      share of the other candidates that give the same one. Each candidate is weighted by its own
+      mean support over all inputs: if wrong answers seldom coincide, that is proportional to its
+      accuracy (the one-coin model of Dawid and Skene, 1979). A text's own vote does not count:
+      three answers that all differ have no support, and the next kind decides.
     - **wording**: the expected F-measure of the text's n-grams against those of another text, with
       more weight on recall (`smoothie.wording`).
     - **meaning**: the mean of exp(-D/h) over the others, with D the squared distance of the
@@ -58,7 +58,8 @@ class Consensus(Router):
     prior : float
         How much the candidates' means count, relative to that estimate; zero leaves them out.
     answered : float
-        The share of texts that must end in an answer, for answers to be used.
+        Inputs where hardly any text says what its answer is are compared by answers only if this
+        share of their texts ends in one.
 
     Notes
     -----
@@ -116,9 +117,7 @@ class Consensus(Router):
             support = shared_meaning(evidence.distances)
         if evidence.has(Need.TEXTS):
             support = evidence.wording(self.beta) + COARSER * support
-            answers = final_answers(evidence.texts, self.answered)
-            if answers is not None:
-                support = shared_answers(answers) + COARSER * support
+            support = with_answers(final_answers(evidence.texts, self.answered), support)
         return with_candidates(support, self.prior)
 
 
@@ -160,6 +159,12 @@ def consistency(support: NDArray[np.float64], prior: float = 1.0) -> float:
     within = np.square(relative - mean).sum() / ((inputs - 1) * (candidates - 1))
     between = prior * max(0.0, np.square(mean).sum() / (candidates - 1) - within / inputs)
     return float(between / (between + within)) if between else 0.0
+
+
+def with_answers(answers: NDArray[np.intp], support: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Support (N, K) by answers first, on inputs where any text has one; both as they come."""
+    compared = (answers >= 0).any(axis=1, keepdims=True)
+    return np.where(compared, shared_answers(answers) + COARSER * support, support)
 
 
 def shared_answers(answers: NDArray[np.intp]) -> NDArray[np.float64]:

@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from smoothie.estimator import Floats, require_three_candidates
 from smoothie.evidence import Evidence, Need
-from smoothie.metrics.views import make_view, view_answers
+from smoothie.metrics.mathematics import view_mathematics
+from smoothie.metrics.views import MATH, make_view, view_answers
+from smoothie.optional import require
 from smoothie.routers.base import Router
 
 log = logging.getLogger(__name__)
@@ -25,7 +27,8 @@ class AnswerRouter(Router):
     Parameters
     ----------
     view : str
-        How the answer is taken from a text: one of `smoothie.metrics.views.VIEWS`, or "regex".
+        How the answer is taken from a text: one of `smoothie.metrics.views.VIEWS`, "regex",
+        or "math" (`smoothie.metrics.mathematics`).
     pattern : str or None
         The regular expression of view "regex".
     """
@@ -46,12 +49,18 @@ class AnswerRouter(Router):
 
     def __post_init__(self) -> None:
         """Check the view, before anything is computed."""
-        make_view(self.view, self.pattern)
+        if self.view == MATH and self.pattern is None:
+            require("math_verify", "view=math")
+        else:
+            make_view(self.view, self.pattern)
 
     def answers(self, evidence: Evidence) -> NDArray[np.intp]:
         """The answers of all texts as integers (N, K); negative where there is none."""
         require_three_candidates(evidence.shape[1])
-        answers = view_answers(evidence.texts, make_view(self.view, self.pattern))
+        if self.view == MATH:
+            answers = view_mathematics(evidence.texts)
+        else:
+            answers = view_answers(evidence.texts, make_view(self.view, self.pattern))
         share = (answers >= 0).mean()
         if share < FEW:
             log.warning(

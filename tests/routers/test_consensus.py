@@ -152,6 +152,18 @@ def test_where_answers_are_counted_a_candidate_is_believed_for_others(prior):
     np.testing.assert_allclose(found.weights, expected / expected.sum(axis=1, keepdims=True))
 
 
+def test_answers_decide_on_the_inputs_that_end_in_them():
+    texts = [
+        ["so it is \\boxed{7}", "so it is \\boxed{8}", "7.0", "[[7]]"],
+        ["the red fox ran", "the red fox sat", "a blue bird", "the red one in 1907"],
+    ]
+    votes = votes_of(texts)
+    words = shared_wording(votes.texts, 2) + 0.1 * naive_meaning(votes.distances)
+    answers = np.array(naive_answers([[7, 8, 7, 7], [1, 2, 3, 4]]))
+    expected = naive_prior(np.array([answers[0] + 0.1 * words[0], words[1]]), 1)
+    np.testing.assert_allclose(Consensus().support(Evidence(votes)), expected)
+
+
 @settings(deadline=None, max_examples=50)
 @given(
     st.lists(st.lists(st.text("ab1 ", max_size=6), min_size=4, max_size=4), min_size=1, max_size=5),
