@@ -10,7 +10,7 @@ from smoothie.metrics.delimited import (
     plain_latex,
     value_of,
 )
-from smoothie.metrics.values import NUMBER, number_form, value_around
+from smoothie.metrics.values import NUMBER, OF_WORD, number_form, value_around
 
 MARKERS = [  # words one of which a text must contain, and a pattern for the rest of the line
     (word, other, re.compile(pattern))
@@ -34,7 +34,7 @@ FORMULA = re.compile(r"\$([^$]+)\$(?!\d)|\\\((.+?)\\\)")
 WORDS = re.compile(r"[\w'-]+(?: [\w'-]+){0,4}(?=\W*$|[.,;:)])")
 PAUSE = re.compile(r"\s+(?=\S)")
 DIGIT = re.compile(r"\d")
-WORD = 9  # characters of the longest number word
+OPTION_LETTERS = 5  # characters of an option, with what may be around it
 BARE = 40  # characters of a text that may be nothing but a number, a date or an option
 HEAD, TAIL = 50, 200  # characters of a text in which it says that something is its answer
 LINE = 200  # characters of a line that are read as a literal or a formula
@@ -80,8 +80,7 @@ def read_answer(text: str) -> tuple[str | None, bool]:
     text = text.strip()
     if (delimited := delimited_answer(text)) is not None:
         return delimited, True
-    short = len(text) <= BARE and (len(text) <= WORD or DIGIT.search(text))
-    if short and (value := value_of(text)):
+    if len(text) <= BARE and may_be_bare(text) and (value := value_of(text)):
         return value, True
     found = None
     if marked := marked_line(text):
@@ -188,14 +187,23 @@ def may_say(text: str) -> bool:
     """
     if len(text) > HEAD + TAIL:
         text = text[:HEAD] + text[-TAIL:]
-    return (
+    return (  # single letters are found much faster
         "nswer" in text
-        or "NSWER" in text
-        or "[[" in text
-        or "\\boxed" in text
-        or "####" in text
-        or "A:" in text
+        or ("[" in text and "[[" in text)
+        or ("\\" in text and "\\boxed" in text)
+        or ("#" in text and "####" in text)
+        or (":" in text and "A:" in text)
+        or ("W" in text and "NSWER" in text)
         or "option is" in text
         or "choice is" in text
-        or (len(text) <= BARE and (len(text) <= WORD or DIGIT.search(text) is not None))
+        or (len(text) <= BARE and may_be_bare(text))
+    )
+
+
+def may_be_bare(text: str) -> bool:
+    """Whether a short text may be nothing but a number, a date or an option."""
+    return (
+        len(text) <= OPTION_LETTERS
+        or DIGIT.search(text) is not None
+        or text.strip(" \n.*").lower() in OF_WORD
     )

@@ -176,10 +176,11 @@ def final_answers(texts: NDArray[np.object_], share: float) -> NDArray[np.intp]:
     ndarray of shape (N, K)
         Negative for all texts of an input that is not compared.
     """
-    maybe = np.flatnonzero([may_say(text) for text in texts.ravel()])
-    read = {text: read_answer(text) for text in texts.flat[maybe]}
+    flat = texts.ravel().tolist()
+    maybe = [place for place, text in enumerate(flat) if may_say(text)]
+    read = {flat[place]: read_answer(flat[place]) for place in maybe}
     says = np.zeros(texts.size, dtype=bool)
-    says[maybe] = [read[text][1] for text in texts.flat[maybe]]
+    says[maybe] = [read[flat[place]][1] for place in maybe]
     compared = says.reshape(texts.shape).sum(axis=1) >= max(2, SAYING * texts.shape[1])
     if not compared.all() and mostly_answered(texts[~compared], share):
         compared[:] = True
