@@ -293,7 +293,7 @@ def route(
     ... }
     >>> result = smoothie.route(answers, encoder=None)
     >>> result.candidates
-    ['a', 'a']
+    ['a', 'c']
     >>> judged = {"a": [0, None], "b": [1, None], "c": [0, None]}
     >>> smoothie.route(answers, encoder=None, labels=judged).candidates
     ['b', 'c']
