@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 # Workers of pytest-xdist share the cores, but NumPy, SciPy and torch would each take all of them,
@@ -35,6 +36,40 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if SLOW & set(getattr(item, "fixturenames", ())):
             item.add_marker("slow")
+
+
+# Tests of commands and experiments, which are not measured. Traced, Hydra, pandas and torch take
+# twice their time, and what these tests use of smoothie/ the others measure.
+UNMEASURED = {"test_config", "test_damaged_caches", "test_faults", "test_groups"}
+UNMEASURED |= {"test_odd_settings", "test_pages", "test_real_data", "test_reproduce"}
+UNMEASURED |= {"test_site", "test_tutorial"}
+OF_PROCESSES = "COVERAGE_PROCESS_CONFIG"  # where coverage says that processes are measured, too
+
+
+@contextmanager
+def unmeasured() -> Iterator[None]:
+    """No coverage, neither of this process nor of those that it starts."""
+    if OF_PROCESSES not in os.environ:
+        yield
+        return
+    from coverage import Coverage
+
+    measuring, settings = Coverage.current(), os.environ.pop(OF_PROCESSES)
+    measuring.stop()
+    try:
+        yield
+    finally:
+        measuring.start()
+        os.environ[OF_PROCESSES] = settings
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Measure coverage where it is worth its time."""
+    if item.path.stem not in UNMEASURED:
+        return (yield)
+    with unmeasured():
+        return (yield)
 
 
 @pytest.fixture(scope="session")
