@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,8 +29,8 @@ settings.register_profile("untimed", deadline=None, suppress_health_check=[Healt
 settings.load_profile("untimed")
 
 # Fixtures that import torch or start processes, which takes seconds: see CONTRIBUTING.md.
-SLOW = {"bart", "bert", "encoders", "machines", "mirror", "one_after_the_other", "pair_rm"}
-SLOW |= {"tiny_encoder", "tiny_model"}
+SLOW = {"bart", "bert", "encoders", "forked", "machines", "mirror", "one_after_the_other"}
+SLOW |= {"pair_rm", "tiny_encoder", "tiny_model"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -188,6 +190,50 @@ def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     model = SentenceTransformer(modules=[transformer, Pooling(16)], device="cpu")
     model.save(str(folder / "model"))
     return folder / "model"
+
+
+@pytest.fixture(scope="session")
+def forked() -> Iterator[Callable]:
+    """Run modules side by side in processes that need not import anything: tests/forked.py."""
+    environment = os.environ | {
+        "PYTHONPATH": str(ROOT),
+        "HF_HUB_OFFLINE": "1",
+        "OMP_NUM_THREADS": "1",
+    }
+    environment.pop(OF_PROCESSES, None)  # its processes end without saving what was measured
+    with subprocess.Popen(
+        [sys.executable, str(ROOT / "tests" / "forked.py")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
+    ) as process:
+
+        def run(
+            module: str, *arguments: list, folder: Path, environment: dict[str, str] | None = None
+        ) -> list[tuple[int, str]]:
+            """The exit status and output of each list of arguments."""
+            outputs = [folder / f"output-{i}" for i in range(len(arguments))]
+            orders = [
+                {
+                    "module": module,
+                    "arguments": list(map(str, given)),
+                    "folder": str(folder),
+                    "environment": environment or {},
+                    "output": str(output),
+                }
+                for given, output in zip(arguments, outputs, strict=True)
+            ]
+            process.stdin.write(json.dumps(orders) + "\n")
+            process.stdin.flush()
+            statuses = json.loads(process.stdout.readline())
+            shown = [output.read_text(encoding="utf-8") for output in outputs]
+            for output in outputs:
+                output.unlink()
+            return list(zip(statuses, shown, strict=True))
+
+        yield run
+        process.stdin.close()
 
 
 def write_results(result, folder: Path, plots: bool = True, sizes=(1, 2, 5, 10), budgets=()) -> str:
