@@ -33,8 +33,18 @@ SLOW = {"bart", "bert", "encoders", "forked", "machines", "mirror", "one_after_t
 SLOW |= {"pair_rm", "tiny_encoder", "tiny_model"}
 
 
+# Files that take longest, the longest first: where workers share the files, none comes last.
+LONGEST = ["test_reproduce", "test_cluster", "test_pages", "test_real_data", "test_run", "test_hub"]
+LONGEST += ["test_sweep", "test_page_browser", "test_config", "test_extending", "test_groups"]
+LONGEST += ["test_odd_settings", "test_diagnosis", "test_site", "test_trackers", "test_tutorial"]
+LONGEST += ["test_readme", "test_damaged_caches", "test_encoders", "test_faults"]
+PLACE = {name: place for place, name in enumerate(LONGEST)}
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark as slow whatever uses a slow fixture; the rest is marked where it stands."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(key=lambda item: PLACE.get(item.path.stem, len(PLACE)))
     for item in items:
         if SLOW & set(getattr(item, "fixturenames", ())):
             item.add_marker("slow")
