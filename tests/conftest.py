@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -64,14 +65,16 @@ def unmeasured() -> Iterator[None]:
     if OF_PROCESSES not in os.environ:
         yield
         return
-    from coverage import Coverage
-
-    measuring, settings = Coverage.current(), os.environ.pop(OF_PROCESSES)
-    measuring.stop()
+    # Not Coverage.stop: in a worker, another measurement would go on in its place.
+    settings = os.environ.pop(OF_PROCESSES)
+    here, in_threads = sys.gettrace(), threading.gettrace()
+    sys.settrace(None)
+    threading.settrace(None)
     try:
         yield
     finally:
-        measuring.start()
+        sys.settrace(here)
+        threading.settrace(in_threads)
         os.environ[OF_PROCESSES] = settings
 
 
