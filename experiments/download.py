@@ -18,7 +18,7 @@ from experiments.command import start
 from experiments.config import build, general, one_sentence_errors, plain
 from experiments.groups import CONF
 from experiments.memory import Memory
-from experiments.paper.jobs import compose_run, expand, stored_selections
+from experiments.paper.jobs import compose_run, expand, routers_of, stored_selections
 from experiments.reproduce import Reproduction, experiments_of
 from experiments.settings import read_settings
 from experiments.steps import make_encoder
@@ -40,7 +40,7 @@ def wanted_of(run: DictConfig) -> list[Wanted]:
     if isinstance(source, SmoothieData) and source.train_split is not None:
         names += source.files_needed(run.ensemble.candidates, train=True)
     if isinstance(source, SmoothieData) and not source.pooled:
-        names += stored_selections(run, source).values()
+        names += stored_selections(routers_of(run), source).values()
     return [("dataset", source.repository, source.revision, name) for name in names]
 
 

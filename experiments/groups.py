@@ -43,6 +43,7 @@ FOLLOWS: Mapping[str, Mapping[str, tuple[Any, str]]] = {
     "scorer": {**FILES, "folder": (str | None, "${oc.select:dataset.path,null}")},
 }
 GIVEN = ("cluster",)  # created by a run: no configuration can hold it
+STORED: list[tuple[object, ...]] = []  # what was registered when the store was filled last
 
 
 def register_groups() -> None:
@@ -52,14 +53,30 @@ def register_groups() -> None:
     """
     from smoothie.storage.places import lock_file
 
-    ConfigStore.instance().__deepcopy__ = the_store  # type: ignore[attr-defined]
     lock = CONF / "hub.lock.json" if CONF.parent == ROOT else lock_file()
+    state = (str(lock), *(tuple(registry.items()) for registry in registries()))
+    if state in STORED:
+        return
+    STORED[:] = [state]
+    ConfigStore.instance().__deepcopy__ = the_store  # type: ignore[attr-defined]
     put("paths", "checkout", {"checkout": str(ROOT), "lock_file": str(lock)})
     put("method", "registered", methods())
     for group, name, node in choices():
         put(group, name, node)
     for name, node in ensembles().items():
         put("ensemble", name, {"name": name, **node})
+
+
+def registries() -> Iterator[Mapping[str, Any]]:
+    """The registries whose entries are choices."""
+    from smoothie.encoders import ENCODERS
+    from smoothie.loaders import SOURCES
+    from smoothie.metrics.base import METRICS
+    from smoothie.metrics.models import MODEL_METRICS
+    from smoothie.routers.base import ROUTERS
+    from smoothie.scorers import SCORERS
+
+    yield from (ROUTERS, SOURCES, ENCODERS, METRICS, MODEL_METRICS, SCORERS)
 
 
 def the_store(memo: dict[int, Any]) -> ConfigStore:

@@ -2,7 +2,11 @@
 
 import json
 import os
-from collections.abc import Callable
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 # Workers of pytest-xdist share the cores, but NumPy, SciPy and torch would each take all of them,
@@ -26,15 +30,61 @@ settings.register_profile("untimed", deadline=None, suppress_health_check=[Healt
 settings.load_profile("untimed")
 
 # Fixtures that import torch or start processes, which takes seconds: see CONTRIBUTING.md.
-SLOW = {"bart", "bert", "encoders", "machines", "mirror", "one_after_the_other", "pair_rm"}
-SLOW |= {"tiny_encoder", "tiny_model"}
+SLOW = {"bart", "bert", "encoders", "forked", "machines", "mirror", "one_after_the_other"}
+SLOW |= {"pair_rm", "tiny_encoder", "tiny_model"}
+
+
+# Files that take longest, the longest first: where workers share the files, none comes last.
+LONGEST = ["test_reproduce", "test_cluster", "test_pages", "test_real_data", "test_run", "test_hub"]
+LONGEST += ["test_sweep", "test_page_browser", "test_config", "test_extending", "test_groups"]
+LONGEST += ["test_odd_settings", "test_diagnosis", "test_site", "test_trackers", "test_tutorial"]
+LONGEST += ["test_readme", "test_damaged_caches", "test_encoders", "test_faults"]
+PLACE = {name: place for place, name in enumerate(LONGEST)}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark as slow whatever uses a slow fixture; the rest is marked where it stands."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(key=lambda item: PLACE.get(item.path.stem, len(PLACE)))
     for item in items:
         if SLOW & set(getattr(item, "fixturenames", ())):
             item.add_marker("slow")
+
+
+# Tests of commands and experiments, which are not measured. Traced, Hydra, pandas and torch take
+# twice their time, and what these tests use of smoothie/ the others measure.
+UNMEASURED = {"test_config", "test_damaged_caches", "test_faults", "test_groups"}
+UNMEASURED |= {"test_odd_settings", "test_pages", "test_real_data", "test_reproduce"}
+UNMEASURED |= {"test_site", "test_tutorial"}
+OF_PROCESSES = "COVERAGE_PROCESS_CONFIG"  # where coverage says that processes are measured, too
+
+
+@contextmanager
+def unmeasured() -> Iterator[None]:
+    """No coverage, neither of this process nor of those that it starts."""
+    if OF_PROCESSES not in os.environ:
+        yield
+        return
+    # Not Coverage.stop: in a worker, another measurement would go on in its place.
+    settings = os.environ.pop(OF_PROCESSES)
+    here, in_threads = sys.gettrace(), threading.gettrace()
+    sys.settrace(None)
+    threading.settrace(None)
+    try:
+        yield
+    finally:
+        sys.settrace(here)
+        threading.settrace(in_threads)
+        os.environ[OF_PROCESSES] = settings
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Measure coverage where it is worth its time."""
+    if item.path.stem not in UNMEASURED:
+        return (yield)
+    with unmeasured():
+        return (yield)
 
 
 @pytest.fixture(scope="session")
@@ -153,6 +203,50 @@ def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     model = SentenceTransformer(modules=[transformer, Pooling(16)], device="cpu")
     model.save(str(folder / "model"))
     return folder / "model"
+
+
+@pytest.fixture(scope="session")
+def forked() -> Iterator[Callable]:
+    """Run modules side by side in processes that need not import anything: tests/forked.py."""
+    environment = os.environ | {
+        "PYTHONPATH": str(ROOT),
+        "HF_HUB_OFFLINE": "1",
+        "OMP_NUM_THREADS": "1",
+    }
+    environment.pop(OF_PROCESSES, None)  # its processes end without saving what was measured
+    with subprocess.Popen(
+        [sys.executable, str(ROOT / "tests" / "forked.py")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
+    ) as process:
+
+        def run(
+            module: str, *arguments: list, folder: Path, environment: dict[str, str] | None = None
+        ) -> list[tuple[int, str]]:
+            """The exit status and output of each list of arguments."""
+            outputs = [folder / f"output-{i}" for i in range(len(arguments))]
+            orders = [
+                {
+                    "module": module,
+                    "arguments": list(map(str, given)),
+                    "folder": str(folder),
+                    "environment": environment or {},
+                    "output": str(output),
+                }
+                for given, output in zip(arguments, outputs, strict=True)
+            ]
+            process.stdin.write(json.dumps(orders) + "\n")
+            process.stdin.flush()
+            statuses = json.loads(process.stdout.readline())
+            shown = [output.read_text(encoding="utf-8") for output in outputs]
+            for output in outputs:
+                output.unlink()
+            return list(zip(statuses, shown, strict=True))
+
+        yield run
+        process.stdin.close()
 
 
 def write_results(result, folder: Path, plots: bool = True, sizes=(1, 2, 5, 10), budgets=()) -> str:

@@ -1,7 +1,8 @@
-"""Runs commands one after the other, each in a process that has its libraries imported already.
+"""Runs commands, each in a process that has its libraries imported already.
 
 A command line takes seconds to import what it needs. This process imports it once and forks: a
-line of JSON in (module, arguments, folder, environment, file for the output), the exit status out.
+line of JSON in, with a list of orders (module, arguments, folder, environment, file for the
+output) that are carried out side by side; a line with the list of exit statuses out.
 """
 
 import importlib
@@ -15,11 +16,11 @@ HEAVY = ["hydra", "matplotlib.figure", "pandas", "rouge_score.rouge_scorer", "sa
 HEAVY += ["sentence_transformers", "threadpoolctl", "torch"]
 
 
-def run_forked(order: dict) -> int:
-    """Run a module in a child process, and wait for it."""
+def start_forked(order: dict) -> int:
+    """Run a module in a child process; its id."""
     child = os.fork()
     if child:
-        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        return child
     try:
         output = os.open(order["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND)
         for stream in (1, 2):
@@ -45,5 +46,7 @@ if __name__ == "__main__":
     for name in HEAVY:
         importlib.import_module(name)
     for line in sys.stdin:
-        sys.stdout.write(f"{run_forked(json.loads(line))}\n")
+        children = [start_forked(order) for order in json.loads(line)]
+        statuses = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
+        sys.stdout.write(json.dumps(statuses) + "\n")
         sys.stdout.flush()

@@ -1,5 +1,7 @@
 """Runs whose caches were damaged write what runs without a cache write, byte for byte."""
 
+from functools import lru_cache
+
 import pytest
 
 from experiments.pipeline import run
@@ -20,9 +22,13 @@ def results(compose, local_set, tiny_encoder, tmp_path, monkeypatch):
     settings += ["methods=[smoothie_global,smoothie_local,labeled_knn]", "k=3"]
     settings += ["evaluation.draws=20"]
 
+    @lru_cache
+    def configuration(folder):
+        return compose(*settings, f"paths.cache={folder or 'null'}")
+
     def results(folder):
         clock = Clock()
-        result = run(compose(*settings, f"paths.cache={folder or 'null'}"), clock)
+        result = run(configuration(folder), clock)
         write_results(result, tmp_path / "out", plots=False)
         return [(tmp_path / "out" / name).read_bytes() for name in RESULTS], clock.notes
 

@@ -218,8 +218,8 @@ def constructed(agreement=None, **wording):
 
 
 OF_CONSENSUS = (
-    f"consensus was better than random choice in {CONSENSUS[1]} of {CONSENSUS[0]} other runs; no "
-    f"sign is known of the others."
+    f"consensus was better than random choice in {CONSENSUS[1]} of {CONSENSUS[0]} other runs; what "
+    f"marks the other {CONSENSUS[0] - CONSENSUS[1]} is not known."
 )
 
 

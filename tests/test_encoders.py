@@ -1,7 +1,4 @@
 import logging
-import os
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -15,7 +12,8 @@ from smoothie.encoders.stored import StoredVectors
 from smoothie.errors import StoppedError
 from smoothie.estimator import squared_distances
 from smoothie.loaders.local import read_folder
-from tests.conftest import ROOT, store_vectors
+from tests import encode_texts
+from tests.conftest import store_vectors
 
 TEXTS = ["one text", "another, longer text", "one text", "", "x" * 200]
 
@@ -66,28 +64,17 @@ def test_an_interrupted_run_says_what_is_cached_and_resumes(encoder):
     assert second.encoded == 2
 
 
-def test_several_processes_with_one_cache(tiny_encoder, tmp_path):
+def test_several_processes_with_one_cache(forked, tiny_encoder, tmp_path):
     """Two encode the same texts, a third some of them and others; all at once."""
-    program = (
-        "import sys, numpy as np\n"
-        "from smoothie.encoders.sentence import SentenceEncoder\n"
-        "model, cache, first, out = sys.argv[1:]\n"
-        "texts = [letter * n for n in range(1, 25) for letter in 'abcdef'][int(first):]\n"
-        "settings = dict(cache=cache, progress=False, device='cpu', batch_size=4)\n"
-        "encoder = SentenceEncoder(model, **settings)\n"
-        "np.save(out, encoder.encode(texts[:100]))\n"
-    )
     starts = [0, 0, 40]
     outs = [tmp_path / f"{i}.npy" for i in range(3)]
-    running = [
-        subprocess.Popen(
-            [sys.executable, "-c", program, tiny_encoder, tmp_path / "cache", str(first), out],
-            env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
-        )
+    given = [
+        [tiny_encoder, tmp_path / "cache", first, out]
         for first, out in zip(starts, outs, strict=True)
     ]
-    assert [process.wait() for process in running] == [0, 0, 0]
-    texts = [letter * n for n in range(1, 25) for letter in "abcdef"]
+    ended = forked("tests.encode_texts", *given, folder=tmp_path)
+    assert [status for status, _ in ended] == [0, 0, 0], ended
+    texts = encode_texts.TEXTS
     expected = SentenceEncoder(str(tiny_encoder), progress=False, device="cpu").encode(texts)
     for first, out in zip(starts, outs, strict=True):
         np.testing.assert_allclose(np.load(out), expected[first : first + 100], atol=1e-6)

@@ -6,10 +6,8 @@ tests run, or that need what a test cannot have, are in ELSEWHERE, with the plac
 """
 
 import json
-import os
 import re
 import shlex
-import subprocess
 import sys
 from pathlib import Path
 
@@ -77,25 +75,6 @@ def here(page: Path) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def forked():
-    """A process that runs commands: tests/forked.py."""
-    environment = os.environ | {
-        "PYTHONPATH": str(ROOT),
-        "HF_HUB_OFFLINE": "1",
-        "OMP_NUM_THREADS": "1",
-    }
-    with subprocess.Popen(
-        [sys.executable, str(ROOT / "tests" / "forked.py")],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=environment,
-    ) as process:
-        yield process
-        process.stdin.close()
-
-
-@pytest.fixture(scope="module")
 def paper(tmp_path_factory, tiny_encoder):
     """Everything that the paper's experiments read, small, and where it is."""
     root = tmp_path_factory.mktemp("paper")
@@ -136,18 +115,9 @@ def test_the_commands_of_a_page_run(page, forked, paper, world):
         program, *words = [fill(word, places) for word in shlex.split(command)]
         module = "smoothie" if program == "smoothie" else words[1]
         words = words if program == "smoothie" else words[2:]
-        order = {
-            "module": module,
-            "arguments": [*words, *SMALL.get(module, [])],
-            "folder": str(folder),
-            "environment": paper,
-            "output": str(folder / "output"),
-        }
-        forked.stdin.write(json.dumps(order) + "\n")
-        forked.stdin.flush()
-        status = forked.stdout.readline().strip()
-        shown = (folder / "output").read_text(encoding="utf-8")[-3000:]
-        assert status == "0", f"{command}\n{shown}"
+        arguments = [*words, *SMALL.get(module, [])]
+        ((status, shown),) = forked(module, arguments, folder=folder, environment=paper)
+        assert status == 0, f"{command}\n{shown[-3000:]}"
 
 
 def blocks(page: str, language: str) -> list[str]:

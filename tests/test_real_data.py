@@ -78,13 +78,13 @@ def test_cnn_dailymail_keeps_gemma_s_end_tokens_as_the_paper_does(shared):
 
 
 def test_local_weights_are_those_that_the_authors_stored(shared, encoders):
-    """Rows of trial 1 with the paper's encoder in float32: the first two and the shortest."""
+    """Rows of trial 1 with the paper's encoder in float32: the first and the shortest."""
     stored = json.loads((shared / "published" / "alpacaeval_weights.json").read_text())
     trial = stored["local"]["1"]
     source = AlpacaEval(folder=str(shared / "data" / "smoothie_data"), align="position")
     problem = source.load(trial["models"])
     lengths = [sum(map(len, row)) for row in problem.texts]
-    rows = np.unique([0, 1, *np.argsort(lengths, kind="stable")[:8]])
+    rows = np.unique([0, *np.argsort(lengths, kind="stable")[:8]])
     problem = problem.take(rows)
     encoder = SentenceEncoder(str(encoders / "all-mpnet-base-v2"), batch_size=8, progress=False)
     generations, _ = encoder.encode_problem(problem, inputs=False)
@@ -114,6 +114,7 @@ def test_trivia_qa_scores_that_were_seen_before(shared, encoders, compose, tmp_p
             kept = [row for row in map(json.loads, file) if row["id"] in ids]
         write_lines(tmp_path / "part" / path.relative_to(folder), kept)
     overrides = ["dataset=local", f"dataset.path={tmp_path / 'part'}", "output.k_curve=[1]"]
+    overrides += ["encoder.profile=fast"]
     overrides += ["encoder=minilm", f"encoder.model={encoders / 'all-MiniLM-L6-v2'}"]
     overrides += ["methods=[random,smoothie_global,smoothie_local,oracle]"]
     overrides += ["encoder.progress=false", "evaluation.draws=50", "output.plots=false"]

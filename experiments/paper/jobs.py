@@ -29,6 +29,7 @@ from smoothie.errors import SmoothieError
 from smoothie.evidence import OF_LABELS, Need
 from smoothie.loaders import SOURCES, LocalFolder, Source
 from smoothie.loaders.hub import HubSource, SmoothieData
+from smoothie.routers import Router
 from smoothie.routers.stored import StoredSelections
 from smoothie.storage.lock import HubLock
 
@@ -249,12 +250,12 @@ def needs_of(cfg: DictConfig) -> Needs:
     untrained = [file.where for file in train if file.path is None]
     files += [] if untrained else train
     dropped = {}
-    for name in map(str, cfg.methods):
-        needs = make_router(cfg, name).needs
-        if needs & (OF_LABELS | {Need.TRAIN}) and untrained:
+    routers = routers_of(cfg)
+    for name, router in routers.items():
+        if router.needs & (OF_LABELS | {Need.TRAIN}) and untrained:
             dropped[name] = listed(untrained)
     if isinstance(source, SmoothieData):
-        for name, stored in stored_selections(cfg, source).items():
+        for name, stored in stored_selections(routers, source).items():
             if source.pooled:
                 dropped[name] = (
                     "selections for the single tasks put together (they were not stored)"
@@ -269,9 +270,13 @@ def needs_of(cfg: DictConfig) -> Needs:
     return Needs(tuple(missing), tuple(found), dropped, bool(untrained), by_source)
 
 
-def stored_selections(cfg: DictConfig, source: SmoothieData) -> dict[str, str]:
+def routers_of(cfg: DictConfig) -> dict[str, Router]:
+    """The routers of a run's methods."""
+    return {str(name): make_router(cfg, str(name)) for name in cfg.methods}
+
+
+def stored_selections(routers: Mapping[str, Router], source: SmoothieData) -> dict[str, str]:
     """Files of a run's methods whose selections the repository stores, by method."""
-    routers = {str(name): make_router(cfg, str(name)) for name in cfg.methods}
     return {
         name: source.selections_file(router.path)
         for name, router in routers.items()

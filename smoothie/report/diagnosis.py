@@ -105,8 +105,11 @@ def verdict(diagnosis: Diagnosis) -> str:
         rates = ", ".join(f"{name} ({rate(RATES[name][0])} runs like this one)" for name in likely)
         sentences.append(f"Likely to beat random choice: {rates}.")
     if diagnosis.of("consensus") is not None:
-        better = f"consensus was better than random choice in {rate(CONSENSUS)} other runs"
-        sentences.append(f"{better}; no sign is known of the others.")
+        runs, better = CONSENSUS
+        sentences.append(
+            f"consensus was better than random choice in {better} of {runs} other runs; what marks "
+            f"the other {runs - better} is not known."
+        )
     if doubtful:
         rates = ", ".join(
             f"{name} ({rate(RATES[name][1])} runs like this one; {reason(diagnosis)})"
