@@ -38,7 +38,7 @@ SLOW |= {"pair_rm", "tiny_encoder", "tiny_model"}
 LONGEST = ["test_reproduce", "test_cluster", "test_pages", "test_real_data", "test_run", "test_hub"]
 LONGEST += ["test_sweep", "test_page_browser", "test_config", "test_extending", "test_groups"]
 LONGEST += ["test_odd_settings", "test_diagnosis", "test_site", "test_trackers", "test_tutorial"]
-LONGEST += ["test_readme", "test_damaged_caches", "test_encoders", "test_faults"]
+LONGEST += ["test_readme", "test_encoders", "test_faults"]
 PLACE = {name: place for place, name in enumerate(LONGEST)}
 
 
@@ -51,11 +51,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("slow")
 
 
-# Tests of commands and experiments, which are not measured. Traced, Hydra, pandas and torch take
+# Tests of commands and experiments that are not measured. Traced, Hydra, pandas and torch take
 # twice their time, and what these tests use of smoothie/ the others measure.
 UNMEASURED = {"test_config", "test_damaged_caches", "test_faults", "test_groups"}
-UNMEASURED |= {"test_odd_settings", "test_pages", "test_real_data", "test_reproduce"}
-UNMEASURED |= {"test_site", "test_tutorial"}
+UNMEASURED |= {"test_odd_settings", "test_real_data", "test_reproduce", "test_site"}
 OF_PROCESSES = "COVERAGE_PROCESS_CONFIG"  # where coverage says that processes are measured, too
 
 
