@@ -68,10 +68,11 @@ def short_and_long() -> dict[str, list[str]]:
     return {"short": list(dict.fromkeys(texts))[:256], "long": long}
 
 
-def fast_against_plain() -> list[Row]:
-    """Both encoders of the paper's experiments, on short and on long texts."""
+def fast_against_plain(types: Sequence[str] | None = None) -> list[Row]:
+    """Both encoders of the paper's experiments, on short and on long texts, with some products."""
     rows = []
-    for name, share in MODELS.items():
+    types = types or [fast_dtype("cpu")]
+    for dtype, (name, share) in itertools.product(types, MODELS.items()):
         folder = encoders_folder() / name
         if not folder.is_dir():
             rows.append(Row(f"encoder.profile=fast: no {name} at SMOOTHIE_ENCODERS", "", np.nan))
@@ -81,7 +82,9 @@ def fast_against_plain() -> list[Row]:
         plain = SentenceTransformer(str(folder), device="cpu", local_files_only=True)
         for kind, texts in short_and_long().items():
             sample = texts[: len(texts) // share]
-            fast = SentenceEncoder(str(folder), profile="fast", device="cpu", progress=False)
+            fast = SentenceEncoder(
+                str(folder), profile="fast", dtype=dtype, device="cpu", progress=False
+            )
             cosines = (fast.encode(sample) * plain.encode(sample)).sum(axis=1)
             assert cosines.min() > 0.999, "the vectors are not those of the model"
 
@@ -301,7 +304,7 @@ def tables(settings: dict[str, str], folders: Sequence[str]) -> str:
         if dtype not in DTYPES:
             raise SmoothieError(f"types={dtype}: expected some of {', '.join(DTYPES)}")
     inputs = int(number(settings, "inputs", 200))
-    shown = table(fast_against_plain())
+    shown = table(fast_against_plain(types))
     show_changed = settings.get("changed", "0") == "1"
     return f"{shown}\n{selections(folders, inputs, types, show_changed)}" if folders else shown
 
