@@ -9,7 +9,7 @@ from smoothie.estimator import resolve_errors, triplet_errors
 from smoothie.run import Result
 
 HEADS = (
-    *("Set", "Input", "Chosen", "Instead", "Scores", "Characters", "Truncated"),
+    *("Set", "Products", "Input", "Chosen", "Instead", "Scores", "Characters", "Truncated"),
     *("Margin", "Moved by", "Rounding"),
 )
 
@@ -42,7 +42,7 @@ def margins(
 
 
 def changed(
-    exact: Result, fast: Result, truncated: Callable[[Sequence[str]], int]
+    exact: Result, fast: Result, products: str, truncated: Callable[[Sequence[str]], int]
 ) -> Iterator[list[str]]:
     """A line for each input whose choice differs in two runs, and one with the median of the set.
 
@@ -50,6 +50,8 @@ def changed(
     ----------
     exact, fast : Result
         Runs with k=1 on the same set.
+    products : str
+        Type of the products of the second.
     truncated : callable of sequence of str -> int
         How many of some texts the encoder reads in part.
     """
@@ -61,11 +63,11 @@ def changed(
         texts = problem.texts[i]
         scores = "" if exact.scores_of_inputs is None else exact.scores_of_inputs.values[i, both]
         yield [
-            *(problem.name, problem.inputs[i].id, *(problem.candidates[j] for j in both)),
+            *(problem.name, products, problem.inputs[i].id, *(problem.candidates[j] for j in both)),
             " and ".join(f"{score:.2f}" for score in scores),
             " and ".join(str(len(texts[j])) for j in both),
             f"{truncated(list(texts))} of {len(texts)}",
             *(f"{100 * number:.2f}%" for number in numbers[i]),
         ]
     middle = [f"{100 * number:.2f}%" for number in np.median(numbers, axis=0)]
-    yield [problem.name, "median of all", "", "", "", "", "", *middle]
+    yield [problem.name, products, "median of all", "", "", "", "", "", *middle]

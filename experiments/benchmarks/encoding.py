@@ -177,7 +177,7 @@ def selections(
         for exact, fast, products, k in both(Path(folder), inputs, dtype):
             lines.append(difference(exact, fast, products, k))
             if truncated is not None and k == 1:
-                inputs_changed += changed(exact, fast, truncated)
+                inputs_changed += changed(exact, fast, products, truncated)
     heads = [
         *("Set", "Characters", "Inputs", "Products", "k"),
         *("Local: equal choices", "Largest change of a score"),
