@@ -54,8 +54,9 @@ class SentenceEncoder(PretrainedModel, TextEncoder):
         Torch device; None uses a GPU if there is one.
     profile : {"exact", "fast"}
         "fast" forms batches by number of tokens, whatever `batch_size`, and multiplies in sixteen
-        bits where the device has instructions for it. In float32 the vectors are those of "exact"
-        to 1e-6, in bfloat16 to a cosine of 1e-4; inputs stay in float32 then (`input_type`).
+        bits where the device has instructions for it; on a CPU, BERT and MPNet without padding
+        (`packed`). In float32 the vectors are those of "exact" to 1e-6, in bfloat16 to a cosine of
+        1e-4; inputs stay in float32 then (`input_type`).
     batch_size : int
         Texts in a batch.
     max_tokens : int or None
