@@ -96,10 +96,22 @@ def test_changed_choices_are_shown_with_margin_and_rounding():
     np.testing.assert_allclose(found, [[2 / 6, 2 / 6], [4 / 6, 0], [2 / 6, 0]])
     assert not np.any(margins(np.zeros((1, 3, 3)), np.zeros((1, 3, 3))))
     runs = run_without_inputs(exact, 1), run_without_inputs(fast, 1)
-    first, last = changed(*runs, "bfloat16", lambda texts: len(texts[0]))
-    assert first[:8] == ["plain", "bfloat16", "p", "a", "b", "100.00 and 0.00", "3 and 2", "3 of 3"]
-    assert first[8:] == ["33.33%", "66.67%", "33.33%"]
-    assert last[8:] == ["33.33%", "33.33%", "16.67%"]  # the medians of two inputs
+    first, last = changed(
+        *runs, "bfloat16", lambda texts: [list(map(ord, text)) for text in texts], 2
+    )
+    assert first[:9] == [
+        "plain",
+        "bfloat16",
+        "p",
+        "a",
+        "b",
+        "100.00 and 0.00",
+        "3 and 2",
+        "others",
+        "2 of 3",
+    ]
+    assert first[9:] == ["33.33%", "66.67%", "33.33%"]
+    assert last[9:] == ["33.33%", "33.33%", "16.67%"]  # the medians of two inputs
     assert difference(*runs, "bfloat16", 1)[4:] == ["1", "50.0%", "50.00 (smoothie_local)"]
 
 

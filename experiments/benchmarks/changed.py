@@ -1,6 +1,6 @@
 """The inputs for which rounding changes what Smoothie-Local with k=1 chooses."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +9,17 @@ from smoothie.estimator import resolve_errors, triplet_errors
 from smoothie.run import Result
 
 HEADS = (
-    *("Set", "Products", "Input", "Chosen", "Instead", "Scores", "Characters", "Truncated"),
+    *(
+        "Set",
+        "Products",
+        "Input",
+        "Chosen",
+        "Instead",
+        "Scores",
+        "Characters",
+        "Tokens",
+        "Truncated",
+    ),
     *("Margin", "Moved by", "Rounding"),
 )
 
@@ -42,7 +52,11 @@ def margins(
 
 
 def changed(
-    exact: Result, fast: Result, products: str, truncated: Callable[[Sequence[str]], int]
+    exact: Result,
+    fast: Result,
+    products: str,
+    tokens: Callable[[list[str]], list[list[int]]],
+    limit: int,
 ) -> Iterator[list[str]]:
     """A line for each input whose choice differs in two runs, and one with the median of the set.
 
@@ -52,22 +66,28 @@ def changed(
         Runs with k=1 on the same set.
     products : str
         Type of the products of the second.
-    truncated : callable of sequence of str -> int
-        How many of some texts the encoder reads in part.
+    tokens : callable of list of str -> list of list of int
+        The tokens of texts, none left out.
+    limit : int
+        How many tokens the encoder reads.
     """
     problem = exact.problem
     numbers = np.stack(margins(exact.votes.distances, fast.votes.distances), axis=1)
     before, after = (run.routings["smoothie_local"].choices[0] for run in (exact, fast))
     for i in np.flatnonzero(before != after):
         both = [before[i], after[i]]
-        texts = problem.texts[i]
-        scores = "" if exact.scores_of_inputs is None else exact.scores_of_inputs.values[i, both]
+        texts = problem.texts[i].tolist()
+        scored = exact.scores_of_inputs
+        scores: list[float] = [] if scored is None else scored.values[i, both].tolist()
+        read = tokens(texts)
+        first, second = (read[j][: limit - 1] for j in both)  # the last one closes
         yield [
             *(problem.name, products, problem.inputs[i].id, *(problem.candidates[j] for j in both)),
             " and ".join(f"{score:.2f}" for score in scores),
             " and ".join(str(len(texts[j])) for j in both),
-            f"{truncated(list(texts))} of {len(texts)}",
+            "the same" if first == second else "others",
+            f"{sum(len(row) > limit for row in read)} of {len(texts)}",
             *(f"{100 * number:.2f}%" for number in numbers[i]),
         ]
     middle = [f"{100 * number:.2f}%" for number in np.median(numbers, axis=0)]
-    yield [problem.name, products, "median of all", "", "", "", "", "", *middle]
+    yield [problem.name, products, "median of all", "", "", "", "", "", "", *middle]

@@ -22,7 +22,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +39,7 @@ from experiments.pipeline import run
 from experiments.settings import read_settings
 from experiments.steps import load, make_encoder
 from smoothie.encoders.fast import encode_by_tokens, fast_dtype
-from smoothie.encoders.sentence import DTYPES, SentenceEncoder, count_truncated
+from smoothie.encoders.sentence import DTYPES, SentenceEncoder
 from smoothie.errors import SmoothieError
 from smoothie.loaders.local import LocalFolder
 from smoothie.report.tables import markdown
@@ -172,12 +171,12 @@ def selections(
     """Markdown tables of all sets and types, for k=1 and k=20; requested, of the changed inputs."""
     lines: list[list[str]] = []
     inputs_changed: list[list[str]] = []
-    truncated = truncated_by(["encoder=minilm"]) if show_changed else None
+    reader = tokens_of(["encoder=minilm"]) if show_changed else None
     for folder, dtype in itertools.product(folders, types):
         for exact, fast, products, k in both(Path(folder), inputs, dtype):
             lines.append(difference(exact, fast, products, k))
-            if truncated is not None and k == 1:
-                inputs_changed += changed(exact, fast, products, truncated)
+            if reader is not None and k == 1:
+                inputs_changed += changed(exact, fast, products, *reader)
     heads = [
         *("Set", "Characters", "Inputs", "Products", "k"),
         *("Local: equal choices", "Largest change of a score"),
@@ -186,11 +185,17 @@ def selections(
     return f"{shown}\n{markdown(HEADS, inputs_changed)}" if show_changed else shown
 
 
-def truncated_by(settings: Sequence[str]) -> Callable[[Sequence[str]], int]:
-    """How many of some texts the encoder of a run reads in part."""
+def tokens_of(settings: Sequence[str]) -> tuple[Callable[[list[str]], list[list[int]]], int]:
+    """The tokenizer of the encoder of a run, and how many tokens that reads."""
     encoder = make_encoder(read_settings(compose_run(settings)), Memory())
     assert isinstance(encoder, SentenceEncoder)
-    return partial(count_truncated, encoder.ready())
+    model = encoder.ready()
+
+    def tokens(texts: list[str]) -> list[list[int]]:
+        read = model.tokenizer(texts, truncation=False, padding=False, verbose=False)
+        return [list(ids) for ids in read["input_ids"]]
+
+    return tokens, int(model.max_seq_length)
 
 
 def products(model: Any, texts: list[str]) -> float:
