@@ -4,13 +4,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.benchmarks.encoding import main, products, throughput
+from experiments.benchmarks.changed import changed, margins
+from experiments.benchmarks.encoding import difference, main, products, throughput
 from experiments.benchmarks.estimation import loop_errors
 from experiments.benchmarks.rates import MODELS, WORDS, Rate, page, price_of
 from experiments.benchmarks.rounding import require_as_autocast, round_products
 from experiments.benchmarks.size import answer, write_generations
 from experiments.benchmarks.static import gap_table
-from smoothie import SmoothieError
+from smoothie import Input, SmoothieError, assemble
+from smoothie.evaluation import Bootstrap
+from smoothie.evidence import Votes
+from smoothie.routers import Random, SmoothieLocal
+from smoothie.run import run
 from tests.naive import naive_errors
 
 
@@ -68,6 +73,53 @@ def test_texts_on_a_device_are_counted_by_their_products(tiny_encoder):
     assert cells == [["short", "float32", "16"], ["short", "float32", "64"]]
 
 
+def run_without_inputs(distances, k):
+    """Two inputs without a text; the answer of the first candidate is right."""
+    inputs = [Input("p", references=("yes",)), Input("q", references=("yes",))]
+    answers = {"a": "yes", "b": "no", "c": "perhaps"}
+    said = {name: {"p": answer, "q": answer} for name, answer in answers.items()}
+    problem = assemble("plain", inputs, said)
+    routers = {"smoothie_local": SmoothieLocal(k=k), "random": Random()}
+    votes = Votes(distances, texts=problem.texts)
+    return run(problem, routers, votes=votes, metric="exact_match", bootstrap=Bootstrap(draws=2))
+
+
+def matrix(ab, ac, bc):
+    return np.array([[0.0, ab, ac], [ab, 0.0, bc], [ac, bc, 0.0]])
+
+
+def test_changed_choices_are_shown_with_margin_and_rounding():
+    """By hand: of distances ab, ac, bc, the error of a is (ab + ac - bc) / 2; their mean is 6."""
+    exact = np.array([matrix(4, 6, 8), matrix(4, 6, 8)])  # errors 1, 3, 5
+    fast = np.array([matrix(4, 8, 6), matrix(4, 6, 8)])  # errors 3, 1, 5
+    found = margins(exact, fast)
+    np.testing.assert_allclose(found, [[2 / 6, 2 / 6], [4 / 6, 0], [2 / 6, 0]])
+    assert not np.any(margins(np.zeros((1, 3, 3)), np.zeros((1, 3, 3))))
+    runs = run_without_inputs(exact, 1), run_without_inputs(fast, 1)
+    first, last = changed(
+        *runs, "bfloat16", lambda texts: [list(map(ord, text)) for text in texts], 2
+    )
+    assert first[:9] == [
+        "plain",
+        "bfloat16",
+        "p",
+        "a",
+        "b",
+        "100.00 and 0.00",
+        "3 and 2",
+        "others",
+        "2 of 3",
+    ]
+    assert first[9:] == ["33.33%", "66.67%", "33.33%"]
+    assert last[9:] == ["33.33%", "33.33%", "16.67%"]  # the medians of two inputs
+    assert difference(*runs, "bfloat16", 1)[4:] == ["1", "50.0%", "50.00 (smoothie_local)"]
+
+
+def test_sets_without_inputs_are_compared_by_the_methods_that_remain():
+    runs = [run_without_inputs(np.array([matrix(4, 6, 8)] * 2), 2) for _ in range(2)]
+    assert difference(*runs, "bfloat16", 2)[4:] == ["2", "skipped", "0.00"]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "message"),
@@ -75,7 +127,7 @@ def test_texts_on_a_device_are_counted_by_their_products(tiny_encoder):
         (["types=int8"], "Error: types=int8: expected some of float32, bfloat16, float16"),
         (["inputs=none"], "Error: inputs=none: expected a number above zero"),
         (["device=cpu"], "Error: peak: not known of cpu; give it, as in peak=0.2"),
-        (["pace=1"], "Error: pace: expected inputs, types, device or peak"),
+        (["pace=1"], "Error: pace: expected inputs, types, changed, device or peak"),
     ],
 )
 def test_bad_settings_of_the_encoding_benchmark_are_one_sentence(monkeypatch, words, message):

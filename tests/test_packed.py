@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from smoothie.encoders.fast import encode_by_tokens
-from smoothie.encoders.packed import can_pack, packed
+from smoothie.encoders.packed import PACKED_TYPES, can_pack, packed
 from smoothie.encoders.sentence import SentenceEncoder
 
 TEXTS = [letter * length for length in (1, 2, 2, 7, 30, 61, 62, 80) for letter in "abc"] + [""]
@@ -18,8 +18,8 @@ def model(request, tiny_encoder):
     from sentence_transformers.sentence_transformer.modules import Normalize, Pooling
     from transformers import MPNetConfig, MPNetModel
 
-    if not can_pack():
-        pytest.skip("no products in bfloat16 here")
+    if not can_pack("float32"):
+        pytest.skip("this build of torch is without oneDNN")
     plain = SentenceTransformer(str(tiny_encoder), device="cpu")
     if request.param == "BERT":
         return SentenceTransformer(modules=[plain[0], plain[1], Normalize()], device="cpu")
@@ -40,6 +40,13 @@ def model(request, tiny_encoder):
     return SentenceTransformer(modules=[plain[0], plain[1], Normalize()], device="cpu")
 
 
+@pytest.fixture
+def rounding():
+    if not can_pack("bfloat16"):
+        pytest.skip("no products in bfloat16 here")
+
+
+@pytest.mark.usefixtures("rounding")
 def test_vectors_are_those_of_the_library_but_for_rounding(model):
     exact = encode_by_tokens(model, TEXTS, "float32")
     without = packed(model)
@@ -55,6 +62,19 @@ def test_vectors_are_those_of_the_library_but_for_rounding(model):
     assert spread > 10 * moved.mean()  # which a wrong model would not be
 
 
+def test_vectors_in_float32_are_those_of_the_library(model):
+    exact = np.asarray(model.encode(TEXTS))
+    without = packed(model, "float32")
+    assert without is not None
+    vectors = encode_by_tokens(model, TEXTS, "float32", packed=without)
+    scale = np.linalg.norm(exact, axis=1).max()
+    np.testing.assert_allclose(vectors, exact, atol=2e-6 * scale)
+    small = encode_by_tokens(model, TEXTS, "float32", 64, packed=without)
+    np.testing.assert_allclose(small, exact, atol=2e-6 * scale)
+    assert packed(model, "float16") is None
+
+
+@pytest.mark.usefixtures("rounding")
 def test_vectors_do_not_depend_on_how_scores_are_cut_or_texts_batched(model, monkeypatch):
     without = packed(model)
     whole = encode_by_tokens(model, TEXTS, "bfloat16", packed=without)
@@ -69,15 +89,17 @@ def test_vectors_do_not_depend_on_how_scores_are_cut_or_texts_batched(model, mon
 def test_other_models_stay_with_the_library(model):
     model[1].pooling_mode = "max"
     assert packed(model) is None
+    assert packed(model, "float32") is None
 
 
 @pytest.mark.slow
-def test_the_fast_profile_packs_once(tiny_encoder, tmp_path):
-    if not can_pack():
-        pytest.skip("no products in bfloat16 here")
-    encoder = SentenceEncoder(str(tiny_encoder), profile="fast", dtype="bfloat16", device="cpu")
+@pytest.mark.parametrize("dtype", PACKED_TYPES)
+def test_the_fast_profile_packs_once(tiny_encoder, dtype):
+    if not can_pack(dtype):
+        pytest.skip(f"no products in {dtype} here")
+    encoder = SentenceEncoder(str(tiny_encoder), profile="fast", dtype=dtype, device="cpu")
     encoder.encode(TEXTS)
-    (_, first) = encoder._packed
+    (_, first) = encoder._packed[dtype]
     encoder.encode(["more"])
-    assert encoder._packed[1] is first
+    assert encoder._packed[dtype][1] is first
     assert first is not None

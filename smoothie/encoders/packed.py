@@ -1,13 +1,15 @@
-"""BERT and MPNet without padding: the tokens of a batch in one matrix, products in bfloat16.
+"""BERT and MPNet without padding: the tokens of a batch in one matrix, products by oneDNN.
 
 The library that loads the model pads texts to equal length, multiplies for queries, keys and values
 one after another, and lays out the weights anew for every product. Here the tokens of all texts of
-a batch are the rows of one matrix, weights are rounded and laid out once, and only the attention
-looks at texts of equal length together.
+a batch are the rows of one matrix, weights are rounded to bfloat16 (or kept in float32) and laid
+out once, and only the attention looks at texts of equal length together. In float32 torch itself
+multiplies by MKL, which uses half of an AMD core's AVX-512; oneDNN uses all of it.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -16,34 +18,36 @@ from numpy.typing import NDArray
 
 LAID_OUT_FOR = 1024  # rows of the products that the layout of weights is chosen for
 ONEDNN = ("_reorder_linear_weight", "_linear_pointwise", "_is_mkldnn_bf16_supported")
+PACKED_TYPES = ("bfloat16", "float32")
 SCORES = 1 << 17  # attention scores at a time: they stay in the cache of a core
 
 
 @dataclass(frozen=True, eq=False)
 class Dense:
-    """A layer y = W x + b, followed by GELU if `gelu`, in bfloat16; the weights as oneDNN packs."""
+    """A layer y = W x + b, followed by GELU if `gelu`; the weights in one type, as oneDNN packs."""
 
     weight: Any
     bias: Any
     gelu: bool = False
 
     @classmethod
-    def of(cls, *layers: Any, gelu: bool = False) -> "Dense":
+    def of(cls, *layers: Any, dtype: str = "bfloat16", gelu: bool = False) -> "Dense":
         """Some layers with the same input, side by side."""
         import torch
 
-        weight = torch.cat([layer.weight.data for layer in layers]).to(torch.bfloat16)
-        bias = torch.cat([layer.bias.data for layer in layers]).to(torch.bfloat16)
+        kind = getattr(torch, dtype)
+        weight = torch.cat([layer.weight.data for layer in layers]).to(kind)
+        bias = torch.cat([layer.bias.data for layer in layers]).to(kind)
         packed = torch.ops.mkldnn._reorder_linear_weight(weight.contiguous(), LAID_OUT_FOR)
         return cls(packed, bias, gelu)
 
     def __call__(self, rows: Any) -> Any:
-        """The layer's values for some rows, in bfloat16."""
+        """The layer's values for some rows, in the type of the weights."""
         import torch
 
         after: tuple[str, list[float], str]
         after = ("gelu", [], "none") if self.gelu else ("none", [], "")  # none: not approximated
-        given = rows.to(torch.bfloat16)
+        given = rows.to(self.bias.dtype)
         return torch.ops.mkldnn._linear_pointwise(given, self.weight, self.bias, *after)
 
 
@@ -145,13 +149,15 @@ def attention(rows: Any, texts: int, length: int, heads: int, bias: Any = None) 
     return joined.reshape(texts * length, heads * width)
 
 
-def packed(model: Any) -> PackedBert | None:
+def packed(model: Any, dtype: str = "bfloat16") -> PackedBert | None:
     """A sentence-transformers model as a `PackedBert`; None if it is anything else.
 
     Parameters
     ----------
     model : SentenceTransformer
         With weights in float32.
+    dtype : {"bfloat16", "float32"}
+        Type of the matrix products.
     """
     import torch
 
@@ -166,7 +172,7 @@ def packed(model: Any) -> PackedBert | None:
         return None
     if getattr(config, "position_embedding_type", None) not in (None, "absolute"):
         return None
-    if model.device.type != "cpu" or getattr(config, "is_decoder", False) or not can_pack():
+    if model.device.type != "cpu" or getattr(config, "is_decoder", False) or not can_pack(dtype):
         return None
     bias, first_place, kind_of_token = None, 0, torch.zeros(config.hidden_size)
     if kind == "BertModel":
@@ -181,7 +187,7 @@ def packed(model: Any) -> PackedBert | None:
         bert.embeddings,
         kind_of_token,
         first_place,
-        [packed_layer(layer) for layer in bert.encoder.layer],
+        [packed_layer(layer, dtype) for layer in bert.encoder.layer],
         config.num_attention_heads,
         bias,
         pooling == "cls",
@@ -189,15 +195,18 @@ def packed(model: Any) -> PackedBert | None:
     )
 
 
-def can_pack() -> bool:
-    """Whether this build of torch and this CPU have oneDNN's products in bfloat16."""
+def can_pack(dtype: str = "bfloat16") -> bool:
+    """Whether this build of torch and this CPU have oneDNN's products in a type."""
     import torch
 
-    known = all(hasattr(torch.ops.mkldnn, name) for name in ONEDNN)
-    return known and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    if not all(hasattr(torch.ops.mkldnn, name) for name in ONEDNN):
+        return False
+    if dtype == "float32":
+        return bool(torch.backends.mkldnn.is_available())  # type: ignore[no-untyped-call]
+    return dtype == "bfloat16" and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
-def packed_layer(layer: Any) -> Layer:
+def packed_layer(layer: Any, dtype: str = "bfloat16") -> Layer:
     """A layer of BERT or of MPNet, whose modules have other names."""
     if hasattr(layer.attention, "attn"):
         own = layer.attention.attn
@@ -205,5 +214,6 @@ def packed_layer(layer: Any) -> Layer:
     else:
         own, after = layer.attention.self, layer.attention.output
         looked_up, attended, norm = (own.query, own.key, own.value), after.dense, after.LayerNorm
-    up, down = Dense.of(layer.intermediate.dense, gelu=True), Dense.of(layer.output.dense)
-    return Layer(Dense.of(*looked_up), Dense.of(attended), norm, up, down, layer.output.LayerNorm)
+    dense = partial(Dense.of, dtype=dtype)
+    up, down = dense(layer.intermediate.dense, gelu=True), dense(layer.output.dense)
+    return Layer(dense(*looked_up), dense(attended), norm, up, down, layer.output.LayerNorm)

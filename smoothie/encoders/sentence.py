@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from smoothie.clock import Clock
 from smoothie.encoders.base import EncoderId, Vectors, register_encoder
 from smoothie.encoders.fast import encode_by_tokens, fast_dtype
-from smoothie.encoders.packed import PackedBert, packed
+from smoothie.encoders.packed import PACKED_TYPES, PackedBert, packed
 from smoothie.encoders.text import TextEncoder
 from smoothie.errors import SmoothieError
 from smoothie.models.checks import token_limit
@@ -54,8 +54,9 @@ class SentenceEncoder(PretrainedModel, TextEncoder):
         Torch device; None uses a GPU if there is one.
     profile : {"exact", "fast"}
         "fast" forms batches by number of tokens, whatever `batch_size`, and multiplies in sixteen
-        bits where the device has instructions for it. In float32 the vectors are those of "exact"
-        to 1e-6, in bfloat16 to a cosine of 1e-4; inputs stay in float32 then (`input_type`).
+        bits where the device has instructions for it; on a CPU, BERT and MPNet without padding
+        (`packed`). In float32 the vectors are those of "exact" to 1e-6, in bfloat16 to a cosine of
+        1e-4; inputs stay in float32 then (`input_type`).
     batch_size : int
         Texts in a batch.
     max_tokens : int or None
@@ -94,7 +95,9 @@ class SentenceEncoder(PretrainedModel, TextEncoder):
     cluster: RayCluster | None = None
     _stores: dict[str, VectorCache] = field(default_factory=dict, init=False, repr=False)
     _truncated: int = field(default=0, init=False, repr=False)
-    _packed: tuple[Any, PackedBert | None] | None = field(default=None, init=False, repr=False)
+    _packed: dict[str, tuple[Any, PackedBert | None]] = field(
+        default_factory=dict, init=False, repr=False
+    )
 
     role: ClassVar[str] = "encoder"
 
@@ -243,7 +246,7 @@ class SentenceEncoder(PretrainedModel, TextEncoder):
                 hub_id = self.model if self.folder is None else ""
                 settings = [number_type, str(self.max_tokens)]
                 if self.profile == "fast":
-                    padding = "without padding" if number_type == "bfloat16" else "by tokens"
+                    padding = "without padding" if number_type in PACKED_TYPES else "by tokens"
                     settings.append(f"fast, batches {padding}")
                 key = content_key(hub_id, self.identity, *settings).hex()
                 name = re.sub(r"[^\w.-]+", "_", Path(self.model).name)
@@ -265,19 +268,19 @@ class SentenceEncoder(PretrainedModel, TextEncoder):
         model = self.ready()
         self._truncated += count_truncated(model, texts)
         if self.profile == "fast":
-            without_padding = self._without_padding() if number_type == "bfloat16" else None
+            without_padding = self._without_padding(number_type)
             return encode_by_tokens(model, list(texts), number_type, packed=without_padding)
         vectors = model.encode(
             list(texts), batch_size=self.batch_size, show_progress_bar=False, convert_to_numpy=True
         )
         return np.asarray(vectors, dtype=np.float32)
 
-    def _without_padding(self) -> PackedBert | None:
-        """The model without padding, its weights rounded once; None where it is none of those."""
+    def _without_padding(self, number_type: str) -> PackedBert | None:
+        """The model without padding, its weights laid out once; None where it is none of those."""
         model = self.ready()
-        if self._packed is None or self._packed[0] is not model:
-            self._packed = (model, packed(model))
-        return self._packed[1]
+        if number_type not in self._packed or self._packed[number_type][0] is not model:
+            self._packed[number_type] = (model, packed(model, number_type))
+        return self._packed[number_type][1]
 
     def seconds_for(self, texts: Sequence[str]) -> float:
         """How long the model takes for some texts, once it is loaded, cached or not."""
