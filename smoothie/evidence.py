@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smoothie.errors import NotAvailableError, SmoothieError
+from smoothie.metrics.views import final_answers
 from smoothie.neighbors.index import NeighborIndex
 from smoothie.problem import common_rows, scored_columns
 from smoothie.wording import shared_wording
@@ -312,6 +313,7 @@ class Evidence:
         self._missing = dict(missing or {})
         self._index = votes.index
         self._wording: dict[float, Floats] = {}  # shared by all that sees the same texts
+        self._answers: dict[float, NDArray[np.intp]] = {}  # likewise
         self._declared: frozenset[Need] | None = None  # all
         self._router = ""
         held: dict[Need, Any] = {
@@ -405,6 +407,16 @@ class Evidence:
         if beta not in self._wording:
             self._wording[beta] = shared_wording(texts, beta)
         return self._wording[beta]
+
+    def answers(self, share: float) -> NDArray[np.intp]:
+        """The final answers of the texts as integers, (N, K), computed once.
+
+        See `smoothie.metrics.views.final_answers`.
+        """
+        texts = self.texts
+        if share not in self._answers:
+            self._answers[share] = final_answers(texts, share)
+        return self._answers[share]
 
     @property
     def mean_distances(self) -> Floats:

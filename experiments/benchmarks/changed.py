@@ -8,20 +8,8 @@ from numpy.typing import NDArray
 from smoothie.estimator import resolve_errors, triplet_errors
 from smoothie.run import Result
 
-HEADS = (
-    *(
-        "Set",
-        "Products",
-        "Input",
-        "Chosen",
-        "Instead",
-        "Scores",
-        "Characters",
-        "Tokens",
-        "Truncated",
-    ),
-    *("Margin", "Moved by", "Rounding"),
-)
+HEADS = ["Set", "Products", "Input", "Chosen", "Instead", "Scores", "Characters", "Tokens"]
+HEADS += ["Truncated", "Margin", "Moved by", "Rounding"]
 
 
 def margins(

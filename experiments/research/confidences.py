@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 
 from smoothie.diagnosis import confidence_of
 from smoothie.evidence import Evidence
-from smoothie.metrics.views import final_answers
 from smoothie.routers.base import Routing
 from smoothie.routers.consensus import Consensus, shared_meaning
 from smoothie.routers.voting import agreement
@@ -36,7 +35,7 @@ def own_lead_of_answers(evidence: Evidence, routing: Routing, consensus: Routing
     """As `own_lead`, where texts with the same answer, or that are equal, are no rivals."""
     if routing.weights is None or routing.weights.ndim == 1:
         return None
-    answers = final_answers(evidence.texts, Consensus().answered)
+    answers = evidence.answers(Consensus().answered)
     compared = (answers >= 0).any(axis=1, keepdims=True)
     codes = np.unique(evidence.texts.astype(str), return_inverse=True)[1]
     answers = np.where(compared, answers, codes.reshape(evidence.shape))

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from smoothie.errors import NotAvailableError, SmoothieError
 from smoothie.estimator import Floats, require_three_candidates
 from smoothie.evidence import Evidence, Need
-from smoothie.metrics.views import final_answers
 from smoothie.routers.base import Router, Routing, register_router
 from smoothie.routers.voting import agreement, shares
 
@@ -117,7 +116,7 @@ class Consensus(Router):
             support = shared_meaning(evidence.distances)
         if evidence.has(Need.TEXTS):
             support = evidence.wording(self.beta) + COARSER * support
-            support = with_answers(final_answers(evidence.texts, self.answered), support)
+            support = with_answers(evidence.answers(self.answered), support)
         return with_candidates(support, self.prior)
 
 

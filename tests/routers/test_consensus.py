@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from smoothie import SmoothieError
 from smoothie.errors import NotAvailableError
 from smoothie.evidence import Evidence, Votes
+from smoothie.metrics.views import final_answers
 from smoothie.routers.consensus import Consensus, consistency, shared_answers, shared_meaning
 from smoothie.routers.smoothie_global import SmoothieGlobal
 from smoothie.wording import shared_wording
@@ -212,5 +213,8 @@ def test_shared_wording_is_computed_once_for_all_that_may_see_the_texts():
     assert evidence.wording(2.0) is first
     np.testing.assert_array_equal(first, shared_wording(prose.texts, 2.0))
     assert not np.array_equal(evidence.wording(1.0), first)
+    answers = evidence.limited_to(Consensus()).answers(2 / 3)
+    assert evidence.answers(2 / 3) is answers
+    np.testing.assert_array_equal(answers, final_answers(prose.texts, 2 / 3))
     with pytest.raises(NotAvailableError, match=r"does not declare Need\.TEXTS"):
         evidence.limited_to(SmoothieGlobal()).wording(2.0)
