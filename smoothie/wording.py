@@ -33,7 +33,7 @@ from smoothie.ngrams import TABLE_BITS, Ngrams, distinct_ngrams
 from smoothie.parallel.local import cores
 
 SAMPLE = 128  # n-grams of a text that are used, on average, where texts are longer
-BLOCK_CHARACTERS = 1 << 19  # of texts at a time
+BLOCK_CHARACTERS = 1 << 19  # of texts at a time; n-grams that are not used cost half
 PRECISION = 2.0**-20  # of weights: sums of whole numbers are the same in any order
 COUNTED_BLOCKS = 64  # of inputs that n-grams are counted in, where there are more
 
@@ -77,7 +77,7 @@ def measured(
     """
     characters = np.array([sum(map(len, row)) for row in texts])
     kept = min(1.0, SAMPLE * texts.size / max(1, characters.sum()))
-    blocks = [texts[block] for block in blocks_of(characters)]
+    blocks = [texts[block] for block in blocks_of((1 + kept) / 2 * characters)]
     counted = blocks[:: -(-len(blocks) // COUNTED_BLOCKS)]
     find = partial(distinct_ngrams, kept=kept)
     with ThreadPoolExecutor(cores()) as pool:  # NumPy releases the GIL
@@ -108,7 +108,7 @@ def f_measures(shared: NDArray[np.float64], beta: float) -> NDArray[np.float64]:
     return means
 
 
-def blocks_of(characters: NDArray[np.int_]) -> Iterator[slice]:
+def blocks_of(characters: NDArray[np.float64]) -> Iterator[slice]:
     """Inputs whose texts are taken together."""
     block = np.cumsum(characters + 1) // BLOCK_CHARACTERS  # inputs without any text count, too
     edges = [0, *(np.flatnonzero(np.diff(block)) + 1), len(block)]

@@ -243,12 +243,11 @@ def vectors(texts: Sequence[str], kept: float, weights: Floats) -> Floats:
 
 def distinct(texts: Sequence[str], kept: float) -> tuple[Rows, Rows]:
     """The n-grams of texts, each once for a text: its row, and its entry of the table."""
-    hashes, counts = hashed_ngrams(list(texts), kept)
-    rows = np.repeat(np.arange(len(texts), dtype=np.uint64), counts)
+    hashes, rows = hashed_ngrams(list(texts), np.arange(len(texts), dtype=np.uint64), kept)
     entries = (hashes >> np.uint32(32 - TABLE_BITS)).astype(np.uint64)
     keys = rows << np.uint64(TABLE_BITS) | entries
     keys.sort()
-    keys = keys[starts(keys)]
+    keys = keys.compress(starts(keys))
     low = np.uint64((1 << TABLE_BITS) - 1)
     return (keys >> np.uint64(TABLE_BITS)).astype(np.intp), (keys & low).astype(np.intp)
 
