@@ -245,7 +245,7 @@ def add_method(command: argparse.ArgumentParser) -> None:
 
 def load(options: argparse.Namespace) -> Any:
     """The problem of a file."""
-    from smoothie.inspection import warn_about_texts
+    from smoothie.inspection.checks import warn_about_texts
     from smoothie.loaders.files import read_answers
 
     columns = dict(pairs(options.columns.split(","), "--columns")) if options.columns else None

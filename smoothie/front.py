@@ -21,7 +21,7 @@ from smoothie.errors import NotAvailableError, SmoothieError, meant
 from smoothie.evaluation import Bootstrap
 from smoothie.evidence import Evidence, Need, Votes
 from smoothie.fitted import choose_by_inputs
-from smoothie.inspection import warn_about_texts
+from smoothie.inspection.checks import warn_about_texts
 from smoothie.metrics.scoring import label_scores, score
 from smoothie.problem import Problem, places
 from smoothie.routers.base import ROUTERS, Router, Routing

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smoothie import Input, Problem, assemble
-from smoothie.inspection import inspect, warn_about_texts
+from smoothie.inspection.checks import inspect, warn_about_texts
 from smoothie.inspection.copies import codes
 from smoothie.inspection.coverage import coverage
 from smoothie.inspection.languages import language

@@ -61,6 +61,9 @@ from smoothie.metrics.views import VIEWS, final_answer, final_answers, make_view
         ("It weighs 6.02 \u00d7 10^23 of them", "602000000000000000000000"),
         ("It was on Jan. 1st, 2000.", "2000-01-01"),
         ("They ate 1 1/2 of it.", "1.5"),
+        ("In 2020 it was COVID-19.", "19"),  # no minus within a word
+        ("He was born in 1942 and flew to P2 with an H2O bottle", "1942"),
+        ("It was written on paper of format A4.", None),
     ],
 )
 def test_final_answer(text, answer):

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smoothie.encoders.named import HUB_IDS, STATIC, named_encoder, static_folder
-from smoothie.inspection import Finding, listed
+from smoothie.inspection.findings import Finding, listed
 from smoothie.optional import is_installed
 from smoothie.pretrained import HUB_ID, existing_folder
 from smoothie.problem import Problem

@@ -8,7 +8,7 @@ from typing import Any
 
 from smoothie.cleaning import clean_texts
 from smoothie.errors import SmoothieError, printable, shown
-from smoothie.inspection import listed, warn_about_texts
+from smoothie.inspection.findings import listed
 from smoothie.problem import Problem
 from smoothie.registry import Registry, wrong_dataclass
 from smoothie.storage.files import readable, user_path
@@ -56,6 +56,8 @@ class Source:
         candidates : sequence of str, optional
             Which candidates, in which order; by default all of them, by name.
         """
+        from smoothie.inspection.checks import warn_about_texts
+
         problem = self._load(candidates)
         warn_about_texts(problem)
         return problem

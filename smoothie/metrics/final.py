@@ -28,7 +28,7 @@ OPTION_IN_MARKED = re.compile(r"(?<![\w'])(?:\(([A-Ha-h])\)|([A-H])(?![\w'])|([a
 # Elsewhere, a letter might be a word: (B), B. or B: after a space, or nothing but the letter
 OPTION_IN_SENTENCE = re.compile(r"\(([A-Ha-h])\)|(?<!\S)([A-H])(?=[).:])|^([A-H])$")
 IN_MARKED = re.compile(rf"{OPTION_IN_MARKED.pattern}|({NUMBER})")
-IN_SENTENCE = re.compile(rf"{OPTION_IN_SENTENCE.pattern}|({NUMBER})")
+IN_SENTENCE = re.compile(rf"{OPTION_IN_SENTENCE.pattern}|((?<!\w){NUMBER})")  # 4, but no A4
 SEVERAL = re.compile(rf"{NUMBER}(?:\s*[,;]\s*{NUMBER})+(?=\W*$)")  # 1, 2, 3
 FORMULA = re.compile(r"\$([^$]+)\$(?!\d)|\\\((.+?)\\\)")
 WORDS = re.compile(r"[\w'-]+(?: [\w'-]+){0,4}(?=\W*$|[.,;:)])")

@@ -6,7 +6,8 @@ import numpy as np
 
 from smoothie.encoders.tokens import Reading, reading, seconds_to_encode, truncated
 from smoothie.errors import SmoothieError, printable
-from smoothie.inspection import Finding, inspect, listed
+from smoothie.inspection.checks import inspect
+from smoothie.inspection.findings import Finding, listed
 from smoothie.problem import Problem
 
 DEFAULT = "minilm"  # the encoder that is used where no other is named

@@ -13,7 +13,7 @@ from smoothie.diagnosis import Diagnosis, MethodDiagnosis, diagnose
 from smoothie.errors import NotAvailableError, printable
 from smoothie.evaluation import Bootstrap
 from smoothie.evidence import Evidence
-from smoothie.inspection import listed
+from smoothie.inspection.findings import listed
 from smoothie.report.artifacts import Artifact
 from smoothie.report.output import OutputFolder
 from smoothie.report.tables import interval, markdown, markdown_escaped, number

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smoothie.errors import SmoothieError, printable, shown
-from smoothie.inspection import listed
+from smoothie.inspection.findings import listed
 from smoothie.loaders.local import read_labels
 from smoothie.problem import Problem
 from smoothie.scorers.base import register_scorer

@@ -15,7 +15,7 @@ import numpy as np
 
 from smoothie.errors import SmoothieError, meant, shown
 from smoothie.fields import is_finite
-from smoothie.inspection import listed
+from smoothie.inspection.findings import listed
 from smoothie.loaders.base import choose_candidates
 from smoothie.loaders.local import with_more_texts
 from smoothie.problem import Input, Problem, assemble

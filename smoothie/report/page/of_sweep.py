@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from smoothie import __version__
 from smoothie.evaluation import CANDIDATE
-from smoothie.inspection import listed
+from smoothie.inspection.findings import listed
 from smoothie.report.page.curves import line_of
 from smoothie.report.page.html import render
 from smoothie.report.page.methods import tones_of, tones_of_other
