@@ -10,6 +10,7 @@ from smoothie.posterior import (
     PRIOR,
     Posterior,
     Preference,
+    checked,
     design,
     estimate,
     fit,
@@ -176,3 +177,38 @@ def test_certainty_is_the_share_of_draws_that_keep_the_order():
 def test_certainty_of_equal_texts_is_even():
     even = Posterior(np.array([0.0, 0.0, 0.0, 1.0]), np.zeros((4, 4)), 1.0)
     np.testing.assert_allclose(even.certainty(np.zeros((1, 3))), 0.5)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(3, 6), st.integers(2, 12))
+@settings(max_examples=60, deadline=None)
+def test_the_best_candidate_is_taken_if_it_did_better_by_one_standard_error(seed, candidates, rows):
+    generator = np.random.default_rng(seed)
+    support = standard(generator.normal(size=(rows, candidates)))
+    slopes = generator.uniform(-2, 2, size=candidates)  # not one for all, as the model has it
+    scores = slopes * support + generator.normal(size=candidates) + generator.normal()
+    fitted = fit(support, scores)
+    found = checked(fitted, support, scores)
+    best = max(range(candidates), key=lambda j: sum(scores[n, j] for n in range(rows)))
+    lead, differing = 0.0, 0
+    for n in range(rows):
+        expected = [fitted.mean[j] + fitted.mean[-1] * support[n, j] for j in range(candidates)]
+        chosen = expected.index(max(expected))
+        if chosen != best:
+            differing += 1
+            lead += (scores[n, best] - scores[n, chosen]) / fitted.unit
+    if lead > (2 * fitted.noise * differing) ** 0.5:
+        assert (found.expected(support).argmax(axis=1) == best).all()
+    else:
+        assert found is fitted
+
+
+def test_the_check_leaves_out_what_is_not_labeled():
+    support = standard(np.tile([3.0, 2.0, 1.0, 0.0], (8, 1)))
+    labels = np.tile([0.0, 0.2, 1.0, np.nan], (8, 1))
+    labels[0] = [np.nan, np.nan, 0.1, 1.0]  # the last candidate was best, but once
+    labels[1] = [0.5, 0.5, 0.5, 0.5]
+    steep = Posterior(np.array([0.0, 0, 0, 0, 2]), np.eye(5), noise=0.5)
+    found = checked(steep, support, labels)
+    assert (found.expected(support).argmax(axis=1) == 2).all()
+    nothing = np.full(labels.shape, np.nan)
+    assert checked(steep, support, nothing) is steep

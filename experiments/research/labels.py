@@ -3,7 +3,7 @@
     python -m experiments.research.labels folders=[A,B,C] encoder=minilm
 
 In each trial, half of the scored inputs may be labeled, and methods are scored on the other half.
-Writes gaps.csv and labels.md into hydra.run.dir; docs/research.md explains them.
+Writes gaps.csv, parents.csv and labels.md into hydra.run.dir; docs/research.md explains them.
 """
 
 import sys
@@ -23,13 +23,14 @@ from experiments.command import start
 from experiments.config import general, one_sentence_errors
 from experiments.groups import CONF
 from experiments.memory import Memory
-from experiments.research.ablation import draw_ensembles, gap_closed
+from experiments.research.ablation import draw_ensembles
+from experiments.research.parents import ROUTED, compared, parents_table
 from experiments.settings import Settings, read_settings
 from experiments.steps import encode, load, make_encoder, score_problem
 from smoothie.errors import SmoothieError
 from smoothie.evidence import Evidence, Labelled
 from smoothie.labeling import ORDERS, Verdicts, next_rows, no_verdicts
-from smoothie.posterior import PRIOR, Prior, fit, standard
+from smoothie.posterior import PRIOR, Prior, checked, fit, standard
 from smoothie.report.output import write_table
 from smoothie.report.tables import markdown, number
 from smoothie.routers.base import seeded
@@ -71,14 +72,22 @@ class Trial:
     pool: Rows
     asked: Rows
 
-    def gap(self, quality: Floats) -> float:
-        """What the texts of the largest numbers (asked, K) close."""
-        return gap_closed(quality.argmax(axis=1), self.quality[self.asked])
+    def closed(self, quality: Floats) -> Floats:
+        """What the texts of the largest numbers (asked, K) close of the gap, in percent: (asked,).
 
-    def by(self, labeled: Rows, prior: Prior = PRIOR) -> float:
+        Their mean is the share of the way from random choice to the oracle.
+        """
+        known = self.quality[self.asked]
+        chosen = known[np.arange(len(known)), quality.argmax(axis=1)]
+        gap = known.max(axis=1).mean() - known.mean()
+        shares: Floats = 100 * (chosen - known.mean(axis=1)) / (gap if gap > 0 else np.nan)
+        return shares
+
+    def by(self, labeled: Rows, prior: Prior = PRIOR) -> Floats:
         """What few labels close."""
-        posterior = fit(self.support[labeled], self.quality[labeled], prior=prior)
-        return self.gap(posterior.expected(self.support[self.asked]))
+        support, quality = self.support[labeled], self.quality[labeled]
+        posterior = checked(fit(support, quality, prior=prior), support, quality)
+        return self.closed(posterior.expected(self.support[self.asked]))
 
     def order(self, order: str, count: int, seed: int) -> Rows:
         """The first inputs to label."""
@@ -96,9 +105,9 @@ class Trial:
 
 def results_of(
     trial: Trial, seed: int, budgets: list[int], full: bool
-) -> Iterator[tuple[str, int, float]]:
-    """What methods close at each budget: method, labels, gap."""
-    yield "consensus", 0, trial.gap(trial.support[trial.asked])
+) -> Iterator[tuple[str, int, Floats]]:
+    """What methods close at each budget: method, labels, and the shares of the inputs asked."""
+    yield "consensus", 0, trial.closed(trial.support[trial.asked])
     budgets = [budget for budget in budgets if budget <= len(trial.pool)]
     for order in ORDERS if full else ORDERS[:1]:
         rows = trial.order(order, max(budgets), seed)
@@ -107,19 +116,26 @@ def results_of(
             if order != ORDERS[0]:
                 continue
             means = trial.quality[rows[:budget]].mean(axis=0)
-            best = np.broadcast_to(means, (len(trial.asked), len(means)))
-            yield "best_on_val", budget, trial.gap(best)
+            yield "best_on_val", budget, trial.closed(np.tile(means, (len(trial.asked), 1)))
             if trial.inputs is not None and full:
                 sample = Labelled(trial.quality[rows[:budget]], trial.inputs[rows[:budget]])
                 asked = trial.inputs[trial.asked]
                 chosen = LabeledKNN().choose(sample, asked, len(asked))
-                yield "labeled_knn", budget, gap_closed(chosen, trial.quality[trial.asked])
+                yield "labeled_knn", budget, trial.closed(np.eye(len(means))[chosen])
             for name, prior in PRIORS.items() if full else ():
                 yield name, budget, trial.by(rows[:budget], prior)
 
 
-def measure(settings: Settings, curve: Curve, folder: str) -> pd.DataFrame:
-    """A row for each ensemble of a set, method and number of labels: means over trials."""
+def measure(settings: Settings, curve: Curve, folder: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Gaps closed on a set, means over trials, and few labels compared with their parents.
+
+    Returns
+    -------
+    gaps : DataFrame
+        A row for each ensemble, method and number of labels.
+    parents : DataFrame
+        See `experiments.research.parents.compared`.
+    """
     limit = curve.limits.get(Path(folder).name)
     dataset = {"source": "local", "path": folder, "cleaning": "none", "limit": limit}
     here, memory = replace(settings, dataset=dataset), Memory()
@@ -130,20 +146,25 @@ def measure(settings: Settings, curve: Curve, folder: str) -> pd.DataFrame:
     votes = encode(here, make_encoder(here, memory), problem, memory)
     everyone = np.arange(len(problem.candidates))
     ensembles = [everyone, *draw_ensembles(len(everyone), curve.sub_ensembles, curve.seed)]
-    rows = []
+    rows, trials = [], []
     for place, columns in enumerate(ensembles):
         support = standard(Consensus().support(Evidence(votes.select(columns))))
-        for trial in range(curve.trials if place == 0 else max(1, curve.trials // 4)):
-            order = seeded(curve.seed + trial).permutation(np.flatnonzero(scores.scored))
+        for seed in range(curve.trials if place == 0 else max(1, curve.trials // 4)):
+            order = seeded(curve.seed + seed).permutation(np.flatnonzero(scores.scored))
             half = len(order) // 2
-            parts = Trial(
+            trial = Trial(
                 support, scores.quality[:, columns], votes.inputs, order[:half], order[half:]
             )
-            for method, budget, gap in results_of(parts, trial, curve.budgets, place == 0):
-                rows.append((problem.name, place, len(columns), method, budget, gap))
+            closed = {}
+            for method, budget, shares in results_of(trial, seed, curve.budgets, place == 0):
+                rows.append((problem.name, place, len(columns), method, budget, shares.mean()))
+                closed[method, budget] = shares
+            if place == 0:
+                trials.append((trial.asked, closed))
     names = ["dataset", "ensemble", "candidates", "method", "labels", "gap_closed"]
     table = pd.DataFrame(rows, columns=names)
-    return table.groupby(names[:-1], sort=False)["gap_closed"].mean().reset_index()
+    gaps = table.groupby(names[:-1], sort=False)["gap_closed"].mean().reset_index()
+    return gaps, compared(problem.name, trials)
 
 
 def curve_table(gaps: pd.DataFrame, keep: Callable[[str], bool]) -> str:
@@ -165,7 +186,7 @@ def curve_table(gaps: pd.DataFrame, keep: Callable[[str], bool]) -> str:
 def sets_table(gaps: pd.DataFrame) -> str:
     """A row for each set: Consensus, and few labels beside the best candidate on them."""
     rows = []
-    shown = ("few_labels, random", "best_on_val")
+    shown = (ROUTED, "best_on_val")
     budgets = [budget for budget in sorted(gaps["labels"].unique()) if budget]
     for name, table in gaps.groupby("dataset", sort=False):
         cells = table.set_index(["method", "labels"])["gap_closed"]
@@ -221,6 +242,10 @@ Sub-ensembles of 3 to 8 candidates, the mean of each set:
 Each set, few labels / best on the same labels:
 
 {single}
+Few labels less what they join, in percent of the gap: mean over the sets, and on how many of them
+few labels are worse, and worse by more than noise (1.96 standard errors, over inputs and trials):
+
+{parents}
 The prior of few labels, and that which is best on the other sets:
 
 {priors}
@@ -234,14 +259,19 @@ def run(cfg: DictConfig, folder: Path) -> str:
         raise SmoothieError("folders: expected a list of two or more, such as [A,B]")
     settings = read_settings(cfg)
     parts = [measure(settings, curve, str(name)) for name in cfg.folders]
-    gaps = pd.concat(parts, ignore_index=True).round(3)  # as written, so that tables are theirs
+    # Rounded as they are written, so that the tables are made of what is in the files.
+    gaps, parents = (
+        pd.concat(tables, ignore_index=True).round(3) for tables in zip(*parts, strict=True)
+    )
     write_table(gaps, folder / "gaps.csv")
+    write_table(parents, folder / "parents.csv")
     full, drawn = gaps[gaps.ensemble == 0], gaps[gaps.ensemble > 0]
     page = PAGE.format(
         sets=len(cfg.folders),
         curve=curve_table(full, lambda name: name not in PRIORS),
         drawn=curve_table(drawn, lambda name: True),
         single=sets_table(full),
+        parents=parents_table(parents),
         priors=curve_table(full, lambda name: name in PRIORS),
         left_out=left_out_table(full),
     )

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from smoothie.errors import NotAvailableError
 from smoothie.evidence import Evidence, Fold
-from smoothie.posterior import Preference, fit, standard
+from smoothie.posterior import Preference, checked, fit, standard
 from smoothie.routers.base import Routing, register_router
 from smoothie.routers.consensus import Consensus
 from smoothie.routers.labelled import LabelledRouter
@@ -24,7 +24,8 @@ class FewLabels(LabelledRouter):
     The posterior mean of a linear model (`smoothie.posterior`) in which each candidate is as good
     as its texts are supported by those of the others, and better or worse by a constant. With no
     label that is Consensus; with many, the mean score of each candidate, corrected for the support
-    of the single text.
+    of the single text. If one candidate did clearly better on the labeled inputs than what the
+    model chooses there, it is chosen for all.
 
     Parameters
     ----------
@@ -67,7 +68,8 @@ class FewLabels(LabelledRouter):
             labeled = fold.sample.rows
             if labeled is None:
                 raise NotAvailableError("it needs labels of inputs to route, not of another split")
-            posterior = fit(support[labeled], fold.sample.scores)
+            known, scores = support[labeled], fold.sample.scores
+            posterior = checked(fit(known, scores), known, scores)
             return np.asarray(posterior.expected(support[fold.rows]).argmax(axis=1))
 
         return self.cross_fit(evidence, choose)
@@ -109,7 +111,7 @@ def route_with(
     support = standard(Consensus().support(evidence))
     largest = np.max(np.abs(labels), where=~np.isnan(labels), initial=0.0)
     labels = labels / largest if largest > 0 else labels  # so that no square overflows
-    posterior = fit(support, labels, preferences)
+    posterior = checked(fit(support, labels, preferences), support, labels)
     judged = int((~np.isnan(labels)).any(axis=1).sum())
     rows = judged + len({preference.row for preference in preferences})
     if not rows:

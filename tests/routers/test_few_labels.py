@@ -8,7 +8,7 @@ import pytest
 from smoothie import SmoothieError
 from smoothie.errors import NotAvailableError
 from smoothie.evidence import Evidence, Labelled, Need, Votes
-from smoothie.posterior import Preference, fit, standard
+from smoothie.posterior import Preference, checked, fit, standard
 from smoothie.routers import BestOnVal, Consensus, FewLabels
 from smoothie.routers.few_labels import route_with, with_labels
 from smoothie.run import choose
@@ -49,7 +49,9 @@ def test_choices_are_those_of_the_posterior_of_other_folds():
             assert len(rows) == 6
             assert not set(rows) & set(fold.rows)
             np.testing.assert_array_equal(scores[rows], fold.sample.scores)
-            expected = fit(support[rows], scores[rows]).expected(support[fold.rows])
+            fitted = fit(support[rows], scores[rows])
+            found_good = checked(fitted, support[rows], scores[rows])
+            expected = found_good.expected(support[fold.rows])
             np.testing.assert_array_equal(found.choices[trial, fold.rows], expected.argmax(1))
 
 
