@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from experiments.benchmarks.places import DEMO, RESULTS, ROOT, keep
+from experiments.places import DEMO, RESULTS, ROOT, keep
 from smoothie.encoders.stored import StoredVectors
 from smoothie.estimator import squared_distances, triplet_errors
 from smoothie.evidence import Evidence, Votes

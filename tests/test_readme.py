@@ -14,12 +14,12 @@ import pytest
 from experiments import compare, idea
 from experiments.benchmarks import __main__ as benchmarks
 from experiments.benchmarks import rates
-from experiments.benchmarks.places import block_of
 from experiments.groups import methods, register_groups
 from experiments.help import choices_of
 from experiments.paper.headline import headline
 from experiments.paper.stacking import as_markdown, read_cells, story
 from experiments.pipeline import run
+from experiments.places import block_of
 from smoothie import SmoothieLocal
 from smoothie.encoders.sentence import SentenceEncoder
 from smoothie.metrics.views import MATH, VIEWS

@@ -10,11 +10,11 @@ from experiments.benchmarks.consensus import consensus_and_local
 from experiments.benchmarks.encoding import fast_against_plain
 from experiments.benchmarks.estimation import local_against_the_loop, sweep
 from experiments.benchmarks.neighbors import approximate_against_exact, exact_against_faiss
-from experiments.benchmarks.places import RESULTS, ROOT, keep
 from experiments.benchmarks.scoring import scores_against_the_released_way
 from experiments.benchmarks.start import start_times
 from experiments.benchmarks.static import static_against_models
 from experiments.benchmarks.timing import machine, table
+from experiments.places import RESULTS, ROOT, keep
 
 COMMAND = "python -m experiments.benchmarks"
 RESULT = RESULTS / "benchmarks.md"

@@ -22,8 +22,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.benchmarks.places import DEMO, encoders_folder
 from experiments.config import one_sentence_errors
+from experiments.places import DEMO, encoders_folder
 from smoothie.encoders.sentence import SentenceEncoder
 from smoothie.errors import SmoothieError
 from smoothie.loaders.local import LocalFolder

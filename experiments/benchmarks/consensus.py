@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.benchmarks.estimation import make
-from experiments.benchmarks.places import DEMO
 from experiments.benchmarks.timing import Row, side_by_side
+from experiments.places import DEMO
 from smoothie.estimator import squared_distances
 from smoothie.evidence import Evidence, Votes
 from smoothie.loaders.local import LocalFolder

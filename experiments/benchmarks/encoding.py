@@ -29,13 +29,13 @@ import numpy as np
 from omegaconf import DictConfig
 
 from experiments.benchmarks.changed import HEADS, changed
-from experiments.benchmarks.places import DEMO, RESULTS, encoders_folder, keep
 from experiments.benchmarks.rounding import require_as_autocast, round_products
 from experiments.benchmarks.timing import Row, machine, side_by_side, table
 from experiments.config import one_sentence_errors
 from experiments.memory import Memory
 from experiments.paper.jobs import QUIET, compose_run
 from experiments.pipeline import run
+from experiments.places import DEMO, RESULTS, encoders_folder, keep
 from experiments.settings import read_settings
 from experiments.steps import load, make_encoder
 from smoothie.encoders.fast import encode_by_tokens, fast_dtype

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from experiments.benchmarks.places import RESULTS, keep
 from experiments.benchmarks.timing import machine
+from experiments.places import RESULTS, keep
 from smoothie import SmoothieError
 from smoothie.evidence import Votes
 from smoothie.metrics.scoring import score

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from experiments.benchmarks.places import DEMO, RESULTS, ROOT, encoders_folder, keep
 from experiments.benchmarks.timing import machine
 from experiments.config import one_sentence_errors
+from experiments.places import DEMO, RESULTS, ROOT, encoders_folder, keep
 from smoothie import SmoothieLocal
 from smoothie.encoders.sentence import SentenceEncoder
 from smoothie.errors import SmoothieError

@@ -17,9 +17,9 @@ from functools import partial
 import numpy as np
 
 from experiments.benchmarks.encoding import MODELS, products, short_and_long
-from experiments.benchmarks.places import RESULTS, encoders_folder, keep
 from experiments.benchmarks.timing import machine
 from experiments.config import one_sentence_errors
+from experiments.places import RESULTS, encoders_folder, keep
 from smoothie.encoders.packed import Dense, can_pack
 from smoothie.encoders.sentence import SentenceEncoder
 from smoothie.errors import SmoothieError

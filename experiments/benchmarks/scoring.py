@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from experiments.benchmarks.places import DEMO
 from experiments.benchmarks.timing import Row, side_by_side
+from experiments.places import DEMO
 from smoothie.loaders.local import LocalFolder
 from smoothie.metrics.rouge import bigrams
 from smoothie.metrics.scoring import reference_scores

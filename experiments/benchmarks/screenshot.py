@@ -11,8 +11,8 @@ import tempfile
 from pathlib import Path
 
 from experiments.benchmarks.page import program
-from experiments.benchmarks.places import RESULTS
 from experiments.idea import QUESTION
+from experiments.places import RESULTS
 from smoothie.cli import main as smoothie
 from smoothie.errors import SmoothieError
 from smoothie.storage.files import replacing

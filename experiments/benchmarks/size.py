@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.benchmarks.places import RESULTS, ROOT, keep
+from experiments.places import RESULTS, ROOT, keep
 from smoothie import SmoothieError, SmoothieGlobal, SmoothieLocal
 from smoothie.estimator import squared_distances, triplet_errors
 from smoothie.storage.files import drop_pages, write_csv

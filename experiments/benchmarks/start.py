@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.benchmarks.places import ROOT
 from experiments.benchmarks.timing import Row
+from experiments.places import ROOT
 from smoothie.encoders.sentence import SentenceEncoder
 from smoothie.storage.cache import content_key
 

@@ -17,11 +17,11 @@ import numpy as np
 import pandas as pd
 
 from experiments.benchmarks.encoding import short_and_long
-from experiments.benchmarks.places import RESULTS, encoders_folder, keep
 from experiments.benchmarks.timing import Row, machine, side_by_side, table
 from experiments.config import one_sentence_errors
 from experiments.memory import Memory
 from experiments.paper.jobs import compose_run
+from experiments.places import RESULTS, encoders_folder, keep
 from experiments.research.ablation import VARIANTS, gap_closed
 from experiments.settings import read_settings
 from experiments.steps import encode, load, make_encoder, score_problem

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from experiments.benchmarks.places import RESULTS
+from experiments.places import RESULTS
 from experiments.research import ablation, labels
 from smoothie.report.output import write_table
 from smoothie.report.style import FONT, LIGHT, PAGE, SMALL, ink, look_of, new_figure, save

@@ -1,4 +1,4 @@
-"""Paths of the texts and models of benchmarks, and of the tables that they write."""
+"""Paths of the texts and models that results are made with, and of their tables."""
 
 import os
 import re
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from smoothie.storage.files import read_text, write_text
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "results"
 DEMO = ROOT / "smoothie" / "demo"
 
