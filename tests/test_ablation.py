@@ -61,22 +61,36 @@ def test_constants_for_a_set_are_chosen_on_the_others():
     }
     rows = [(name, *key, gap, gap) for key, gaps in closed.items() for name, gap in gaps.items()]
     grid = pd.DataFrame(rows, columns=["dataset", *NAMES, "over_ensembles", "gap_closed"])
-    assert left_out(grid)["a"] == ((1.0, 0.0), 0)
-    assert left_out(grid) == naive_left_out(closed)
+    found, naive = left_out(grid), naive_left_out(closed)
+    assert tuple(found.loc["a", list(NAMES)]) == (1.0, 0.0)
+    for name, (best, once, drawn) in naive.items():
+        assert tuple(found.loc[name, list(NAMES)]) == best
+        assert found.once[name] == once
+        assert found.drawn[name] == pytest.approx(drawn, abs=6)  # 4 standard errors of 1,000 draws
     table = [split(line) for line in left_out_table(grid).splitlines()]
-    assert table[-3][-1] == f"{np.mean([gap for _, gap in naive_left_out(closed).values()]):.1f}"
+    assert table[-3][-2] == f"{np.mean([once for _, once, _ in naive.values()]):.1f}"
+    assert table[-2][-1] == f"{found.drawn.min():.1f}"
 
 
 def naive_left_out(closed):
+    """The choice on the two others, what it closes, and the mean over all draws of two of them."""
     found = {}
     for name in ("a", "b", "c"):
-        others = [other for other in ("a", "b", "c") if other != name]
-        values = {
-            key: sum(gaps[other] for other in others) / 2 + min(gaps[other] for other in others)
-            for key, gaps in closed.items()
-        }
-        best = max(values, key=values.get)
-        found[name] = best, closed[best][name]
+        one, two = (other for other in ("a", "b", "c") if other != name)
+
+        def best_on(*sets):
+            return max(
+                closed,
+                key=lambda key: (
+                    sum(closed[key][other] for other in sets) / len(sets)
+                    + min(closed[key][other] for other in sets)
+                ),
+            )
+
+        draws = [(one, one), (one, two), (two, one), (two, two)]
+        drawn = sum(closed[best_on(*sets)][name] for sets in draws) / 4
+        best = best_on(one, two)
+        found[name] = best, closed[best][name], drawn
     return found
 
 

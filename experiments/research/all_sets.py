@@ -4,7 +4,7 @@
 
 Draws the results of the ablation and of the few labels, in results/, into results/all_sets/. What
 was chosen by looking at sets is, for each set, what was best on the others: the constants of
-Consensus, and the prior of the few labels.
+Consensus (the mean over draws of these), and the prior of the few labels.
 """
 
 import sys
@@ -40,12 +40,11 @@ def table_of(gaps: pd.DataFrame, grid: pd.DataFrame, few: pd.DataFrame) -> pd.Da
         gaps.csv and grid.csv of the ablation, gaps.csv of the few labels.
     """
     full = gaps[gaps.ensemble == 0].pivot(index="dataset", columns="variant", values="gap_closed")
-    chosen = {name: gap for name, (_, gap) in ablation.left_out(grid).items()}
     table = pd.DataFrame(
         {
             "smoothie_global": full["smoothie_global"],
             "smoothie_local": full["smoothie_local k=1"],
-            "consensus": pd.Series(chosen),
+            "consensus": ablation.left_out(grid)["drawn"],
             "few_labels": labels.left_out(few)[0][LABELS],
         }
     )
