@@ -33,9 +33,9 @@ from smoothie.ngrams import TABLE_BITS, Ngrams, distinct_ngrams
 from smoothie.parallel.local import cores
 
 SAMPLE = 128  # n-grams of a text that are used, on average, where texts are longer
-BLOCK_CHARACTERS = 1 << 19  # of texts at a time; n-grams that are not used cost half
+BLOCK_CHARACTERS = 1 << 18  # of texts at a time; n-grams that are not used cost half
 PRECISION = 2.0**-20  # of weights: sums of whole numbers are the same in any order
-COUNTED_BLOCKS = 64  # of inputs that n-grams are counted in, where there are more
+COUNTED_BLOCKS = 128  # of inputs that n-grams are counted in, where there are more
 
 
 def shared_wording(texts: NDArray[np.object_], beta: float) -> NDArray[np.float64]:
@@ -57,7 +57,7 @@ def shared_wording(texts: NDArray[np.object_], beta: float) -> NDArray[np.float6
     -----
     O(N K (l + K)) for texts of l bytes, of which at most 128 n-grams are compared on average: those
     whose hash is small, the same ones in all texts, so that overlaps stay comparable. N-grams are
-    counted in up to 64 blocks of inputs, evenly spread, of 2^19 characters each; memory is that of
+    counted in up to 128 blocks of inputs, evenly spread, of 2^18 characters each; memory is that of
     these blocks, about half a GiB at most, and the result.
     """
     return measured(texts, partial(f_measures, beta=beta))
