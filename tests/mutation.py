@@ -38,6 +38,8 @@ MODULES = {
     "problem": ("problem.py", "test_problem.py"),
     "cache": ("storage/cache.py storage/checked.py", "test_cache.py test_damaged_caches.py"),
     "routers": ("routers/*.py", "routers"),
+    "wording": ("ngrams.py wording.py", "test_wording.py routers/test_consensus.py"),
+    "posterior": ("posterior.py", "test_posterior.py routers/test_few_labels.py"),
 }
 ALIVE = (None, 0, 5, 33)  # exit codes: not run, all tests passed, none found, none calls it
 

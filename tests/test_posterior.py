@@ -10,6 +10,7 @@ from smoothie.posterior import (
     PRIOR,
     Posterior,
     Preference,
+    Prior,
     checked,
     design,
     estimate,
@@ -42,10 +43,10 @@ def observed(support, scores):
     return values, np.concatenate(blocks)
 
 
-def conditioned(values, H, variances):
+def conditioned(values, H, variances, slope=PRIOR.slope):
     """Mean and covariance of w given the observations, by the joint normal distribution."""
     candidates = H.shape[1] - 1
-    mean = np.r_[np.zeros(candidates), PRIOR.slope]
+    mean = np.r_[np.zeros(candidates), slope]
     prior = np.diag([variances[0]] * candidates + [variances[1]])
     joint = H @ prior @ H.T + variances[2] * np.eye(len(values))
     gain = prior @ H.T @ np.linalg.inv(joint)
@@ -100,6 +101,58 @@ def test_variances_are_the_most_probable_ones(seed):
     step = 1e-4  # and no other noise is more probable, the others at their best
     at = [log_posterior(np.r_[best, np.log(found.noise) + d], values, H) for d in (-0.3, 0, 0.3)]
     assert at[1] >= max(at[0], at[2]) - step
+
+
+def test_no_variance_can_be_moved_to_a_more_probable_one():
+    support, scores = drawn(11, rows=10)
+    found = fit(support, scores)
+    values, H = observed(support, scores / found.unit)
+    own = np.linalg.inv(found.covariance) - H.T @ H / found.noise  # of the prior alone
+    variances = 1 / np.diag(own)
+    np.testing.assert_allclose(variances[:4], variances[0], rtol=1e-6)
+    at = np.log([variances[0], variances[4], found.noise])
+    for step in 1e-3 * np.eye(3):
+        slope = log_posterior(at + step, values, H) - log_posterior(at - step, values, H)
+        assert abs(slope) / 2e-3 < 1e-3
+
+
+def test_a_prior_that_is_worth_much_is_left_as_it_is():
+    support, scores = drawn(12)
+    prior = Prior(slope=0.7, of_candidates=0.2, of_slope=0.05, of_noise=0.4, worth=1e9)
+    found = fit(support, scores, prior=prior)
+    values, H = observed(support, scores / found.unit)
+    mean, covariance = conditioned(values, H, (0.2, 0.05, 0.4), slope=0.7)
+    np.testing.assert_allclose(found.mean, mean, atol=1e-6)
+    np.testing.assert_allclose(found.covariance, covariance, atol=1e-6)
+
+
+def test_standard_support_has_a_deviation_of_one_within_rows():
+    support = np.random.default_rng(0).normal(size=(6, 4)) * 3 + np.arange(6)[:, None]
+    squares = sum((value - sum(row) / 4) ** 2 for row in support for value in row)
+    expected = [[(v - sum(row) / 4) / (squares / 18) ** 0.5 for v in row] for row in support]
+    np.testing.assert_allclose(standard(support), expected)
+    np.testing.assert_array_equal(standard(np.full((3, 4), 0.5)), np.zeros((3, 4)))
+
+
+def test_the_model_of_partial_labels_is_centered_over_what_is_known():
+    support, _ = drawn(2, rows=3)
+    known = np.array([[1, 1, 1, 1], [1, 0, 1, 0], [0, 0, 0, 0]], dtype=bool)
+    X, degrees = design(support, known)
+    assert degrees == 3 + 1
+    for n in range(3):
+        rows = {i: [*np.eye(4)[i], support[n, i]] for i in range(4) if known[n, i]}
+        for i in range(4):
+            expected = np.zeros(5)
+            if i in rows:
+                expected = np.array(rows[i]) - sum(map(np.array, rows.values())) / len(rows)
+            np.testing.assert_allclose(X[4 * n + i], expected, atol=1e-12)
+
+
+def test_equal_scores_are_those_of_a_row_in_its_own_unit():
+    labels = np.array([[1e-13, 2e-13, np.nan], [1e3, 1e3, 1e3 + 1e-12], [np.nan, 4.0, np.nan]])
+    scores, _ = standard_scores(labels)
+    assert np.isnan(scores).all(axis=1).tolist() == [False, True, True]  # one label: no difference
+    assert standard_scores(labels[1:])[1] == 1
 
 
 def test_no_label_leaves_the_prior():
@@ -158,8 +211,27 @@ def test_a_preference_is_a_difference_of_two():
     by_hand = estimate(H, values, 2)
     np.testing.assert_allclose(found.mean, by_hand.mean, atol=1e-9)
     assert found.mean[1] > max(found.mean[[0, 2]])
-    with pytest.raises(SmoothieError, match=r"^preference 0: "):
-        fit(support, none, [Preference(0, 1, 4)])
+    assert by_hand.unit == 1
+    for wrong in ((0, 1, 4), (0, 4, 1), (0, -1, 1), (0, 1, -1), (8, 0, 1), (-1, 0, 1)):
+        with pytest.raises(SmoothieError, match=r"^preference 0: "):
+            fit(support, none, [Preference(*wrong)])
+    fit(support, none, [Preference(0, 0, 3), Preference(7, 3, 0)])  # the ends of what there is
+
+
+def test_preferences_join_labels():
+    support, scores = drawn(6)
+    scores[4:] = np.nan
+    found = fit(support, scores, [Preference(5, 2, 0)])
+    scaled, unit = standard_scores(scores)
+    values, H = observed(support[:4], scaled[:4])
+    pair = np.zeros(5)
+    pair[[2, 0]], pair[-1] = (1, -1), support[5, 2] - support[5, 0]
+    H = np.vstack([H, pair / np.sqrt(2)])
+    values = np.r_[values, 2 / np.sqrt(np.pi) / np.sqrt(2)]
+    by_hand = estimate(H, values, 4 * 3 + 1)
+    assert found.unit == unit
+    np.testing.assert_allclose(found.mean, by_hand.mean, atol=1e-9)
+    assert found.noise == pytest.approx(by_hand.noise)
 
 
 def test_certainty_is_the_share_of_draws_that_keep_the_order():
@@ -210,5 +282,10 @@ def test_the_check_leaves_out_what_is_not_labeled():
     steep = Posterior(np.array([0.0, 0, 0, 0, 2]), np.eye(5), noise=0.5)
     found = checked(steep, support, labels)
     assert (found.expected(support).argmax(axis=1) == 2).all()
+    scores, _ = standard_scores(labels)
+    for j in range(4):
+        seen = [score for score in scores[:, j] if not np.isnan(score)]
+        assert found.mean[j] == pytest.approx(sum(seen) / (len(seen) + 1))
+    assert found.mean[-1] == 0
     nothing = np.full(labels.shape, np.nan)
     assert checked(steep, support, nothing) is steep

@@ -8,17 +8,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smoothie import ngrams, wording
+from smoothie.ngrams import distinct_ngrams
 from smoothie.wording import shared_wording
 
 
-def naive_ngrams(text: str) -> set[bytes]:
-    folded = b"  " + text.encode().lower().translate(ngrams.FOLD) + b"  "
-    return {folded[i : i + 4] for i in range(len(folded) - 3)} - {b"    "}
+def naive_ngrams(text: str, kept: float = 1.0) -> set[bytes]:
+    """N-grams of four bytes; of a sample, those whose Fibonacci hash is small."""
+    folded = b"  " + text.encode(errors="replace").lower().translate(ngrams.FOLD) + b"  "
+    found = {folded[i : i + 4] for i in range(len(folded) - 3)} - {b"    "}
+    return {ngram for ngram in found if hash_of(ngram) <= int(kept * 0xFFFFFFFF)}
 
 
-def naive_shared_wording(texts: list[list[str]], beta: float) -> np.ndarray:
+def hash_of(ngram: bytes) -> int:
+    return int.from_bytes(ngram, "little") * 2654435769 % 2**32
+
+
+def naive_shared_wording(texts: list[list[str]], beta: float, kept: float = 1.0) -> np.ndarray:
     """The formula of the module, one loop for each index."""
-    sets = [[naive_ngrams(text) for text in row] for row in texts]
+    sets = [[naive_ngrams(text, kept) for text in row] for row in texts]
     inputs_with: dict[bytes, int] = {}
     for row in sets:
         for ngram in set().union(*row):
@@ -90,8 +97,35 @@ def test_a_sample_of_long_texts_estimates_the_same_shares():
     texts = [[" ".join(generator.choice(words[:900], 400)) for _ in range(4)] for _ in range(5)]
     texts[0][1] = texts[0][0][:1400] + texts[0][1][1400:]
     sampled = shared_wording(array(texts), 2)
+    kept = 128 * 20 / sum(len(text) for row in texts for text in row)
+    assert kept < 0.06
+    np.testing.assert_allclose(sampled, naive_shared_wording(texts, 2, kept), atol=1e-6)
     np.testing.assert_allclose(sampled, naive_shared_wording(texts, 2), atol=0.1)
     assert sampled[0].argmax() in (0, 1)
+
+
+@pytest.mark.parametrize("kept", [1.0, 0.3, 0.04])
+def test_each_ngram_of_an_input_is_found_once_for_a_text(kept):
+    texts = [[*row, "a lone \ud800 surrogate"] for row in TEXTS[:4]]
+    found = distinct_ngrams(array(texts), kept)
+    expected = [
+        (row, column, hash_of(ngram) >> 12)
+        for row, answers in enumerate(texts)
+        for column, text in enumerate(answers)
+        for ngram in naive_ngrams(text, kept)
+    ]
+    rows, columns = np.divmod(found.text, 8)  # five candidates, rounded up
+    listed = zip(rows.tolist(), columns.tolist(), found.entry.tolist(), strict=True)
+    assert sorted(listed) == sorted(expected)
+    once = {(row, ngram) for row, _, ngram in expected}
+    assert sorted(found.of_inputs.tolist()) == sorted(entry for _, entry in once)
+
+
+def test_a_sample_gives_no_meaning_to_white_space():
+    """The hash of blanks is among the smallest, and they would be shared by all."""
+    assert hash_of(b"    ") < 0.06 * 2**32
+    texts = [["abcd" + " " * 700 + "efgh", "ijkl" + " " * 700 + "mnop", "qrst" + " " * 700]]
+    np.testing.assert_array_equal(shared_wording(array(texts), 2), np.zeros((1, 3)))
 
 
 def test_ngrams_are_counted_in_some_of_many_inputs(monkeypatch):
