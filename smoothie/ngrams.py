@@ -106,7 +106,7 @@ def hashed_ngrams(
 ) -> tuple[NDArray[np.uint32], NDArray[np.uint64]]:
     """The hashes of the n-grams of some texts, and for each the number (T,) of its text.
 
-    They come in no order. Different n-grams have different hashes, as multiplication by an odd
+    They come text by text. Different n-grams have different hashes, as multiplication by an odd
     number is invertible.
     """
     encoded = [text.encode("utf-8", "replace") for text in texts]
