@@ -53,8 +53,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 # Tests of commands and experiments that are not measured. Traced, Hydra, pandas and torch take
 # twice their time, and what these tests use of smoothie/ the others measure.
-UNMEASURED = {"test_config", "test_damaged_caches", "test_faults", "test_groups"}
-UNMEASURED |= {"test_odd_settings", "test_real_data", "test_reproduce", "test_site"}
+UNMEASURED = {"test_benchmarks", "test_config", "test_damaged_caches", "test_determinism"}
+UNMEASURED |= {"test_faults", "test_groups", "test_odd_settings", "test_pages", "test_readme"}
+UNMEASURED |= {"test_real_data", "test_reproduce", "test_reproduction", "test_rerun", "test_site"}
 OF_PROCESSES = "COVERAGE_PROCESS_CONFIG"  # where coverage says that processes are measured, too
 
 
@@ -75,6 +76,12 @@ def unmeasured() -> Iterator[None]:
         sys.settrace(here)
         threading.settrace(in_threads)
         os.environ[OF_PROCESSES] = settings
+
+
+def environment(measured: bool = False, **more: str) -> dict[str, str]:
+    """That of a process that a test starts, which takes half the time where it is not measured."""
+    kept = {name: value for name, value in os.environ.items() if measured or name != OF_PROCESSES}
+    return kept | more
 
 
 @pytest.hookimpl(wrapper=True)
