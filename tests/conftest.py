@@ -177,12 +177,18 @@ def store_vectors(folder: Path, target: Path, seed: int = 0) -> Path:
 @pytest.fixture(scope="session")
 def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A sentence-transformers model with random weights: two layers of 16 dimensions."""
+    folder = tmp_path_factory.mktemp("tiny-encoder")
+    with unmeasured():
+        return write_encoder(folder)
+
+
+def write_encoder(folder: Path) -> Path:
+    """Write the model of `tiny_encoder`."""
     import torch
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
     from transformers import BertConfig, BertModel, BertTokenizerFast
 
-    folder = tmp_path_factory.mktemp("tiny-encoder")
     letters = [chr(c) for c in range(33, 127)]
     vocabulary = [
         "[PAD]",
@@ -279,7 +285,8 @@ def compose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable:
     monkeypatch.chdir(ROOT)
 
     def make(*overrides: str, name: str = "config"):
-        with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        # Of smoothie/ it runs nothing, and traced it takes twice its time.
+        with unmeasured(), initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
             return hydra_compose(name, overrides=list(overrides))
 
     return make
