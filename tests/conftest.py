@@ -35,10 +35,11 @@ SLOW |= {"pair_rm", "tiny_encoder", "tiny_model"}
 
 
 # Files that take longest, the longest first: where workers share the files, none comes last.
-LONGEST = ["test_reproduce", "test_cluster", "test_pages", "test_real_data", "test_run", "test_hub"]
-LONGEST += ["test_sweep", "test_page_browser", "test_config", "test_extending", "test_groups"]
-LONGEST += ["test_odd_settings", "test_diagnosis", "test_site", "test_trackers", "test_tutorial"]
-LONGEST += ["test_readme", "test_encoders", "test_faults"]
+LONGEST = ["test_reproduce", "test_pages", "test_cluster", "test_real_data", "test_run"]
+LONGEST += ["test_sweep", "test_odd_settings", "test_page_browser", "test_tutorial", "test_hub"]
+LONGEST += ["test_extending", "test_encoders", "test_readme", "test_mathematics", "test_site"]
+LONGEST += ["test_config", "test_odd_inputs", "test_diagnosis", "test_faults", "test_groups"]
+LONGEST += ["test_static"]
 PLACE = {name: place for place, name in enumerate(LONGEST)}
 
 
@@ -54,8 +55,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 # Tests of commands and experiments that are not measured. Traced, Hydra, pandas and torch take
 # twice their time, and what these tests use of smoothie/ the others measure.
 UNMEASURED = {"test_benchmarks", "test_config", "test_damaged_caches", "test_determinism"}
-UNMEASURED |= {"test_faults", "test_groups", "test_odd_settings", "test_pages", "test_readme"}
-UNMEASURED |= {"test_real_data", "test_reproduce", "test_reproduction", "test_rerun", "test_site"}
+UNMEASURED |= {"test_faults", "test_groups", "test_odd_settings", "test_page_browser"}
+UNMEASURED |= {"test_pages", "test_readme", "test_real_data", "test_reproduce"}
+UNMEASURED |= {"test_reproduction", "test_rerun", "test_site", "test_tutorial"}
 OF_PROCESSES = "COVERAGE_PROCESS_CONFIG"  # where coverage says that processes are measured, too
 
 
