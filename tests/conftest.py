@@ -35,10 +35,11 @@ SLOW |= {"pair_rm", "tiny_encoder", "tiny_model"}
 
 
 # Files that take longest, the longest first: where workers share the files, none comes last.
-LONGEST = ["test_reproduce", "test_cluster", "test_pages", "test_real_data", "test_run", "test_hub"]
-LONGEST += ["test_sweep", "test_page_browser", "test_config", "test_extending", "test_groups"]
-LONGEST += ["test_odd_settings", "test_diagnosis", "test_site", "test_trackers", "test_tutorial"]
-LONGEST += ["test_readme", "test_encoders", "test_faults"]
+LONGEST = ["test_reproduce", "test_pages", "test_cluster", "test_real_data", "test_run"]
+LONGEST += ["test_sweep", "test_odd_settings", "test_page_browser", "test_tutorial", "test_hub"]
+LONGEST += ["test_extending", "test_encoders", "test_readme", "test_mathematics", "test_site"]
+LONGEST += ["test_config", "test_odd_inputs", "test_diagnosis", "test_faults", "test_groups"]
+LONGEST += ["test_static"]
 PLACE = {name: place for place, name in enumerate(LONGEST)}
 
 
@@ -53,8 +54,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 # Tests of commands and experiments that are not measured. Traced, Hydra, pandas and torch take
 # twice their time, and what these tests use of smoothie/ the others measure.
-UNMEASURED = {"test_config", "test_damaged_caches", "test_faults", "test_groups"}
-UNMEASURED |= {"test_odd_settings", "test_real_data", "test_reproduce", "test_site"}
+UNMEASURED = {"test_benchmarks", "test_config", "test_damaged_caches", "test_determinism"}
+UNMEASURED |= {"test_faults", "test_groups", "test_odd_settings", "test_page_browser"}
+UNMEASURED |= {"test_pages", "test_readme", "test_real_data", "test_reproduce"}
+UNMEASURED |= {"test_reproduction", "test_rerun", "test_site", "test_tutorial"}
 OF_PROCESSES = "COVERAGE_PROCESS_CONFIG"  # where coverage says that processes are measured, too
 
 
@@ -75,6 +78,12 @@ def unmeasured() -> Iterator[None]:
         sys.settrace(here)
         threading.settrace(in_threads)
         os.environ[OF_PROCESSES] = settings
+
+
+def environment(measured: bool = False, **more: str) -> dict[str, str]:
+    """That of a process that a test starts, which takes half the time where it is not measured."""
+    kept = {name: value for name, value in os.environ.items() if measured or name != OF_PROCESSES}
+    return kept | more
 
 
 @pytest.hookimpl(wrapper=True)
@@ -170,12 +179,18 @@ def store_vectors(folder: Path, target: Path, seed: int = 0) -> Path:
 @pytest.fixture(scope="session")
 def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A sentence-transformers model with random weights: two layers of 16 dimensions."""
+    folder = tmp_path_factory.mktemp("tiny-encoder")
+    with unmeasured():
+        return write_encoder(folder)
+
+
+def write_encoder(folder: Path) -> Path:
+    """Write the model of `tiny_encoder`."""
     import torch
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
     from transformers import BertConfig, BertModel, BertTokenizerFast
 
-    folder = tmp_path_factory.mktemp("tiny-encoder")
     letters = [chr(c) for c in range(33, 127)]
     vocabulary = [
         "[PAD]",
@@ -272,7 +287,8 @@ def compose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable:
     monkeypatch.chdir(ROOT)
 
     def make(*overrides: str, name: str = "config"):
-        with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        # Of smoothie/ it runs nothing, and traced it takes twice its time.
+        with unmeasured(), initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
             return hydra_compose(name, overrides=list(overrides))
 
     return make

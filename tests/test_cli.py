@@ -12,7 +12,7 @@ from smoothie import __version__, load_router
 from smoothie.cli import main
 from smoothie.encoders import SentenceEncoder
 from smoothie.encoders.named import named_encoder
-from tests.conftest import make_set
+from tests.conftest import ROOT, environment, make_set
 
 CSV = """id,question,gpt,llama,phi,gold
 1,Capital of France?,Paris it is,Paris it is,Rome,Paris it is
@@ -291,6 +291,20 @@ def test_the_demo_writes_a_table_and_plots(tmp_path, capsys):
     assert table.difference_low["smoothie_local"] > 0  # better than random choice
     assert "| smoothie_local" in shown
     assert (tmp_path / "demo" / "methods.png").stat().st_size > 1000
+
+
+@pytest.mark.slow
+def test_commands_of_the_experiments_are_handed_over():
+    done = subprocess.run(
+        [sys.executable, "-m", "smoothie", "run", "k=3", "--cfg", "job"],
+        cwd=ROOT,
+        env=environment(measured=True),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "\nk: 3\n" in done.stdout
 
 
 def test_help_waits_for_no_heavy_package():

@@ -10,7 +10,7 @@ from hydra.errors import CompactHydraException
 from experiments.config import one_sentence_errors
 from smoothie import SmoothieError
 from smoothie.errors import StoppedError, sentence
-from tests.conftest import ROOT
+from tests.conftest import ROOT, environment
 from tests.test_run import command
 
 
@@ -168,6 +168,7 @@ def test_a_configuration_is_composed_once_and_is_that_of_hydra(tmp_path):
         done = subprocess.run(
             [sys.executable, "-c", program, times, "k=3", f"hydra.run.dir={tmp_path}"],
             cwd=ROOT,
+            env=environment(),
             capture_output=True,
             text=True,
             check=True,

@@ -49,10 +49,11 @@ def test_encoders(compose, name):
     build(ENCODERS, "encoder", settings, "encoder")
 
 
-@pytest.mark.parametrize("name", methods())
-def test_methods(compose, name):
+def test_methods(compose):
     cfg = compose()
-    build(ROUTERS, "router", plain(cfg.method[name], name), name)
+    assert set(methods()) <= set(cfg.method)
+    for name in methods():
+        build(ROUTERS, "router", plain(cfg.method[name], name), name)
 
 
 @pytest.mark.parametrize("name", names("scorer"))
@@ -83,8 +84,7 @@ def test_engines_with_wrong_settings(compose):
             cluster_of(compose(*overrides))
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", names("ensemble"))
+@pytest.mark.parametrize("name", ["all", "random_five"])  # tests/test_groups.py: the others
 def test_ensembles(compose, name):
     candidates = compose(f"ensemble={name}").ensemble.candidates
     assert candidates is None or len(candidates) >= 3

@@ -16,7 +16,7 @@ import pytest
 from experiments.pipeline import run
 from smoothie.errors import SmoothieError
 from smoothie.loaders.local import read_folder
-from tests.conftest import ROOT
+from tests.conftest import ROOT, environment
 
 pytestmark = pytest.mark.slow  # whole processes
 
@@ -50,7 +50,7 @@ def site(tmp_path_factory):
     return folder
 
 
-def python(arguments, folder, *paths):
+def python(arguments, folder, *paths, measured=False):
     """Run Python in a folder, with the checkout and what else is installed."""
     (folder / "answers.csv").write_text(blocks("csv")[0], encoding="utf-8")
     return subprocess.run(
@@ -59,11 +59,11 @@ def python(arguments, folder, *paths):
         capture_output=True,
         text=True,
         check=False,
-        env=os.environ
-        | {
-            "PYTHONPATH": os.pathsep.join([str(ROOT), *map(str, paths)]),
-            "SMOOTHIE_CACHE": str(folder / "cache"),
-        },
+        env=environment(
+            measured,
+            PYTHONPATH=os.pathsep.join([str(ROOT), *map(str, paths)]),
+            SMOOTHIE_CACHE=str(folder / "cache"),
+        ),
     )
 
 
@@ -72,9 +72,9 @@ def command_of(section):
     return shlex.split(line)
 
 
-def output(section, folder, *paths):
+def output(section, folder, *paths, measured=False):
     """The folder that the command of a section writes to."""
-    done = python(command_of(section), folder, *paths)
+    done = python(command_of(section), folder, *paths, measured=measured)
     assert done.returncode == 0, done.stderr
     assert "cannot be used" not in done.stderr
     (table,) = folder.glob("outputs/*/*/metrics.csv")
@@ -107,7 +107,7 @@ def test_every_part_is_short_enough():
 
 
 def test_a_router(site, tmp_path):
-    folder = output("A router", tmp_path, site)
+    folder = output("A router", tmp_path, site, measured=True)
     table = pd.read_csv(folder / "metrics.csv").set_index("method")
     assert list(table.index[:2]) == ["random", "shortest"]
     chosen = pd.read_csv(folder / "choices.csv")["shortest"]
@@ -136,7 +136,7 @@ def test_an_encoder(site, tmp_path):
 
 
 def test_a_source(site, tmp_path):
-    folder = output("A source", tmp_path, site)
+    folder = output("A source", tmp_path, site, measured=True)
     rows = list(csv.DictReader(blocks("csv")[0].splitlines()))
     assert pd.read_csv(folder / "choices.csv")["id"].tolist() == [row["id"] for row in rows]
     table = pd.read_csv(folder / "metrics.csv").set_index("method")
@@ -162,7 +162,7 @@ print(*(label.get_text() for label in axes.get_yticklabels()))
 
 
 def test_a_tracker(site, tmp_path):
-    folder = output("A tracker", tmp_path, site)
+    folder = output("A tracker", tmp_path, site, measured=True)
     (line,) = (tmp_path / "runs.jsonl").read_text(encoding="utf-8").splitlines()
     run = json.loads(line)
     table = pd.read_csv(folder / "metrics.csv").set_index("method")

@@ -12,6 +12,14 @@ from smoothie.metrics import mathematics
 from smoothie.metrics.mathematics import Verifier, classes, formula_of, is_formula, view_mathematics
 from smoothie.optional import is_installed
 from smoothie.routers import MajorityVote, WeightedVote
+from tests.conftest import OF_PROCESSES
+
+
+@pytest.fixture(autouse=True)
+def processes_that_compare_are_not_measured(monkeypatch):
+    """They are killed without saving it, and importing SymPy takes them twice the time."""
+    monkeypatch.delenv(OF_PROCESSES, raising=False)
+
 
 needs_math = pytest.mark.skipif(not is_installed("math_verify"), reason="needs the extra math")
 

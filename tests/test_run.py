@@ -1,7 +1,6 @@
 """The command line's contract: files, columns, names, and errors of one sentence."""
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -19,7 +18,7 @@ from smoothie import SmoothieError, SmoothieLocal, load_router
 from smoothie.clock import Clock
 from smoothie.encoders.sentence import SentenceEncoder
 from smoothie.report.k_curve import curve_over_k
-from tests.conftest import ROOT, make_set, store_vectors, write_results
+from tests.conftest import ROOT, environment, make_set, store_vectors, write_results
 
 METHODS = ["random", "best_on_val", "labeled_knn", "smoothie_global", "smoothie_local"]
 METHODS += ["consensus", "best_single", "oracle"]
@@ -39,13 +38,13 @@ def settings(local_set, tmp_path):
     ]
 
 
-def command(*arguments, cwd=ROOT, **environment):
+def command(*arguments, cwd=ROOT, measured=False, **more):
     return subprocess.run(
         [sys.executable, "-m", "experiments.run", *arguments],
         capture_output=True,
         text=True,
         cwd=cwd,
-        env=os.environ | environment,
+        env=environment(measured, **more),
         check=False,
     )
 

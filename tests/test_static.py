@@ -1,9 +1,6 @@
 """The static encoder: token vectors looked up and averaged."""
 
 import json
-import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -13,12 +10,12 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 
+from experiments.distill import run
 from smoothie import SmoothieError
 from smoothie.encoders import ENCODERS, StaticEncoder
 from smoothie.encoders.named import static_folder
 from smoothie.encoders.static import BLOCK_TOKENS, load_static
 from smoothie.encoders.tokens import reading
-from tests.conftest import ROOT
 from tests.test_inspection import problem_of
 
 WORDS = ["[UNK]", *"abcdefgh"]
@@ -170,16 +167,10 @@ def test_check_counts_the_tokens_of_whole_texts(monkeypatch, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_distilled_encoder_is_that_of_model2vec(tiny_encoder, tmp_path):
+def test_a_distilled_encoder_is_that_of_model2vec(tiny_encoder, compose, tmp_path):
     model2vec = pytest.importorskip("model2vec")
     settings = [f"encoder.model={tiny_encoder}", f"folder={tmp_path / 'made'}", "dimensions=8"]
-    subprocess.run(
-        [sys.executable, "-m", "experiments.distill", f"hydra.run.dir={tmp_path}", *settings],
-        cwd=ROOT,
-        env=os.environ | {"SMOOTHIE_CACHE": str(tmp_path / "cache")},
-        check=True,
-        capture_output=True,
-    )
+    assert run(compose(*settings, name="distill")) == tmp_path / "made"
     said = ["a red fox", "", "fox red a", "!?", "a " * 300]
     made = model2vec.StaticModel.from_pretrained(tmp_path / "made")
     expected = made.encode(said, max_length=None)

@@ -56,7 +56,8 @@ def one_after_the_other(tmp_path_factory):
     settings = ["-m", "evaluation.draws=20000,40", "k=1,5", "output.plots=false"]
     settings += ["output.page=true"]
     settings += ["methods=[random,best_on_val,smoothie_local,oracle]", "output.budgets=[2,5]"]
-    done = command(*settings, f"hydra.sweep.dir={folder / 'basic'}", SMOOTHIE_CACHE=str(folder))
+    settings_here = [*settings, f"hydra.sweep.dir={folder / 'basic'}"]
+    done = command(*settings_here, measured=True, SMOOTHIE_CACHE=str(folder))
     assert done.returncode == 0, done.stderr
     return folder / "basic", settings
 

@@ -38,6 +38,7 @@ QUICK = {  # how soon a machine that does not answer counts as lost; a busy one 
     "health_check_initial_delay_ms": 0,
     "health_check_period_ms": 300,
     "health_check_failure_threshold": 3,
+    "worker_niceness": 0,  # Ray's 15 leaves nothing to workers on a machine with other work
 }
 
 

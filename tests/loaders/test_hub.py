@@ -1,6 +1,5 @@
 import hashlib
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -10,7 +9,7 @@ import pytest
 from smoothie import SmoothieError
 from smoothie.loaders import AlpacaEval, HuggingFaceDataset, LocalFolder, SmoothieData
 from smoothie.storage.lock import HubLock
-from tests.conftest import ROOT
+from tests.conftest import ROOT, environment
 from tests.loaders.mirror import COMMIT, MODELS, REPOSITORY, make_mirror, serve, write_json
 from tests.paper_mirror import make_paper_mirror
 
@@ -102,7 +101,7 @@ def load_from_hub(tmp_path, address, *more):
         "    sys.exit(str(error))\n"
         "print(*problem.candidates, problem.texts[4, 0].split()[1])\n"
     )
-    environment = os.environ | {
+    places = {
         "HF_ENDPOINT": address,
         "HF_HOME": str(tmp_path / "hf"),
         "HF_HUB_DISABLE_XET": "1",
@@ -110,7 +109,7 @@ def load_from_hub(tmp_path, address, *more):
     }
     return subprocess.run(
         [sys.executable, "-c", program, str(tmp_path / "lock.json"), *more],
-        env=environment,
+        env=environment(measured=True, **places),
         capture_output=True,
         text=True,
         cwd=ROOT,
@@ -262,13 +261,14 @@ def test_files_are_found_without_asking_the_hub(paper, tmp_path):
 
 
 @pytest.mark.slow
-def test_one_command_downloads_what_an_experiment_needs(paper, tmp_path):
+def test_one_command_downloads_what_an_experiment_needs(paper, tmp_path, monkeypatch):
     """Pinned in the lock file, resumed without fetching anything twice, then used offline."""
+    monkeypatch.delenv("SMOOTHIE_DATA", raising=False)
 
-    def command(module, *more, **environment):
+    def command(module, *more, measured=False, **places):
         return subprocess.run(
             [sys.executable, "-m", f"experiments.{module}", "experiment=gsm8k", *more],
-            env={k: v for k, v in os.environ.items() if k != "SMOOTHIE_DATA"} | environment,
+            env=environment(measured, **places),
             capture_output=True,
             text=True,
             cwd=ROOT,
@@ -282,7 +282,7 @@ def test_one_command_downloads_what_an_experiment_needs(paper, tmp_path):
     places |= {"SMOOTHIE_ENCODERS": str(tmp_path / "encoders")}
     (tmp_path / "encoders" / "all-mpnet-base-v2").mkdir(parents=True)
     with serve(paper) as (address, asked):
-        first = command("download", *settings, HF_ENDPOINT=address, **places)
+        first = command("download", *settings, measured=True, HF_ENDPOINT=address, **places)
         assert first.returncode == 0, first.stderr
         assert first.stdout.startswith("8 files and 0 models are available")
         lock = json.loads((tmp_path / "lock.json").read_text())
@@ -294,14 +294,14 @@ def test_one_command_downloads_what_an_experiment_needs(paper, tmp_path):
         assert [request for request in asked[before:] if "/resolve/" in request] == []
         (paper / "datasets" / "gsm8k_test.jsonl").unlink()
         (tmp_path / "hf").rename(tmp_path / "gone")
-        third = command("download", *settings, HF_ENDPOINT=address, **places)
+        third = command("download", *settings, measured=True, HF_ENDPOINT=address, **places)
         assert third.returncode == 0
         assert "7 files" in third.stdout
         assert "not fetched: " in third.stdout
         assert "gsm8k_test.jsonl" in third.stdout
     (tmp_path / "hf").rename(tmp_path / "hf-in-part")
     (tmp_path / "gone").rename(tmp_path / "hf")
-    found = command("reproduce", *settings, HF_HUB_OFFLINE="1", **places)
+    found = command("reproduce", *settings, measured=True, HF_HUB_OFFLINE="1", **places)
     assert f"{REPOSITORY} at {COMMIT[:12]}" in found.stdout
     assert "gsm8k: 1 of 1" in found.stdout
     shutil.rmtree(tmp_path / "hf")
