@@ -182,8 +182,10 @@ def checked(posterior: Posterior, support: Floats, labels: Floats) -> Posterior:
 
     Compared are the scores of that candidate and of the texts that the posterior chooses, on the
     labeled inputs where these differ. The sum of m such differences, each of two scores with the
-    variance that the posterior ascribes to noise, has the variance 2 m times this. One standard
-    error decides, as in the rule of Breiman et al. (Classification and Regression Trees, 1984).
+    variance that the posterior ascribes to noise, has the variance 2 m times this. Differences of
+    zero are added, as many as the prior of a variance is worth: a few inputs settle nothing. One
+    standard error decides, as in the rule of Breiman et al. (Classification and Regression Trees,
+    1984).
 
     Parameters
     ----------
@@ -197,7 +199,7 @@ def checked(posterior: Posterior, support: Floats, labels: Floats) -> Posterior:
     best, chosen = means.argmax(), posterior.expected(support).argmax(axis=1)
     leads = scores[:, best] - scores[np.arange(len(scores)), chosen]
     leads = leads[(chosen != best) & ~np.isnan(leads)]
-    if leads.sum() <= np.sqrt(2 * posterior.noise * len(leads)):
+    if leads.sum() <= np.sqrt(2 * posterior.noise * (len(leads) + PRIOR.worth)):
         return posterior
     return replace(posterior, mean=np.append(means, 0.0))
 

@@ -268,7 +268,7 @@ def test_the_best_candidate_is_taken_if_it_did_better_by_one_standard_error(seed
         if chosen != best:
             differing += 1
             lead += (scores[n, best] - scores[n, chosen]) / fitted.unit
-    if lead > (2 * fitted.noise * differing) ** 0.5:
+    if lead > (2 * fitted.noise * (differing + 4)) ** 0.5:
         assert (found.expected(support).argmax(axis=1) == best).all()
     else:
         assert found is fitted
