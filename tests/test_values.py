@@ -100,6 +100,26 @@ def test_an_integer_is_exact_however_it_is_written(value):
     assert canonical(latex) == canonical(rf"\${latex}") == str(value)
 
 
+@given(st.integers(0, 10**20), st.integers(0, 3), st.integers(0, 3))
+def test_zeros_around_a_number_do_not_matter(value, before, after):
+    form = "0" * before + str(value) + "." + "0" * after if after else "0" * before + str(value)
+    assert number_form(form) == str(value)
+    assert number_form(f"-{form}") == (f"-{value}" if value else "0")
+
+
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [
+        ("The answer is March 31, 2024.", "2024-03-31"),
+        ("The answer is 1 January 1000.", "1000-01-01"),
+        ("The answer is 31 December 1066.", "1066-12-31"),
+        ("The answer is 1.0000000000000000000001.", "1"),  # 15 digits
+    ],
+)
+def test_the_ends_of_dates_and_numbers(text, form):
+    assert final_answer(text) == form
+
+
 @given(st.integers(-(10**6), 10**6), st.integers(1, 10**4))
 def test_quotients_are_numbers(over, under):
     ratio = Fraction(over, under)

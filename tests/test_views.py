@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from smoothie import SmoothieError
 from smoothie.metrics import final
+from smoothie.metrics.final import may_say, read_answer, says_answer
 from smoothie.metrics.views import VIEWS, final_answer, final_answers, make_view, view_answers
 
 
@@ -68,6 +69,72 @@ from smoothie.metrics.views import VIEWS, final_answer, final_answers, make_view
 )
 def test_final_answer(text, answer):
     assert final_answer(text) == answer
+
+
+SAYING = [
+    "[[7]]",
+    "so \\boxed{7}",
+    "#### 7",
+    "The answer is 7",
+    "Answer: 7",
+    "FINAL ANSWER: 7",
+    "the best option is (B)",
+    "my choice is C",
+    "It is far.\nA: 7",
+    "7",
+    "(b)",
+    "12.5 km",
+    "Seven.",
+    "**seven**",
+    "March 3, 2024",
+]
+PROSE = [
+    "It opened in 1907, as far as anybody knows.",
+    "A [link] and a # of things: all of it \\alpha",
+    "WHAT: they went on for long, and so did we",
+    "It is by the sea",
+    "a choice and an option, which is far from here",
+]
+
+
+@pytest.mark.parametrize("text", SAYING)
+def test_a_text_that_says_its_answer_is_read(text):
+    filler = "It was far and they went on for long. "
+    assert may_say(text)
+    assert says_answer(text)
+    if text[0] not in "71(S*M":  # these say it by being nothing else
+        assert says_answer(filler * 3 + text)
+        assert says_answer(filler * 30 + text)
+
+
+@pytest.mark.parametrize("text", PROSE)
+def test_prose_is_not_read(text):
+    assert not may_say(text)
+    assert not says_answer(text)
+    assert not read_answer(text)[1]
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.sampled_from([*SAYING, *PROSE, "\n", " ", ".", "7", "A:", "[[", "#"]), max_size=5)
+)
+def test_what_is_not_read_says_nothing(pieces):
+    text = "".join(pieces)
+    assert says_answer(text) == read_answer(text)[1] or len(text) > 250
+
+
+@pytest.mark.parametrize(("before", "after"), [(45, 300), (46, 300), (300, 195), (300, 196)])
+def test_of_long_texts_beginning_and_end_are_looked_at(before, after):
+    """50 and 200 characters, of which the marker takes five."""
+    assert may_say("x" * before + "nswer" + "x" * after) == (before == 45 or after == 195)
+    assert may_say("x" * 46 + "nswer" + "x" * 196)  # all of a text that is no longer
+
+
+def test_short_texts_may_be_nothing_but_an_answer():
+    for text in ("x" * 5, "x" * 39 + "1", "x 7 " * 10, "twelve"):
+        assert may_say(text)
+    for text in ("x" * 6, "x" * 40 + "1", "x" * 39, "twelfth"):
+        assert not may_say(text)
 
 
 def test_final_answers_are_equal_where_answers_are():
