@@ -185,6 +185,7 @@ def may_say(text: str) -> bool:
 
     Of long texts only the beginning and the end are looked at, where answers are.
     """
+    text = text.strip()
     if len(text) > HEAD + TAIL:
         text = text[:HEAD] + text[-TAIL:]
     return (  # single letters are found much faster
