@@ -114,6 +114,7 @@ def test_zeros_around_a_number_do_not_matter(value, before, after):
         ("The answer is 1 January 1000.", "1000-01-01"),
         ("The answer is 31 December 1066.", "1066-12-31"),
         ("The answer is 1.0000000000000000000001.", "1"),  # 15 digits
+        ("The answer is 5 \u00d7 10^\u22123.", "0.005"),
     ],
 )
 def test_the_ends_of_dates_and_numbers(text, form):

@@ -80,6 +80,8 @@ SAYING = [
     "FINAL ANSWER: 7",
     "the best option is (B)",
     "my choice is C",
+    "The answer is [1, 2]",
+    "The answer is river bank",
     "It is far.\nA: 7",
     "7",
     "(b)",
