@@ -287,6 +287,8 @@ def module_of(tmp_path, monkeypatch, name, body):
     (tmp_path / f"{name}.py").write_text(body, encoding="utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.delitem(sys.modules, name, raising=False)
+    # Bytecode of a file as long, written within the same second, would be taken for its own.
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
     importlib.invalidate_caches()
     return importlib.import_module(name)
 
