@@ -222,18 +222,14 @@ def write_encoder(folder: Path) -> Path:
 @pytest.fixture(scope="session")
 def forked() -> Iterator[Callable]:
     """Run modules side by side in processes that need not import anything: tests/forked.py."""
-    environment = os.environ | {
-        "PYTHONPATH": str(ROOT),
-        "HF_HUB_OFFLINE": "1",
-        "OMP_NUM_THREADS": "1",
-    }
-    environment.pop(OF_PROCESSES, None)  # its processes end without saving what was measured
+    # Not measured: its processes end without saving what was measured.
+    plain = environment(PYTHONPATH=str(ROOT), HF_HUB_OFFLINE="1", OMP_NUM_THREADS="1")
     with subprocess.Popen(
         [sys.executable, str(ROOT / "tests" / "forked.py")],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env=environment,
+        env=plain,
     ) as process:
 
         def run(

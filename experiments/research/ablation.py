@@ -148,9 +148,15 @@ VARIANTS: dict[str, Callable[[Votes], Support]] = {
 
 def gap_closed(choices: NDArray[np.intp], quality: NDArray[np.float64]) -> float:
     """Share of the way from random choice to the oracle, in percent; NaN if they are equal."""
-    random, oracle = quality.mean(), quality.max(axis=1).mean()
-    chosen = quality[np.arange(len(quality)), choices].mean()
-    return float(100 * (chosen - random) / (oracle - random)) if oracle > random else np.nan
+    return float(closed_by_input(choices, quality).mean())
+
+
+def closed_by_input(choices: NDArray[np.intp], quality: NDArray[np.float64]) -> Support:
+    """What each choice closes of the gap of all inputs, (R,): their mean is `gap_closed`."""
+    gap = quality.max(axis=1).mean() - quality.mean()
+    chosen = quality[np.arange(len(quality)), choices]
+    shares: Support = 100 * (chosen - quality.mean(axis=1)) / (gap if gap > 0 else np.nan)
+    return shares
 
 
 def draw_ensembles(candidates: int, count: int, seed: int) -> list[NDArray[np.intp]]:

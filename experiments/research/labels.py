@@ -23,7 +23,7 @@ from experiments.command import start
 from experiments.config import general, one_sentence_errors
 from experiments.groups import CONF
 from experiments.memory import Memory
-from experiments.research.ablation import draw_ensembles
+from experiments.research.ablation import closed_by_input, draw_ensembles
 from experiments.research.parents import ROUTED, compared, parents_table
 from experiments.settings import Settings, read_settings
 from experiments.steps import encode, load, make_encoder, score_problem
@@ -77,11 +77,7 @@ class Trial:
 
         Their mean is the share of the way from random choice to the oracle.
         """
-        known = self.quality[self.asked]
-        chosen = known[np.arange(len(known)), quality.argmax(axis=1)]
-        gap = known.max(axis=1).mean() - known.mean()
-        shares: Floats = 100 * (chosen - known.mean(axis=1)) / (gap if gap > 0 else np.nan)
-        return shares
+        return closed_by_input(quality.argmax(axis=1), self.quality[self.asked])
 
     def by(self, labeled: Rows, prior: Prior = PRIOR) -> Floats:
         """What few labels close."""
