@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from smoothie.encoders.fast import encode_by_tokens
+from smoothie.encoders.fast import encode_by_tokens, encode_packed, even_batches, tokens_of
 from smoothie.encoders.packed import PACKED_TYPES, can_pack, packed
 from smoothie.encoders.sentence import SentenceEncoder
 
@@ -51,7 +53,7 @@ def test_vectors_are_those_of_the_library_but_for_rounding(model):
     exact = encode_by_tokens(model, TEXTS, "float32")
     without = packed(model)
     assert without is not None
-    vectors = encode_by_tokens(model, TEXTS, "bfloat16", packed=without)
+    vectors = encode_packed(without, tokens_of(model, TEXTS)[0])
     rounded = encode_by_tokens(model, TEXTS, "bfloat16")
     assert vectors.dtype == np.float32
     assert vectors.shape == exact.shape
@@ -66,10 +68,10 @@ def test_vectors_in_float32_are_those_of_the_library(model):
     exact = np.asarray(model.encode(TEXTS))
     without = packed(model, "float32")
     assert without is not None
-    vectors = encode_by_tokens(model, TEXTS, "float32", packed=without)
+    vectors = encode_packed(without, tokens_of(model, TEXTS)[0])
     scale = np.linalg.norm(exact, axis=1).max()
     np.testing.assert_allclose(vectors, exact, atol=2e-6 * scale)
-    small = encode_by_tokens(model, TEXTS, "float32", 64, packed=without)
+    small = encode_packed(without, tokens_of(model, TEXTS)[0], 64)
     np.testing.assert_allclose(small, exact, atol=2e-6 * scale)
     assert packed(model, "float16") is None
 
@@ -77,13 +79,44 @@ def test_vectors_in_float32_are_those_of_the_library(model):
 @pytest.mark.usefixtures("rounding")
 def test_vectors_do_not_depend_on_how_scores_are_cut_or_texts_batched(model, monkeypatch):
     without = packed(model)
-    whole = encode_by_tokens(model, TEXTS, "bfloat16", packed=without)
+    whole = encode_packed(without, tokens_of(model, TEXTS)[0])
     monkeypatch.setattr("smoothie.encoders.packed.SCORES", 5000)
-    cut = encode_by_tokens(model, TEXTS, "bfloat16", packed=without)
-    small = encode_by_tokens(model, TEXTS, "bfloat16", 64, packed=without)
+    cut = encode_packed(without, tokens_of(model, TEXTS)[0])
+    small = encode_packed(without, tokens_of(model, TEXTS)[0], 64)
     scale = np.linalg.norm(whole, axis=1).max()
     np.testing.assert_allclose(cut, whole, atol=1e-2 * scale)
     np.testing.assert_allclose(small, whole, atol=1e-2 * scale)
+
+
+def test_vectors_are_truncated_where_the_model_truncates_them(model):
+    model.truncate_dim = 5
+    vectors = encode_packed(packed(model, "float32"), tokens_of(model, TEXTS)[0])
+    np.testing.assert_allclose(vectors, model.encode(TEXTS), atol=1e-5 * abs(vectors).max())
+    assert vectors.shape == (len(TEXTS), 5)
+
+
+@pytest.mark.parametrize("prompt", [None, "abc "])
+def test_tokens_are_those_that_the_library_reads(model, prompt):
+    model.max_seq_length, model.prompts = 20, {"all": prompt}
+    model.default_prompt_name = prompt and "all"
+    read = model.preprocess(TEXTS, prompt=prompt)
+    rows = zip(read["input_ids"], read["attention_mask"].bool(), strict=True)
+    tokens, truncated = tokens_of(model, TEXTS)
+    assert tokens == [ids[mask].tolist() for ids, mask in rows]
+    whole = model.tokenizer([(prompt or "") + text for text in TEXTS])["input_ids"]
+    assert truncated == sum(len(row) > 20 for row in whole) > 0
+
+
+@given(st.lists(st.integers(1, 50), min_size=1), st.integers(1, 200), st.integers(1, 4))
+def test_batches_hold_each_text_once_and_equally_many_tokens(lengths, most, threads):
+    lengths = np.array(lengths)
+    order = np.argsort(-lengths, kind="stable")
+    batches = even_batches(lengths, order, most, threads)
+    np.testing.assert_array_equal(np.concatenate(batches), order)
+    sizes = [lengths[batch].sum() for batch in batches]
+    whole = threads * int(np.ceil(lengths.sum() / (most * threads)))
+    assert len(batches) <= whole
+    assert all(abs(size - lengths.sum() / whole) <= lengths.max() for size in sizes)
 
 
 def test_other_models_stay_with_the_library(model):

@@ -48,7 +48,6 @@ def encode_by_tokens(
     texts: list[str],
     dtype: str,
     batch_tokens: int | None = None,
-    packed: PackedBert | None = None,
 ) -> NDArray[np.float32]:
     """Embed texts with matrix products of one type, in batches of about equally many tokens.
 
@@ -64,8 +63,6 @@ def encode_by_tokens(
     batch_tokens : int, optional
         Tokens in a batch, padding included. By default as many as keep the activations between two
         layers in the caches of a core, or fill a GPU.
-    packed : PackedBert, optional
-        The same model without padding, which takes its place.
 
     Returns
     -------
@@ -102,18 +99,61 @@ def encode_by_tokens(
             vectors: NDArray[np.float32] = made[:, : model.truncate_dim].float().cpu().numpy()
         return vectors
 
-    def embed_packed(batch: NDArray[np.intp]) -> NDArray[np.float32]:
-        assert packed is not None
-        with torch.inference_mode():
-            ids = features["input_ids"][batch][features["attention_mask"][batch].bool()]
-            made = packed(ids, lengths[batch])
-        vectors: NDArray[np.float32] = made[:, : model.truncate_dim].numpy()
-        return vectors
-
-    if packed is not None:
-        return ordered(in_batches(embed_packed, batches, threads), order)
     with weights_in(model, dtype):
         return ordered(in_batches(embed, batches, threads), order)
+
+
+def encode_packed(
+    packed: PackedBert, tokens: list[list[int]], batch_tokens: int | None = None
+) -> NDArray[np.float32]:
+    """Embed texts without padding, each core a batch of its own.
+
+    Parameters
+    ----------
+    packed : PackedBert
+    tokens : list of list of int, length M
+        Of each text, as `tokens_of` gives them.
+    batch_tokens : int, optional
+        Most tokens of a batch, but for the text that it ends with; by default as many as keep the
+        activations between two layers in the caches of a core.
+
+    Returns
+    -------
+    ndarray of shape (M, d), float32
+    """
+    import torch
+
+    threads = torch.get_num_threads()
+    lengths = np.array([len(row) for row in tokens])
+    order = np.argsort(-lengths, kind="stable")
+    batches = even_batches(lengths, order, batch_tokens or packed.batch_tokens, threads)
+
+    def embed(batch: NDArray[np.intp]) -> NDArray[np.float32]:
+        ids = torch.tensor([token for place in batch for token in tokens[place]])
+        with torch.inference_mode():
+            vectors: NDArray[np.float32] = packed(ids, lengths[batch]).numpy()
+        return vectors
+
+    return ordered(in_batches(embed, batches, threads), order)
+
+
+def even_batches(
+    lengths: NDArray[np.intp], order: NDArray[np.intp], most: int, threads: int
+) -> list[NDArray[np.intp]]:
+    """Batches with about `most` tokens, or a bit less: as many for each thread, equally large."""
+    tokens = np.cumsum(lengths[order])
+    count = threads * -(-int(tokens[-1]) // (most * threads))
+    edges = np.searchsorted(tokens, tokens[-1] * np.arange(1, count) / count)
+    return [batch for batch in np.split(order, edges) if len(batch)]
+
+
+def tokens_of(model: Any, texts: list[str]) -> tuple[list[list[int]], int]:
+    """The tokens of texts, with the model's default prompt, and how many texts are truncated."""
+    if model.default_prompt_name:
+        texts = [model.prompts[model.default_prompt_name] + text for text in texts]
+    limit = model.max_seq_length
+    found = model.tokenizer(texts, truncation=limit is not None, max_length=limit)
+    return found["input_ids"], sum(bool(row.overflowing) for row in found.encodings)
 
 
 def in_batches(

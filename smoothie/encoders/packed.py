@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 LAID_OUT_FOR = 1024  # rows of the products that the layout of weights is chosen for
 ONEDNN = ("_reorder_linear_weight", "_linear_pointwise", "_is_mkldnn_bf16_supported")
-PACKED_TYPES = ("bfloat16", "float32")
-SCORES = 1 << 17  # attention scores at a time: they stay in the cache of a core
+PACKED_TYPES = {"bfloat16": 1024, "float32": 256}  # and as many tokens as a core's caches hold
+SCORES = 1 << 19  # attention scores at a time: fewer calls, and still in the cache of a core
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +83,10 @@ class PackedBert:
         Whether the vector of a text is that of its first token, not the mean.
     normalize : bool
         Whether vectors get length one.
+    width : int or None
+        Of the vectors, where the model truncates them.
+    batch_tokens : int
+        Tokens of a batch whose activations stay in the caches of a core.
     """
 
     embeddings: Any
@@ -93,6 +97,8 @@ class PackedBert:
     bias: Callable[[int], Any] | None
     cls: bool
     normalize: bool
+    width: int | None
+    batch_tokens: int
 
     def __call__(self, ids: Any, lengths: NDArray[np.intp]) -> Any:
         """Vectors of texts.
@@ -124,7 +130,8 @@ class PackedBert:
             rows = layer.last_norm(rows + layer.down(layer.up(rows)).float())
         shaped = [part.view(*run, -1) for part, run in zip(rows.split(sizes), runs, strict=True)]
         pooled = torch.cat([part[:, 0] if self.cls else part.mean(dim=1) for part in shaped])
-        return torch.nn.functional.normalize(pooled, dim=1) if self.normalize else pooled
+        pooled = torch.nn.functional.normalize(pooled, dim=1) if self.normalize else pooled
+        return pooled[:, : self.width]
 
 
 def attention(rows: Any, texts: int, length: int, heads: int, bias: Any = None) -> Any:
@@ -172,7 +179,9 @@ def packed(model: Any, dtype: str = "bfloat16") -> PackedBert | None:
         return None
     if getattr(config, "position_embedding_type", None) not in (None, "absolute"):
         return None
-    if model.device.type != "cpu" or getattr(config, "is_decoder", False) or not can_pack(dtype):
+    if model.device.type != "cpu" or getattr(config, "is_decoder", False):
+        return None
+    if not (model.tokenizer.is_fast and can_pack(dtype)):
         return None
     bias, first_place, kind_of_token = None, 0, torch.zeros(config.hidden_size)
     if kind == "BertModel":
@@ -192,6 +201,8 @@ def packed(model: Any, dtype: str = "bfloat16") -> PackedBert | None:
         bias,
         pooling == "cls",
         bool(kinds[2:]),
+        model.truncate_dim,
+        PACKED_TYPES[dtype],
     )
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from smoothie.clock import Clock
 from smoothie.encoders.base import EncoderId, Vectors, register_encoder
-from smoothie.encoders.fast import encode_by_tokens, fast_dtype
+from smoothie.encoders.fast import encode_by_tokens, encode_packed, fast_dtype, tokens_of
 from smoothie.encoders.packed import PACKED_TYPES, PackedBert, packed
 from smoothie.encoders.text import TextEncoder
 from smoothie.errors import SmoothieError
@@ -28,8 +28,8 @@ from smoothie.storage.work import complete
 
 log = logging.getLogger(__name__)
 
-FAST_TEXTS = 256  # of a unit in the fast profile, which forms its own batches
-FAST_ROOM = 4  # how many times as many characters a unit may have in sixteen bits
+FAST_TEXTS = 512  # of a unit in the fast profile, which forms its own batches
+FAST_ROOM = 8  # how many times as many characters a unit may have in sixteen bits
 LONGEST = 2048  # characters; what comes later is mostly truncated
 DTYPES = ("float32", "bfloat16", "float16")
 PROFILES = ("exact", "fast")
@@ -266,10 +266,14 @@ class SentenceEncoder(PretrainedModel, TextEncoder):
     def _encode(self, texts: Sequence[str], number_type: str) -> NDArray[np.float32]:
         """Send texts through the model, which is loaded at the first call."""
         model = self.ready()
+        without_padding = self._without_padding(number_type) if self.profile == "fast" else None
+        if without_padding is not None:
+            tokens, truncated = tokens_of(model, list(texts))
+            self._truncated += truncated
+            return encode_packed(without_padding, tokens)
         self._truncated += count_truncated(model, texts)
         if self.profile == "fast":
-            without_padding = self._without_padding(number_type)
-            return encode_by_tokens(model, list(texts), number_type, packed=without_padding)
+            return encode_by_tokens(model, list(texts), number_type)
         vectors = model.encode(
             list(texts), batch_size=self.batch_size, show_progress_bar=False, convert_to_numpy=True
         )
