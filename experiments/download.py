@@ -18,9 +18,9 @@ from experiments.command import start
 from experiments.config import build, general, one_sentence_errors, plain
 from experiments.groups import CONF
 from experiments.memory import Memory
-from experiments.paper.jobs import compose_run, expand, routers_of, stored_selections
+from experiments.paper.jobs import compose_run, expand, stored_selections
 from experiments.reproduce import Reproduction, experiments_of
-from experiments.settings import read_settings
+from experiments.settings import Settings, read_settings
 from experiments.steps import make_encoder
 from smoothie.encoders.sentence import SentenceEncoder
 from smoothie.errors import SmoothieError
@@ -31,22 +31,22 @@ from smoothie.storage.lock import HubLock, download_model
 Wanted = tuple[str, str, str | None, str]  # kind, repository, revision, file
 
 
-def wanted_of(run: DictConfig) -> list[Wanted]:
+def wanted_of(run: Settings) -> list[Wanted]:
     """Hub files that a run reads: texts, training split, stored selections."""
-    source = build(SOURCES, "source", plain(run.dataset, "dataset"), "dataset")
+    source = build(SOURCES, "source", run.dataset, "dataset")
     if not isinstance(source, HubSource) or source.folder is not None:
         return []
     names = source.files_needed(run.ensemble.candidates)
     if isinstance(source, SmoothieData) and source.train_split is not None:
         names += source.files_needed(run.ensemble.candidates, train=True)
     if isinstance(source, SmoothieData) and not source.pooled:
-        names += stored_selections(routers_of(run), source).values()
+        names += stored_selections(run.routers, source).values()
     return [("dataset", source.repository, source.revision, name) for name in names]
 
 
-def models_of(run: DictConfig) -> list[tuple[str, str | None]]:
+def models_of(run: Settings) -> list[tuple[str, str | None]]:
     """Hub id and revision of the encoder, unless it is a local folder."""
-    encoder = make_encoder(read_settings(run), Memory())
+    encoder = make_encoder(run, Memory())
     if not isinstance(encoder, SentenceEncoder) or encoder.folder is not None:
         return []
     return [(encoder.model, encoder.revision)]
@@ -71,7 +71,8 @@ def download(cfg: DictConfig) -> str:
     models: dict[tuple[str, str | None], None] = {}
     for name, experiment in experiments_of(cfg, protocol).items():
         for job in expand(name, experiment, protocol, cfg.debug):
-            run = compose_run([*job.overrides, *(str(entry) for entry in cfg.overrides)])
+            overrides = [*job.overrides, *(str(entry) for entry in cfg.overrides)]
+            run = read_settings(compose_run(overrides))
             files.update(dict.fromkeys(wanted_of(run)))
             models.update(dict.fromkeys(models_of(run)))
     lock = HubLock.at(str(cfg.paths.lock))

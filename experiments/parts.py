@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -316,10 +317,16 @@ def cache_of(cfg: DictConfig) -> Path | None:
     return path
 
 
+@lru_cache(maxsize=1)
+def usual_protocol() -> dict[str, Any]:
+    """The switches of a run by itself; read once, as hundreds of runs are checked against them."""
+    return plain_file(CONF / "protocol" / "corrected.yaml")
+
+
 def check_protocol(cfg: DictConfig) -> None:
     """Refuse switches of the protocol that are of another type than they should be."""
     switches = plain(part(cfg, "protocol"), "protocol")
-    for name, usual in plain_file(CONF / "protocol" / "corrected.yaml").items():
+    for name, usual in usual_protocol().items():
         value = switches.get(name, usual)
         if type(value) is not type(usual):
             expected = "true or false" if isinstance(usual, bool) else "a text"

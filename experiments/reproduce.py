@@ -30,13 +30,9 @@ from experiments.paper.comparison import KEY, REPRODUCED, compare, read_publishe
 from experiments.paper.jobs import (
     QUIET,
     Experiment,
-    Job,
-    Needs,
-    compose_run,
-    depends_on,
+    Planned,
     expand,
     listed,
-    needs_of,
     protocol_named,
     protocol_overrides,
 )
@@ -46,11 +42,11 @@ from experiments.paper.measures import (
     Cell,
     Run,
     best_model_rows,
-    settings_of,
 )
 from experiments.paper.reproduction import write_report
-from experiments.pipeline import run
+from experiments.pipeline import run_settings
 from smoothie import __version__
+from smoothie.clock import Clock
 from smoothie.errors import SmoothieError
 from smoothie.storage.files import sha256, write_json
 
@@ -61,33 +57,31 @@ OTHER = {"as_published": "corrected", "corrected": "as_published"}
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """The runs of one experiment, and for each its needs and the switches that it depends on."""
+    """The runs of one experiment."""
 
     name: str
     experiment: Experiment
-    jobs: Sequence[Job]
-    needs: Sequence[Needs]
-    switches: Sequence[set[str]]
+    runs: Sequence[Planned]
 
     @property
-    def possible(self) -> list[tuple[Job, Needs]]:
+    def possible(self) -> list[Planned]:
         """Runs for which everything is available."""
-        return [(j, n) for j, n in zip(self.jobs, self.needs, strict=True) if not n.missing]
+        return [run for run in self.runs if not run.needs.missing]
 
     @property
     def lacking(self) -> list[str]:
         """What is not available, and how to get it, in sentences."""
         get = f"`scripts/download experiment={self.name}`"
-        missing = list(dict.fromkeys(what for need in self.needs for what in need.missing))
+        missing = list(dict.fromkeys(what for run in self.runs for what in run.needs.missing))
         sentences = []
-        impossible = len(self.jobs) - len(self.possible)
+        impossible = len(self.runs) - len(self.possible)
         if missing:
             sentences.append(
-                f"{impossible} of {len(self.jobs)} runs lack {listed(missing)}; to get it: {get}."
+                f"{impossible} of {len(self.runs)} runs lack {listed(missing)}; to get it: {get}."
             )
         dropped: dict[str, list[str]] = {}
-        for _, need in self.possible:
-            for method, what in need.dropped.items():
+        for run in self.possible:
+            for method, what in run.needs.dropped.items():
                 dropped.setdefault(method, []).append(what)
         for method, whats in dropped.items():
             sentences.append(
@@ -99,7 +93,7 @@ class Plan:
     @property
     def found(self) -> list[str]:
         """Sources of what is available."""
-        return list(dict.fromkeys(place for need in self.needs for place in need.found))
+        return list(dict.fromkeys(place for run in self.runs for place in run.needs.found))
 
 
 @dataclass
@@ -120,11 +114,11 @@ class Runner:
     def cells(self, plan: Plan) -> list[Cell]:
         """All available cells of an experiment; summaries only if every run was possible."""
         cells: list[Cell] = []
-        for job, needs in plan.possible:
-            cells += [dict(cell) for cell in self.of_job(plan.experiment, job, needs)]
+        for run in plan.possible:
+            cells += [dict(cell) for cell in self.of_run(plan.experiment, run)]
         published = self.published[self.published.experiment == plan.name]
         cells += best_model_rows(cells, plan.experiment.best_model, published)
-        whole = len(plan.possible) == len(plan.jobs) and plan.name not in self.failures
+        whole = len(plan.possible) == len(plan.runs) and plan.name not in self.failures
         if whole and cells:
             table = pd.DataFrame(cells)
             command = f"python -m experiments.reproduce experiment={plan.name}"
@@ -133,22 +127,24 @@ class Runner:
                     cells.append({**cell, "command": command})
         return [{"experiment": plan.name, **cell} for cell in cells]
 
-    def of_job(self, experiment: Experiment, job: Job, needs: Needs) -> list[Cell]:
+    def of_run(self, experiment: Experiment, planned: Planned) -> list[Cell]:
         """The cells of one run."""
-        job = job.without(needs)
+        job = planned.job
         place = (job.experiment, *job.overrides)
         if place not in self.known:
-            cfg = compose_run([*job.overrides, *self.extra])
-            key = json.dumps([settings_of(cfg), job.place, experiment.measures], default=str)
+            key = json.dumps([planned.key, job.place, experiment.measures], default=str)
             if key not in self.by_settings:
-                self.by_settings[key] = self.take(experiment, job, cfg) if cfg.methods else []
+                self.by_settings[key] = self.take(experiment, planned)
             self.known[place] = self.by_settings[key]
         return self.known[place]
 
-    def take(self, experiment: Experiment, job: Job, cfg: DictConfig) -> list[Cell]:
-        """Run, and compute the cells; none if the run fails."""
+    def take(self, experiment: Experiment, planned: Planned) -> list[Cell]:
+        """Run, and compute the cells; none if the run fails, or all of its methods were dropped."""
+        job, settings = planned.job, planned.settings
+        if not settings.routers:
+            return []
         try:
-            finished = Run(job, cfg, run(cfg, memory=self.memory))
+            finished = Run(job, settings, run_settings(settings, Clock(), self.memory))
             return [
                 {**cell, "command": job.command}
                 for measure in experiment.measures
@@ -187,9 +183,8 @@ def make_plans(
     plans = {}
     for name, experiment in experiments_of(cfg, protocol).items():
         jobs = expand(name, experiment, protocol, cfg.debug)
-        runs = [compose_run([*job.overrides, *extra]) for job in jobs]
-        switches = [depends_on(one, cfg.experiment[name]) for one in runs]
-        plans[name] = Plan(name, experiment, jobs, [needs_of(one) for one in runs], switches)
+        runs = [Planned.of(job, extra, cfg.experiment[name]) for job in jobs]
+        plans[name] = Plan(name, experiment, runs)
     return plans
 
 
@@ -204,17 +199,16 @@ def with_switch(
     experiments = experiments_of(cfg, protocol)
     for name, plan in plans.items():
         asked = plan.experiment.switches
-        if not any(switch in switches for switches in plan.switches):
+        if not any(switch in run.switches for run in plan.runs):
             continue
         if asked is not None and switch not in asked:
             continue
         changed = expand(name, experiments[name], protocol, cfg.debug)
-        jobs, needs = list(plan.jobs), list(plan.needs)
-        for i, switches in enumerate(plan.switches):
-            if switch in switches:
-                jobs[i] = changed[i]
-                needs[i] = needs_of(compose_run([*changed[i].overrides, *extra]))
-        yield Plan(name, experiments[name], jobs, needs, plan.switches)
+        runs = [
+            Planned.of(job, extra, cfg.experiment[name]) if switch in run.switches else run
+            for run, job in zip(plan.runs, changed, strict=True)
+        ]
+        yield Plan(name, experiments[name], runs)
 
 
 def flipped(protocol: Mapping[str, Any], switch: str) -> dict[str, Any]:
@@ -272,7 +266,7 @@ def describe_available(plans: Mapping[str, Plan]) -> str:
     lines += [f"  {place}" for place in places] or ["  nothing"]
     lines.append("Runs that are possible:")
     for name, plan in plans.items():
-        lines.append(f"  {name}: {len(plan.possible)} of {len(plan.jobs)}")
+        lines.append(f"  {name}: {len(plan.possible)} of {len(plan.runs)}")
         lines += [f"    {sentence}" for sentence in plan.lacking]
     return "\n".join(lines) + "\n"
 
@@ -324,7 +318,7 @@ def reproduce(cfg: DictConfig, folder: Path) -> str:
     runner = Runner(extra, published)
     cells: list[Cell] = []
     for name, plan in plans.items():
-        log.info("%s: %d of %d runs", name, len(plan.possible), len(plan.jobs))
+        log.info("%s: %d of %d runs", name, len(plan.possible), len(plan.runs))
         cells += runner.cells(plan)
     reproduced = pd.DataFrame(cells, columns=[*KEY, *REPRODUCED])
     switches = try_switches(cfg, plans, protocol, changes, runner, reproduced)
@@ -368,8 +362,8 @@ def data_revisions(plans: Mapping[str, Plan]) -> dict[str, str]:
     """Each source in use, with a checksum over the names and contents of the files read."""
     files: dict[str, set[Path]] = {}
     for plan in plans.values():
-        for _, need in plan.possible:
-            for source, read in need.files.items():
+        for run in plan.possible:
+            for source, read in run.needs.files.items():
                 files.setdefault(source, set()).update(read)
     revisions = {}
     for source, paths in files.items():

@@ -23,6 +23,7 @@ from experiments.reproduce import (
     make_plans,
     reproduce,
 )
+from experiments.settings import read_settings
 from smoothie.errors import SmoothieError
 from tests.conftest import ROOT
 from tests.paper_mirror import make_places, places_of
@@ -311,9 +312,9 @@ def test_a_switch_that_both_protocols_share_is_turned():
 def test_methods_with_missing_files_are_dropped_with_a_reason(mirror, at, compose):
     at(mirror)
     overrides = ["dataset=distr_acc", "ensemble=3b", "encoder=mpnet", "methods=[pair_rm,random]"]
-    pooled = needs_of(compose_run(overrides))
+    pooled = needs_of(read_settings(compose_run(overrides)))
     assert set(pooled.dropped) == {"pair_rm"}
-    whole = needs_of(compose_run([*overrides, "dataset.pooled=false"]))
+    whole = needs_of(read_settings(compose_run([*overrides, "dataset.pooled=false"])))
     assert not whole.dropped
     assert not whole.missing
 

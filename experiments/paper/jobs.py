@@ -21,8 +21,7 @@ from omegaconf.errors import OmegaConfBaseException
 from experiments.config import build, plain, plain_file
 from experiments.groups import CONF, register_groups
 from experiments.memory import Memory
-from experiments.parts import make_router
-from experiments.settings import read_settings
+from experiments.settings import Settings, read_settings
 from experiments.steps import make_encoder
 from smoothie.encoders.sentence import SentenceEncoder
 from smoothie.errors import SmoothieError
@@ -227,35 +226,79 @@ class File:
         return f"{self.source}: {self.name}"
 
 
-def depends_on(cfg: DictConfig, experiment: DictConfig) -> set[str]:
+@dataclass(frozen=True, eq=False)
+class Planned:
+    """A run, composed and read once: that takes longer than many a run.
+
+    Attributes
+    ----------
+    job : Job
+        Without what is not available.
+    settings : Settings
+    key : str
+        All settings that the run's numbers depend on, to recognize runs that cannot differ.
+    needs : Needs
+        Of the whole job.
+    switches : frozenset of str
+        Of the protocol, on which the whole job or its experiment depends.
+    """
+
+    job: Job
+    settings: Settings
+    key: str
+    needs: Needs
+    switches: frozenset[str]
+
+    @classmethod
+    def of(cls, job: Job, extra: Sequence[str], experiment: DictConfig) -> "Planned":
+        """Compose a job with more overrides, and look for what it needs."""
+        cfg = compose_run([*job.overrides, *extra])
+        settings = read_settings(cfg)
+        needs, switches = needs_of(settings), depends_on(cfg, experiment)
+        possible = job.without(needs)
+        if possible != job and not needs.missing:
+            cfg = compose_run([*possible.overrides, *extra])
+            settings = read_settings(cfg)
+        return cls(possible, settings, key_of(cfg), needs, switches)
+
+
+def key_of(cfg: DictConfig) -> str:
+    """All settings that a run's numbers depend on, as text."""
+    methods = [str(name) for name in cfg.methods]
+    parts = {name: plain(cfg[name], name) for name in ("dataset", "ensemble", "encoder", "metric")}
+    routers = {name: plain(cfg.method[name], name) for name in methods}
+    evaluation = plain(cfg.evaluation, "evaluation")
+    return json.dumps({**parts, "methods": routers, "evaluation": evaluation}, default=str)
+
+
+def depends_on(cfg: DictConfig, experiment: DictConfig) -> frozenset[str]:
     """Switches of the protocol that a run or its experiment depends on."""
     parts = [cfg.dataset, cfg.encoder, cfg.metric, *(cfg.method[name] for name in cfg.methods)]
     text = "\n".join(OmegaConf.to_yaml(part) for part in [*parts, experiment])
-    return set(re.findall(r"\$\{protocol\.(\w+)\}", text))
+    return frozenset(re.findall(r"\$\{protocol\.(\w+)\}", text))
 
 
-def needs_of(cfg: DictConfig) -> Needs:
+def needs_of(settings: Settings) -> Needs:
     """Look for the files of a run, without asking the Hub."""
-    source: Source = build(SOURCES, "source", plain(cfg.dataset, "dataset"), "dataset")
-    files = files_of(source, cfg.ensemble.candidates)
+    source: Source = build(SOURCES, "source", settings.dataset, "dataset")
+    files = files_of(source, settings.ensemble.candidates)
     missing = [file.where for file in files if file.path is None]
-    model, place = encoder_of(cfg)
+    model, place = encoder_of(settings)
     missing += [model] if place is None else []
     found = [file.source for file in files if file.path is not None]
     found += [place] if place is not None else []
 
     train: list[File] = []
     if isinstance(source, SmoothieData) and source.train_split is not None:
-        train = files_of(source, cfg.ensemble.candidates, train=True)
+        train = files_of(source, settings.ensemble.candidates, train=True)
     untrained = [file.where for file in train if file.path is None]
     files += [] if untrained else train
     dropped = {}
-    routers = routers_of(cfg)
-    for name, router in routers.items():
+    for name, router in settings.routers.items():
         if router.needs & (OF_LABELS | {Need.TRAIN}) and untrained:
             dropped[name] = listed(untrained)
     if isinstance(source, SmoothieData):
-        for name, stored in stored_selections(routers, source).items():
+        for name, stored in stored_selections(settings.routers, source).items():
             if source.pooled:
                 dropped[name] = (
                     "selections for the single tasks put together (they were not stored)"
@@ -268,11 +311,6 @@ def needs_of(cfg: DictConfig) -> Needs:
             by_source.setdefault(file.source, []).append(file.path)
     found = list(dict.fromkeys(found))
     return Needs(tuple(missing), tuple(found), dropped, bool(untrained), by_source)
-
-
-def routers_of(cfg: DictConfig) -> dict[str, Router]:
-    """The routers of a run's methods."""
-    return {str(name): make_router(cfg, str(name)) for name in cfg.methods}
 
 
 def stored_selections(routers: Mapping[str, Router], source: SmoothieData) -> dict[str, str]:
@@ -305,9 +343,9 @@ def title_of(source: HubSource) -> str:
     return source.repository if known is None else f"{source.repository} at {known[:12]}"
 
 
-def encoder_of(cfg: DictConfig) -> tuple[str, str | None]:
+def encoder_of(settings: Settings) -> tuple[str, str | None]:
     """The encoder's model, and where it was found."""
-    encoder = make_encoder(read_settings(cfg), Memory())
+    encoder = make_encoder(settings, Memory())
     if not isinstance(encoder, SentenceEncoder):
         return "vectors", "stored vectors"
     what = f"model {encoder.model}"

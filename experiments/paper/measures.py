@@ -14,13 +14,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from omegaconf import DictConfig
 
-from experiments.config import plain
 from experiments.memory import Memory
 from experiments.paper.comparison import KEY
 from experiments.paper.jobs import Job
-from experiments.settings import read_settings
+from experiments.settings import Settings
 from experiments.steps import make_encoder
 from smoothie.estimator import triplet_errors
 from smoothie.evaluation import CANDIDATE, INTERVAL, spearman
@@ -38,7 +36,7 @@ class Run:
     """A finished run, and the keys of its cells."""
 
     job: Job
-    cfg: DictConfig
+    settings: Settings
     result: Result
 
     @property
@@ -155,7 +153,7 @@ def rank_shares(run: Run) -> list[Cell]:
 
 def seconds(run: Run) -> list[Cell]:
     """Seconds from embeddings to choices for 1,000 inputs, the median of five repetitions."""
-    encoder = make_encoder(read_settings(run.cfg), Memory())
+    encoder = make_encoder(run.settings, Memory())
     generations, _ = encoder.encode_problem(run.result.problem, inputs=False)
     cells = []
     for method, router in (
@@ -198,7 +196,7 @@ def leaderboard(run: Run) -> list[Cell]:
     cells.append(run.cell("smoothie_global", "selected_share", share_of_draws(run, chosen)))
     for name, weight in zip(problem.candidates, weights, strict=True):
         cells.append(run.cell("smoothie_global", "weight", float(weight), name))
-    stored = Path(run.cfg.dataset.leaderboard).with_name("alpaca_eval_selections.csv")
+    stored = Path(run.settings.dataset["leaderboard"]).with_name("alpaca_eval_selections.csv")
     if stored.is_file() and "smoothie_local" in routings:
         table = pd.read_csv(stored)
         table = table[(table.method == "smoothie_local") & (table.ensemble == run.ensemble)]
@@ -406,11 +404,3 @@ def best_model_rows(cells: list[Cell], method: str | None, published: pd.DataFra
         and cell["quantity"] == "score"
         and (cell["dataset"], cell["ensemble"]) in places
     ]
-
-
-def settings_of(cfg: DictConfig) -> dict[str, Any]:
-    """All settings that a run's numbers depend on, to recognize runs that cannot differ."""
-    methods = [str(name) for name in cfg.methods]
-    parts = {name: plain(cfg[name], name) for name in ("dataset", "ensemble", "encoder", "metric")}
-    routers = {name: plain(cfg.method[name], name) for name in methods}
-    return {**parts, "methods": routers, "evaluation": plain(cfg.evaluation, "evaluation")}
