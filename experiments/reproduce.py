@@ -8,7 +8,6 @@ is no data at all, it says so at once, with the command that fetches it.
 """
 
 import hashlib
-import json
 import logging
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -132,7 +131,7 @@ class Runner:
         job = planned.job
         place = (job.experiment, *job.overrides)
         if place not in self.known:
-            key = json.dumps([planned.key, job.place, experiment.measures], default=str)
+            key = repr((planned.key, job.place, experiment.measures))
             if key not in self.by_settings:
                 self.by_settings[key] = self.take(experiment, planned)
             self.known[place] = self.by_settings[key]

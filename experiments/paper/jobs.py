@@ -18,7 +18,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from experiments.config import build, plain, plain_file
+from experiments.config import build, plain_file
 from experiments.groups import CONF, register_groups
 from experiments.memory import Memory
 from experiments.settings import Settings, read_settings
@@ -235,8 +235,6 @@ class Planned:
     job : Job
         Without what is not available.
     settings : Settings
-    key : str
-        All settings that the run's numbers depend on, to recognize runs that cannot differ.
     needs : Needs
         Of the whole job.
     switches : frozenset of str
@@ -245,7 +243,6 @@ class Planned:
 
     job: Job
     settings: Settings
-    key: str
     needs: Needs
     switches: frozenset[str]
 
@@ -257,24 +254,21 @@ class Planned:
         needs, switches = needs_of(settings), depends_on(cfg, experiment)
         possible = job.without(needs)
         if possible != job and not needs.missing:
-            cfg = compose_run([*possible.overrides, *extra])
-            settings = read_settings(cfg)
-        return cls(possible, settings, key_of(cfg), needs, switches)
+            settings = read_settings(compose_run([*possible.overrides, *extra]))
+        return cls(possible, settings, needs, switches)
 
-
-def key_of(cfg: DictConfig) -> str:
-    """All settings that a run's numbers depend on, as text."""
-    methods = [str(name) for name in cfg.methods]
-    parts = {name: plain(cfg[name], name) for name in ("dataset", "ensemble", "encoder", "metric")}
-    routers = {name: plain(cfg.method[name], name) for name in methods}
-    evaluation = plain(cfg.evaluation, "evaluation")
-    return json.dumps({**parts, "methods": routers, "evaluation": evaluation}, default=str)
+    @property
+    def key(self) -> str:
+        """All settings that the run's numbers depend on, to recognize runs that cannot differ."""
+        own = self.settings
+        parts = (own.dataset, own.ensemble, own.encoder, own.metric, own.scorer)
+        return repr((*parts, own.routers, own.bootstrap))
 
 
 def depends_on(cfg: DictConfig, experiment: DictConfig) -> frozenset[str]:
     """Switches of the protocol that a run or its experiment depends on."""
     parts = [cfg.dataset, cfg.encoder, cfg.metric, *(cfg.method[name] for name in cfg.methods)]
-    text = "\n".join(OmegaConf.to_yaml(part) for part in [*parts, experiment])
+    text = repr([OmegaConf.to_container(part) for part in [*parts, experiment]])
     return frozenset(re.findall(r"\$\{protocol\.(\w+)\}", text))
 
 
