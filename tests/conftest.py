@@ -270,8 +270,8 @@ def write_results(result, folder: Path, plots: bool = True, sizes=(1, 2, 5, 10),
 
 
 @pytest.fixture
-def compose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable:
-    """Compose the main configuration from overrides, with a cache of the test's own."""
+def composed_by_hydra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable:
+    """Compose a configuration from overrides, with a cache of the test's own."""
     from hydra import compose as hydra_compose
     from hydra import initialize_config_dir
 
@@ -286,5 +286,19 @@ def compose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable:
         # Of smoothie/ it runs nothing, and traced it takes twice its time.
         with unmeasured(), initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
             return hydra_compose(name, overrides=list(overrides))
+
+    return make
+
+
+@pytest.fixture
+def compose(composed_by_hydra: Callable) -> Callable:
+    """The same; that of a run piece by piece, which test_config.py compares with Hydra's."""
+    from experiments.paper.jobs import compose_run
+
+    def make(*overrides: str, name: str = "config"):
+        if name != "config":
+            return composed_by_hydra(*overrides, name=name)
+        with unmeasured():
+            return compose_run(overrides)
 
     return make

@@ -204,6 +204,6 @@ def test_help_names_what_a_package_adds(site, tmp_path):
         (["scorer.scorer=os.system", "methods=[scorer]"], "scorer.scorer=os.system: expected one"),
     ],
 )
-def test_a_configuration_names_no_callable(compose, overrides, message):
+def test_a_configuration_names_no_callable(composed_by_hydra, overrides, message):
     with pytest.raises(SmoothieError, match=re.escape(message)):
-        run(compose(*overrides))
+        run(composed_by_hydra(*overrides))

@@ -134,21 +134,21 @@ class Odd(Router):
         return Routing(evidence)
 
 
-def test_settings_of_another_type_follow_nothing(registered, compose):
+def test_settings_of_another_type_follow_nothing(registered, composed_by_hydra):
     registered("other", Other)
     register_groups()
-    assert compose("protocol=as_published").method.other == {
+    assert composed_by_hydra("protocol=as_published").method.other == {
         "router": "other",
         "replace": "nothing",
         "degenerate": "keep",
         "sizes": [1, 2],
     }
-    method = compose("method.other.sizes=[3]", "k=2").method
+    method = composed_by_hydra("method.other.sizes=[3]", "k=2").method
     assert method.other.sizes == [3]
     assert method.smoothie_local.k == 2
 
 
-def test_a_class_that_cannot_be_configured_is_skipped(registered, compose, caplog):
+def test_a_class_that_cannot_be_configured_is_skipped(registered, composed_by_hydra, caplog):
     registered("odd", Odd)
     with caplog.at_level(logging.WARNING):
         assert "odd" not in methods()

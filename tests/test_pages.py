@@ -145,7 +145,7 @@ def test_the_python_of_a_page_runs(page, tmp_path, monkeypatch):
         assert known["result"].texts[1] == "4"  # llama and gpt agree on the number
 
 
-def test_the_files_of_the_page_about_own_data_are_read(tmp_path, compose):
+def test_the_files_of_the_page_about_own_data_are_read(tmp_path, composed_by_hydra):
     """Its lines of JSON make a folder, and its YAML names it."""
     dataset, generation, label = blocks("docs/own-data.md", "json")[0].splitlines()
     folder = tmp_path / "tickets"
@@ -158,7 +158,7 @@ def test_the_files_of_the_page_about_own_data_are_read(tmp_path, compose):
     conf.mkdir(parents=True)
     (conf / "tickets.yaml").write_text(blocks("docs/own-data.md", "yaml")[0])
     place = f"hydra.searchpath=[file://{tmp_path / 'conf'}]"
-    cfg = compose(place, "dataset=tickets", f"dataset.path={folder}")
+    cfg = composed_by_hydra(place, "dataset=tickets", f"dataset.path={folder}")
     problem = load(read_settings(cfg), Memory())[1]
     assert problem.candidates == ("MODEL", "b", "c")
     assert problem.labels[0, 0] == 1

@@ -433,11 +433,11 @@ def test_an_unknown_switch_is_refused_before_anything_is_run(compose, tmp_path, 
     assert capsys.readouterr().out == ""
 
 
-def test_run_says_that_an_experiment_is_many_runs(compose):
+def test_run_says_that_an_experiment_is_many_runs(composed_by_hydra):
     from experiments.pipeline import run
 
     with pytest.raises(SmoothieError, match=r"experiments\.reproduce experiment=table1"):
-        run(compose("experiment=table1"))
+        run(composed_by_hydra("experiment=table1"))
 
 
 def test_selections_of_alpaca_eval_are_compared_with_the_stored_ones(mirror, at, compose, tmp_path):

@@ -223,9 +223,9 @@ def test_a_manifest_removes_nothing_but_files_of_its_folder(tmp_path, name):
 
 
 @pytest.mark.parametrize("setting", ["dataset=5", "protocol=[1]", "experiment=5", "method=[[]]"])
-def test_what_hydra_does_not_expect_is_named(compose, setting):
+def test_what_hydra_does_not_expect_is_named(composed_by_hydra, setting):
     with pytest.raises(SmoothieError, match="Hydra cannot compose these settings") as caught:
-        compose(setting)
+        composed_by_hydra(setting)
     assert setting in str(caught.value)
 
 

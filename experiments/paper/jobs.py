@@ -135,9 +135,9 @@ def compose_run(overrides: Sequence[str]) -> DictConfig:
             elif isinstance(value, str) and isinstance(cfg.get(key), DictConfig):  # a group
                 cfg[key] = composed(f"{key}/{value}")[key]
             else:
-                values.append((key, value))
-        for key, value in values:
-            OmegaConf.update(cfg, key, value, merge=True)
+                values.append((key, value, override.is_add()))
+        for key, value, added in values:
+            OmegaConf.update(cfg, key, value, merge=True, force_add=added)
     except (HydraException, OmegaConfBaseException) as error:
         reason = str(error).strip().splitlines()[0]
         raise SmoothieError(f"{' '.join(overrides)}: {reason}") from error

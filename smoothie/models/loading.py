@@ -39,9 +39,9 @@ def load_sentence_model(folder: Path, **settings: Any) -> Any:
         If the model is not complete.
     """
     require("sentence_transformers", "an encoder")
+    places = check_sentence_model(folder)  # first, as importing the library takes seconds
     from sentence_transformers import SentenceTransformer
 
-    places = check_sentence_model(folder)
     with loading_reports() as reports:
         model = SentenceTransformer(str(folder), local_files_only=True, **settings)
     pooled = "pooler_output" in str(getattr(model[0], "modality_config", ""))
