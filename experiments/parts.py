@@ -317,16 +317,19 @@ def cache_of(cfg: DictConfig) -> Path | None:
     return path
 
 
-@lru_cache(maxsize=1)
-def usual_protocol() -> dict[str, Any]:
-    """The switches of a run by itself; read once, as hundreds of runs are checked against them."""
-    return plain_file(CONF / "protocol" / "corrected.yaml")
+@lru_cache
+def protocol_named(name: str) -> Mapping[str, Any]:
+    """A file of conf/protocol, read once: hundreds of runs are checked against it."""
+    path = CONF / "protocol" / f"{name}.yaml"
+    if not path.is_file():
+        raise SmoothieError(f"protocol.name={name}: expected as_published or corrected")
+    return plain_file(path)
 
 
 def check_protocol(cfg: DictConfig) -> None:
     """Refuse switches of the protocol that are of another type than they should be."""
     switches = plain(part(cfg, "protocol"), "protocol")
-    for name, usual in usual_protocol().items():
+    for name, usual in protocol_named("corrected").items():
         value = switches.get(name, usual)
         if type(value) is not type(usual):
             expected = "true or false" if isinstance(usual, bool) else "a text"

@@ -32,7 +32,6 @@ from experiments.paper.jobs import (
     Planned,
     expand,
     listed,
-    protocol_named,
     protocol_overrides,
 )
 from experiments.paper.measures import (
@@ -43,6 +42,7 @@ from experiments.paper.measures import (
     best_model_rows,
 )
 from experiments.paper.reproduction import write_report
+from experiments.parts import protocol_named
 from experiments.pipeline import run_settings
 from smoothie import __version__
 from smoothie.clock import Clock

@@ -9,8 +9,8 @@ import pytest
 from experiments.config import build, plain
 from experiments.groups import methods, register_groups
 from experiments.help import choices_of
-from experiments.paper.jobs import compose_run, expand, protocol_named
-from experiments.parts import cluster_of
+from experiments.paper.jobs import compose_run, expand
+from experiments.parts import cluster_of, protocol_named
 from experiments.reproduce import experiments_of
 from smoothie.encoders import ENCODERS
 from smoothie.errors import SmoothieError

@@ -18,9 +18,10 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from experiments.config import build, plain_file
+from experiments.config import build
 from experiments.groups import CONF, register_groups
 from experiments.memory import Memory
+from experiments.parts import protocol_named
 from experiments.settings import Settings, read_settings
 from experiments.steps import make_encoder
 from smoothie.encoders.sentence import SentenceEncoder
@@ -177,14 +178,6 @@ def protocol_overrides(protocol: Mapping[str, Any]) -> list[str]:
         if value != preset.get(key)
     ]
     return [f"protocol={protocol['name']}", *changed]
-
-
-def protocol_named(name: str) -> dict[str, Any]:
-    """A file of conf/protocol."""
-    path = CONF / "protocol" / f"{name}.yaml"
-    if not path.is_file():
-        raise SmoothieError(f"protocol.name={name}: expected as_published or corrected")
-    return plain_file(path)
 
 
 @dataclass(frozen=True)

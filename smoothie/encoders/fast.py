@@ -1,6 +1,6 @@
 """Fast encoding: batches by number of tokens, matrix products in 16 bits."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -147,13 +147,17 @@ def even_batches(
     return [batch for batch in np.split(order, edges) if len(batch)]
 
 
-def tokens_of(model: Any, texts: list[str]) -> tuple[list[list[int]], int]:
+def tokens_of(model: Any, texts: Sequence[str]) -> tuple[list[list[int]], int]:
     """The tokens of texts, with the model's default prompt, and how many texts are truncated."""
-    if model.default_prompt_name:
-        texts = [model.prompts[model.default_prompt_name] + text for text in texts]
     limit = model.max_seq_length
-    found = model.tokenizer(texts, truncation=limit is not None, max_length=limit)
+    found = model.tokenizer(prompted(model, texts), truncation=limit is not None, max_length=limit)
     return found["input_ids"], sum(bool(row.overflowing) for row in found.encodings)
+
+
+def prompted(model: Any, texts: Sequence[str]) -> list[str]:
+    """Texts behind the model's default prompt, where it has one."""
+    prompt = model.prompts[model.default_prompt_name] if model.default_prompt_name else ""
+    return [prompt + text for text in texts]
 
 
 def in_batches(

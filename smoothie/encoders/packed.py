@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 LAID_OUT_FOR = 1024  # rows of the products that the layout of weights is chosen for
 ONEDNN = ("_reorder_linear_weight", "_linear_pointwise", "_is_mkldnn_bf16_supported")
 PACKED_TYPES = {"bfloat16": 1024, "float32": 256}  # and as many tokens as a core's caches hold
-SCORES = 1 << 19  # attention scores at a time: fewer calls, and still in the cache of a core
+SCORES = 1 << 19  # attention scores at a time: 2 MB, which stay in the processor's caches
 
 
 @dataclass(frozen=True, eq=False)

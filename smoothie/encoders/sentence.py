@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from smoothie.clock import Clock
 from smoothie.encoders.base import EncoderId, Vectors, register_encoder
-from smoothie.encoders.fast import encode_by_tokens, encode_packed, fast_dtype, tokens_of
+from smoothie.encoders.fast import encode_by_tokens, encode_packed, fast_dtype, prompted, tokens_of
 from smoothie.encoders.packed import PACKED_TYPES, PackedBert, packed
 from smoothie.encoders.text import TextEncoder
 from smoothie.errors import SmoothieError
@@ -268,7 +268,7 @@ class SentenceEncoder(PretrainedModel, TextEncoder):
         model = self.ready()
         without_padding = self._without_padding(number_type) if self.profile == "fast" else None
         if without_padding is not None:
-            tokens, truncated = tokens_of(model, list(texts))
+            tokens, truncated = tokens_of(model, texts)
             self._truncated += truncated
             return encode_packed(without_padding, tokens)
         self._truncated += count_truncated(model, texts)
@@ -321,8 +321,7 @@ def count_truncated(model: Any, texts: Sequence[str]) -> int:
     limit = model.max_seq_length
     if limit is None or not hasattr(model[0], "auto_model"):
         return 0
-    if model.default_prompt_name:
-        texts = [model.prompts[model.default_prompt_name] + text for text in texts]
+    texts = prompted(model, texts)
     room = limit - model.tokenizer.num_special_tokens_to_add()
     long = [text for text in texts if len(text.encode()) > room]  # a token has a byte or more
     if not long:
